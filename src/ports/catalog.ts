@@ -1,0 +1,58 @@
+import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
+import type { EcosystemName } from '../domain/plan.js';
+
+/** The role this data folder plays for a bundle: it signed it, or it was brought here. */
+export type BundleRole = 'source' | 'client';
+
+export interface BundleRecord {
+  /** `NAME@DID`, unique. */
+  id: string;
+  name: string;
+  source: Did;
+  role: BundleRole;
+  version: number;
+  manifestDigest: Sha256;
+  signedAt: string;
+  expiresAt: string;
+  graceDays: number;
+  entries: number;
+  bytes: number;
+}
+
+/** An entry with the bundle that signed it. */
+export interface CatalogEntry extends BundleEntry {
+  bundleId: string;
+  bundleName: string;
+}
+
+/** Signed TUF files by file name (`1.root.json`, `timestamp.json`, `3.snapshot.json`…), byte for byte. */
+export type MetadataFiles = ReadonlyMap<string, Uint8Array>;
+
+/** What is known about bundles: the database beside the store. All reads are synchronous and small, or iterate. */
+export interface Catalog {
+  /** Replaces a bundle's metadata, manifest and entries in one transaction. */
+  saveBundle(manifest: Manifest, role: BundleRole, metadata: MetadataFiles): BundleRecord;
+  bundles(): BundleRecord[];
+  bundle(id: string): BundleRecord | undefined;
+  metadata(bundleId: string): MetadataFiles;
+  /** In path order. */
+  entries(bundleId: string): Iterable<BundleEntry>;
+  entryByPath(bundleId: string, path: string): CatalogEntry | undefined;
+  entriesByPrefix(bundleId: string, prefix: string): Iterable<CatalogEntry>;
+  /** Across bundles, in the order the bundles were first saved. */
+  entriesByName(ecosystem: EcosystemName, name: string): CatalogEntry[];
+  entriesBySha256(sha256: Sha256): CatalogEntry[];
+  /** Distinct normalised names of packages, sorted. */
+  names(ecosystem: EcosystemName): Iterable<string>;
+  removeBundle(id: string): void;
+
+  /** Which source a bundle name was first accepted from, per master or volume; the pin. */
+  pinnedSources(): { did: Did; firstSeen: string; how: string }[];
+  pinSource(did: Did, how: string, at: string): void;
+
+  /** Small durable values: `highest-signing-time`, `upstream-etag:…`. */
+  getValue(key: string): string | undefined;
+  setValue(key: string, value: string): void;
+  close(): void;
+}

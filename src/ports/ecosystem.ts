@@ -1,0 +1,182 @@
+import type { BundleEntry, EntryKind } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
+import type {
+  EcosystemName,
+  EcosystemPlan,
+  JsonObject,
+  PlannedArtifact,
+  ProofKind,
+} from '../domain/plan.js';
+import type { PurlLine } from '../domain/purl.js';
+import type { Target } from '../domain/target.js';
+import type { CatalogEntry, BundleRecord } from './catalog.js';
+import type { Report } from './progress.js';
+import type { Store } from './store.js';
+
+/** An input file as the user named it. */
+export interface InputFile {
+  path: string;
+  text: string;
+}
+
+/** What one ecosystem read from the user's files. `requirements` is the ecosystem's own type. */
+export interface ReadInput<R> {
+  requirements: R;
+  /** Nested files (`-r other.txt`) that were read too, in reading order, the first excluded. */
+  nested: InputFile[];
+  /** purl lines of any ecosystem found in the files. */
+  purls: PurlLine[];
+}
+
+export interface PlanRequest<R> {
+  /** One for each file that this ecosystem claimed. */
+  requirements: R[];
+  /** purl lines of this ecosystem's type, from all files. */
+  purls: PurlLine[];
+  targets: Target[];
+  now: Date;
+  report: Report;
+  signal?: AbortSignal | undefined;
+}
+
+/** A file that an ecosystem adds to a bundle beside the artifacts: an index, a proof. */
+export interface BundleDocument extends Pick<
+  BundleEntry,
+  | 'path'
+  | 'ecosystem'
+  | 'name'
+  | 'version'
+  | 'proof'
+  | 'requires'
+  | 'targets'
+  | 'private'
+  | 'detail'
+> {
+  kind: Exclude<EntryKind, 'package'>;
+  /** Bytes, or a blob that the store holds already. */
+  body: Uint8Array | { sha256: Sha256 };
+}
+
+/** An artifact whose bytes are held. */
+export interface FetchedArtifact {
+  artifact: PlannedArtifact;
+  sha256: Sha256;
+  sha512: string;
+  lengthBytes: number;
+}
+
+export interface SealRequest {
+  bundle: string;
+  artifacts: FetchedArtifact[];
+  targets: Target[];
+  store: Pick<Store, 'open' | 'read' | 'stat'>;
+  now: Date;
+  report: Report;
+}
+
+export interface Sealed {
+  documents: BundleDocument[];
+  /** By artifact path: which proof really held over the bytes. Weaker than planned is a warning; broken throws. */
+  proofs: Map<string, { proof: ProofKind; note?: string }>;
+  /** Extra signed detail by artifact path, merged into the entry. */
+  details: Map<string, JsonObject>;
+  warnings: string[];
+}
+
+/** The source's half of an ecosystem: parse, resolve, prove. */
+export interface EcosystemSource<R = unknown> {
+  readonly name: EcosystemName;
+  /** The purl types that this ecosystem answers: `pypi`; `npm`; `deb`. */
+  readonly purlType: string;
+  /** Whether a file is this ecosystem's, by name or content. */
+  claims(file: InputFile): boolean;
+  /**
+   * Parses a claimed file.
+   * @param readFile reads a file named inside it, relative to it.
+   * @throws XError INPUT_MALFORMED with file:line:column and the text.
+   */
+  read(file: InputFile, readFile: (path: string) => Promise<InputFile>): Promise<ReadInput<R>>;
+  /**
+   * The closure for every target.
+   * @throws XError NOT_RESOLVABLE, PACKAGE_NOT_FOUND, VERSION_NOT_FOUND (nearest names in the hint), NO_ARTIFACT, UPSTREAM_*.
+   */
+  plan(request: PlanRequest<R>): Promise<EcosystemPlan>;
+  /**
+   * Over held bytes: checks the publishers' evidence, proves the closure by a second walk, and writes
+   * the documents that clients answer from.
+   * @throws XError DIGEST_MISMATCH, SIGNATURE_INVALID, NOT_RESOLVABLE.
+   */
+  seal(request: SealRequest): Promise<Sealed>;
+  /** The copy of an input whose addresses point at a gateway; undefined where nothing needs rewriting. */
+  rewriteInput(file: InputFile, gateway: string): InputFile | undefined;
+}
+
+/** A native client's request, already decoded and bounded by the gateway. */
+export interface NativeRequest {
+  method: 'GET' | 'HEAD' | 'POST';
+  /** The path below the ecosystem's mount, percent-decoded once, without a leading slash; no `..`. */
+  path: string;
+  query: URLSearchParams;
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>;
+  body?: Uint8Array | undefined;
+  /** The gateway's address as this client reached it, without a trailing slash: `http://127.0.0.1:8470`. */
+  baseUrl: string;
+}
+
+/** What the gateway sends. An artifact is named by digest: the shell streams it, waits for it, or says 503. */
+export type NativeResponse =
+  | { kind: 'bytes'; status: number; headers: Record<string, string>; bytes: Uint8Array }
+  | { kind: 'artifact'; headers: Record<string, string>; entry: CatalogEntry }
+  | { kind: 'not-found'; ecosystem: EcosystemName; what: string };
+
+/** What `respond` may see: signed entries, and their bytes. */
+export interface HeldView {
+  bundles(): BundleRecord[];
+  entriesByName(ecosystem: EcosystemName, name: string): CatalogEntry[];
+  entryByPath(bundleId: string, path: string): CatalogEntry | undefined;
+  entriesBySha256(sha256: Sha256): CatalogEntry[];
+  names(ecosystem: EcosystemName): Iterable<string>;
+  /** Verified bytes of a small entry; pulled first where they are still on their way. */
+  read(entry: CatalogEntry, maxBytes: number): Promise<Uint8Array>;
+}
+
+/** What `x verify` says of one artifact. */
+export interface ProofVerdict {
+  proof: ProofKind;
+  /** `holds`: checked against an anchor of this machine. `carried`: evidence is there, no anchor here. `broken`: fails. */
+  verdict: 'holds' | 'carried' | 'broken' | 'none';
+  /** One line: who published it, or what failed. */
+  note: string;
+}
+
+/** How to point a native client at a gateway for one command, and nothing else of the machine. */
+export interface ClientSettings {
+  /** Set in the child's environment. */
+  env: Record<string, string>;
+  /** Files to write into the run's own folder first: relative path and text. `{dir}` in env and args is that folder. */
+  files: { path: string; text: string }[];
+  /** Arguments inserted after the command. */
+  args: string[];
+}
+
+export interface SettingsRequest {
+  /** The command's base name: pip, npm, apt-get… */
+  command: string;
+  gateway: string;
+  bundles: BundleRecord[];
+  view: HeldView;
+}
+
+/** The isolated half of an ecosystem: answer, check, configure. Reaches nothing but the store. */
+export interface EcosystemServer {
+  readonly name: EcosystemName;
+  /** The first path segment that the gateway routes here: `pypi`, `npm`, `debian`. */
+  readonly mount: string;
+  /** Native commands it can configure. */
+  readonly commands: readonly string[];
+  respond(request: NativeRequest, view: HeldView): Promise<NativeResponse>;
+  /** Checks the publisher's evidence that a bundle carries for one package entry. */
+  checkProof(entry: CatalogEntry, view: HeldView, now: Date): Promise<ProofVerdict>;
+  settings(request: SettingsRequest): Promise<ClientSettings>;
+}

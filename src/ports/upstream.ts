@@ -1,0 +1,46 @@
+import type { EcosystemName } from '../domain/plan.js';
+
+/** A response body on its way, after redirects, with the decoded transfer coding. */
+export interface UpstreamBody {
+  /** Where it came from in the end, without credentials. */
+  url: string;
+  /** The whole artifact's length, where the server says so. */
+  lengthBytes: number | undefined;
+  /** The offset that the body starts at: the one asked for, or 0 where the server cannot do ranges. */
+  offset: number;
+  contentType: string | undefined;
+  etag: string | undefined;
+  stream: AsyncIterable<Uint8Array>;
+}
+
+export interface UpstreamRequest {
+  ecosystem: EcosystemName;
+  /** http, https or file. Credentials come from the native client's own configuration, never from here. */
+  url: string;
+  /** Resume from here. */
+  offset?: number;
+  accept?: string;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The outside world: http, https and file addresses, with the native clients' credentials, proxies
+ * and certificate authorities. Implementations retry with backoff, bound every wait, and follow
+ * redirects without carrying credentials to another host.
+ */
+export interface Upstream {
+  /**
+   * Opens one body.
+   * @throws XError UPSTREAM_UNREACHABLE, UPSTREAM_REFUSED (with the status in the message);
+   *   PACKAGE_NOT_FOUND on 404 and 410, or a file that does not exist.
+   */
+  open(request: UpstreamRequest): Promise<UpstreamBody>;
+  /**
+   * Reads a whole small body, cached and revalidated by ETag where the implementation can.
+   * @throws as open; LIMIT_EXCEEDED past maxBytes.
+   */
+  read(
+    request: UpstreamRequest,
+    maxBytes: number,
+  ): Promise<{ url: string; bytes: Uint8Array; contentType: string | undefined }>;
+}
