@@ -1,0 +1,197 @@
+import PQueue from 'p-queue';
+import { BOUNDS } from '../domain/bounds.js';
+import { XError, type ErrorCode } from '../domain/errors.js';
+import type { Origin, PlannedArtifact } from '../domain/plan.js';
+import type { Clock } from '../ports/clock.js';
+import type { FetchedArtifact } from '../ports/ecosystem.js';
+import type { Report } from '../ports/progress.js';
+import type { Random } from '../ports/random.js';
+import type { Store, StoredBlob } from '../ports/store.js';
+import type { Upstream } from '../ports/upstream.js';
+
+export interface FetchArtifactsDeps {
+  store: Store;
+  upstream: Upstream;
+  clock: Clock;
+  random: Random;
+  report: Report;
+}
+
+export interface Fetched {
+  artifacts: FetchedArtifact[];
+  /** Where each artifact's bytes came from, by path. */
+  origins: Map<string, Origin>;
+  bytesFetched: number;
+}
+
+/** Failures after which the same address may answer better: another attempt resumes where this one broke. */
+const WORTH_ANOTHER_ATTEMPT: ReadonlySet<ErrorCode> = new Set([
+  'UPSTREAM_UNREACHABLE',
+  'UPSTREAM_REFUSED',
+]);
+
+/**
+ * Brings every artifact of a plan into the store: in parallel, hashed while it arrives, each digest
+ * checked, resumed after a break. The first failure that no attempt mends stops the rest.
+ */
+export async function fetchArtifacts(
+  deps: FetchArtifactsDeps,
+  artifacts: readonly PlannedArtifact[],
+  signal?: AbortSignal,
+): Promise<Fetched> {
+  const queue = new PQueue({ concurrency: BOUNDS.parallelDownloads });
+  const stop = new AbortController();
+  const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const progress = new FetchProgress(deps, artifacts);
+  const origins = new Map<string, Origin>();
+  const fetched = await Promise.all(
+    artifacts.map((artifact) =>
+      queue.add(async () => {
+        try {
+          stopped.throwIfAborted();
+          const known = findStored(deps.store, artifact);
+          origins.set(artifact.path, known ? 'store' : 'upstream');
+          if (known) progress.alreadyHeld(known.lengthBytes);
+          const blob = known ?? (await fetchOne(deps, artifact, progress, stopped));
+          return {
+            artifact,
+            sha256: blob.sha256,
+            sha512: blob.sha512,
+            lengthBytes: blob.lengthBytes,
+          };
+        } catch (error) {
+          stop.abort(error);
+          throw error;
+        }
+      }),
+    ),
+  );
+  progress.finish();
+  return { artifacts: fetched, origins, bytesFetched: progress.fetchedBytes };
+}
+
+/** A blob in the store that every digest of the plan agrees with. */
+export function findStored(
+  store: Store,
+  { digests, sizeBytes }: PlannedArtifact,
+): StoredBlob | undefined {
+  const blob =
+    digests.sha256 !== undefined
+      ? store.stat(digests.sha256)
+      : digests.sha512 !== undefined
+        ? store.findBySha512(digests.sha512)
+        : undefined;
+  if (!blob) return undefined;
+  if (digests.sha512 !== undefined && blob.sha512 !== digests.sha512) return undefined;
+  if (sizeBytes !== undefined && blob.lengthBytes !== sizeBytes) return undefined;
+  return blob;
+}
+
+async function fetchOne(
+  deps: FetchArtifactsDeps,
+  artifact: PlannedArtifact,
+  progress: FetchProgress,
+  signal: AbortSignal,
+): Promise<StoredBlob> {
+  const { store, upstream, clock, random } = deps;
+  const key = artifact.digests.sha256 ?? artifact.digests.sha512 ?? artifact.url;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await store.putResumable(
+        key,
+        async (offset) => {
+          const body = await upstream.open({
+            ecosystem: artifact.ecosystem,
+            url: artifact.url,
+            offset,
+            signal,
+          });
+          return { offset: body.offset, stream: progress.counted(body.stream) };
+        },
+        {
+          digests: artifact.digests,
+          lengthBytes: artifact.sizeBytes,
+          maxBytes: BOUNDS.artifactBytes,
+        },
+      );
+    } catch (error) {
+      const again = error instanceof XError && WORTH_ANOTHER_ATTEMPT.has(error.code);
+      if (!again || attempt >= BOUNDS.requestAttempts || signal.aborted)
+        throw withArtifact(error, artifact);
+      const backoffMs =
+        BOUNDS.requestBackoffMs * 2 ** attempt + random.integer(BOUNDS.requestBackoffMs);
+      await clock.sleep(backoffMs, signal);
+    }
+  }
+}
+
+function withArtifact(error: unknown, artifact: PlannedArtifact): unknown {
+  if (!(error instanceof XError)) return error;
+  if (error.code === 'PACKAGE_NOT_FOUND') {
+    return new XError(
+      'NO_ARTIFACT',
+      `${artifact.purl}: the index lists ${artifact.filename}, but it cannot be had: ${error.message}`,
+      {
+        hint: 'The index may be newer or older than its files; try again later or pin another version.',
+        cause: error,
+      },
+    );
+  }
+  return new XError(error.code, `${artifact.purl}: ${error.message}`, {
+    hint: error.hint,
+    cause: error,
+  });
+}
+
+/** Counts bytes and reports them, at most a few times a second. */
+class FetchProgress {
+  fetchedBytes = 0;
+  #doneBytes = 0;
+  readonly #totalBytes: number;
+  readonly #startedMs: number;
+  #reportedMs = -Infinity;
+  readonly #deps: FetchArtifactsDeps;
+
+  constructor(deps: FetchArtifactsDeps, artifacts: readonly PlannedArtifact[]) {
+    this.#deps = deps;
+    this.#startedMs = deps.clock.monotonicMs();
+    this.#totalBytes = artifacts.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
+  }
+
+  alreadyHeld(bytes: number): void {
+    this.#doneBytes += bytes;
+  }
+
+  async *counted(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of stream) {
+      this.fetchedBytes += chunk.length;
+      this.#doneBytes += chunk.length;
+      this.#report(250);
+      yield chunk;
+    }
+  }
+
+  finish(): void {
+    this.#report(0);
+  }
+
+  #report(everyMs: number): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - this.#reportedMs < everyMs) return;
+    this.#reportedMs = nowMs;
+    const total = Math.max(this.#totalBytes, this.#doneBytes);
+    const bytesPerSecond = Math.round(
+      (this.fetchedBytes * 1000) / Math.max(nowMs - this.#startedMs, 1),
+    );
+    this.#deps.report({
+      event: 'progress',
+      bytes: this.#doneBytes,
+      total,
+      fromMaster: 0,
+      fromSiblings: 0,
+      bytesPerSecond,
+      etaSeconds:
+        bytesPerSecond > 0 ? Math.ceil((total - this.#doneBytes) / bytesPerSecond) : undefined,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import { comparePaths, isSafePath } from '../domain/bundle.js';
+import { BOUNDS } from '../domain/bounds.js';
+import { XError } from '../domain/errors.js';
+import type { EcosystemPlan, Plan, PlannedArtifact } from '../domain/plan.js';
+import { formatTarget, type Target } from '../domain/target.js';
+import type { Clock } from '../ports/clock.js';
+import type { EcosystemSource } from '../ports/ecosystem.js';
+import type { Report } from '../ports/progress.js';
+import type { Inputs } from './read-inputs.js';
+
+export interface PlanBundleDeps {
+  sources: readonly EcosystemSource[];
+  clock: Clock;
+  report: Report;
+}
+
+export interface PlanBundleInput {
+  name: string;
+  inputs: Inputs;
+  targets: Target[];
+  signal?: AbortSignal | undefined;
+}
+
+/** Resolves the closure of every ecosystem that the inputs name, all at once, into one plan. */
+export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): Promise<Plan> {
+  const now = deps.clock.now();
+  const plans = await Promise.all(
+    deps.sources.map(async (source): Promise<EcosystemPlan> => {
+      const asked = input.inputs.byEcosystem.get(source.name);
+      if (!asked) return { artifacts: [], warnings: [] };
+      return source.plan({
+        ...asked,
+        targets: input.targets,
+        now,
+        report: deps.report,
+        signal: input.signal,
+      });
+    }),
+  );
+  const artifacts = plans.flatMap((plan) => plan.artifacts);
+  if (artifacts.length > BOUNDS.planArtifacts) {
+    throw new XError(
+      'LIMIT_EXCEEDED',
+      `the plan has ${artifacts.length} artifacts; at most ${BOUNDS.planArtifacts} are carried`,
+    );
+  }
+  checkPaths(artifacts);
+  artifacts.sort((a, b) => comparePaths(a.path, b.path));
+  return {
+    name: input.name,
+    targets: input.targets.map(formatTarget),
+    artifacts,
+    warnings: plans.flatMap((plan) => plan.warnings),
+  };
+}
+
+/** Names in an index are its author's: none may become a path that leaves the bundle or hides another. */
+function checkPaths(artifacts: readonly PlannedArtifact[]): void {
+  const seen = new Set<string>();
+  for (const { path, purl } of artifacts) {
+    if (!isSafePath(path)) {
+      throw new XError(
+        'UPSTREAM_MALFORMED',
+        `${purl}: the index gives it the file name "${path}", which is not safe to carry`,
+      );
+    }
+    const folded = path.toLowerCase();
+    if (seen.has(folded)) {
+      throw new XError('CONFLICT', `${purl}: two artifacts of the plan would both be ${path}`, {
+        hint: 'The configured indexes offer different files under one name; leave one of them out.',
+      });
+    }
+    seen.add(folded);
+  }
+}
