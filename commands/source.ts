@@ -1,0 +1,151 @@
+import { Flags } from '@oclif/core';
+import { XCommand } from '../src/roles/command.js';
+
+const commaList = { multiple: true, delimiter: ',' } as const;
+
+export default class Source extends XCommand {
+  static override summary =
+    'Resolve requirement files, prove every file, sign a bundle, and serve it.';
+  static override description = `Reads requirement files (pip requirements, package.json, lockfiles, Debian lists; package URLs in any of them), resolves the closure for the target, downloads and proves every file against its publisher, signs the bundle and serves it to clients until Ctrl-C.`;
+  static override examples = [
+    {
+      description: 'Serve a bundle to the network:',
+      command: '<%= config.bin %> source -r requirements.txt',
+    },
+    {
+      description: 'Only show what would be carried:',
+      command: '<%= config.bin %> source -r requirements.txt --dry-run',
+    },
+    {
+      description: 'For another machine, onto a USB stick:',
+      command:
+        '<%= config.bin %> source -r requirements.txt --target linux/arm64/glibc2.36,python=3.11 --once --export /media/stick',
+    },
+  ];
+
+  static override flags = {
+    requirement: Flags.string({
+      char: 'r',
+      required: true,
+      multiple: true,
+      helpValue: 'FILE',
+      summary: 'A requirement file. May be given several times.',
+    }),
+    name: Flags.string({
+      summary: "The bundle's name (default: the stem of the first file).",
+      helpValue: 'NAME',
+    }),
+    'dry-run': Flags.boolean({ summary: 'Show the plan and stop.' }),
+    once: Flags.boolean({ summary: 'Stop when the bundle is signed (and exported).' }),
+    export: Flags.string({ summary: 'Write the bundle there as volumes.', helpValue: 'DIR' }),
+    'volume-size': Flags.string({
+      summary: 'The largest size of a volume: 4GB, 650MiB.',
+      helpValue: 'SIZE',
+      dependsOn: ['export'],
+    }),
+    target: Flags.string({
+      multiple: true,
+      helpValue: 'SPEC',
+      summary: 'linux/amd64/glibc2.36,python=3.12,node=22,debian=bookworm (default: this host).',
+    }),
+    python: Flags.string({
+      ...commaList,
+      helpValue: 'LIST',
+      summary: 'Python versions; lists multiply into targets.',
+    }),
+    node: Flags.string({ ...commaList, helpValue: 'LIST', summary: 'Node versions.' }),
+    platform: Flags.string({
+      ...commaList,
+      helpValue: 'LIST',
+      summary: 'linux/amd64, windows/amd64, macos14/arm64…',
+    }),
+    libc: Flags.string({ ...commaList, helpValue: 'LIST', summary: 'glibc2.28, musl1.2…' }),
+    dev: Flags.boolean({ summary: "Carry package.json's devDependencies too." }),
+    'debian-mirror': Flags.string({
+      helpValue: 'URL',
+      helpGroup: 'DEBIAN',
+      summary: "A mirror, instead of the host's apt sources.",
+    }),
+    'debian-suite': Flags.string({
+      ...commaList,
+      helpValue: 'LIST',
+      helpGroup: 'DEBIAN',
+      summary: 'Suites on that mirror.',
+    }),
+    'debian-component': Flags.string({
+      ...commaList,
+      helpValue: 'LIST',
+      helpGroup: 'DEBIAN',
+      summary: 'Components (default: main).',
+    }),
+    'debian-keyring': Flags.string({
+      helpValue: 'FILE',
+      helpGroup: 'DEBIAN',
+      summary: 'The keyring that its Release is signed with.',
+    }),
+    'debian-base': Flags.string({
+      helpValue: 'BASE',
+      helpGroup: 'DEBIAN',
+      default: 'minbase',
+      summary: 'What the target has already: minbase, host, none, or a dpkg status file.',
+    }),
+    recommends: Flags.boolean({
+      allowNo: true,
+      default: true,
+      helpGroup: 'DEBIAN',
+      summary: 'Carry recommended packages too, as apt does.',
+    }),
+    listen: Flags.integer({
+      min: 0,
+      max: 65_535,
+      helpValue: 'PORT',
+      helpGroup: 'NETWORK',
+      summary: 'The port to serve on (default 8471).',
+    }),
+    mdns: Flags.boolean({
+      allowNo: true,
+      helpGroup: 'NETWORK',
+      summary: 'Announce on the local network.',
+    }),
+  };
+
+  protected override get printsEvents(): boolean {
+    return !this.argv.includes('--dry-run');
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Source);
+    const settings = await this.settings({
+      data: flags.data,
+      listen: flags.listen,
+      mdns: flags.mdns,
+    });
+    const { runSource } = await import('../src/roles/source.js');
+    await runSource({
+      settings,
+      printer: this.printer(flags),
+      files: flags.requirement,
+      name: flags.name,
+      dryRun: flags['dry-run'],
+      once: flags.once,
+      exportTo: flags.export,
+      volumeSize: flags['volume-size'],
+      targets: {
+        targets: flags.target ?? [],
+        pythons: flags.python ?? [],
+        nodes: flags.node ?? [],
+        platforms: flags.platform ?? [],
+        libcs: flags.libc ?? [],
+      },
+      dev: flags.dev,
+      debian: {
+        mirror: flags['debian-mirror'],
+        suites: flags['debian-suite'] ?? [],
+        components: flags['debian-component'] ?? [],
+        keyring: flags['debian-keyring'],
+        base: flags['debian-base'],
+        recommends: flags.recommends,
+      },
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import { Command, Flags } from '@oclif/core';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mergeSettings, type Settings } from '../config/settings.js';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import { configFolder, dataFolder } from '../platform/paths.js';
+import { createPrinter, type Printer } from './printer.js';
+
+/** What every command of x has: the data folder, `--json`, `--quiet`, and one way to fail. */
+export abstract class XCommand extends Command {
+  static override baseFlags = {
+    data: Flags.directory({
+      summary: 'Data folder (also X_DATA).',
+      helpGroup: 'GLOBAL',
+      helpValue: 'DIR',
+    }),
+    json: Flags.boolean({
+      summary: 'Print one JSON document, or one event a line.',
+      helpGroup: 'GLOBAL',
+    }),
+    quiet: Flags.boolean({
+      char: 'q',
+      summary: 'No progress on standard error.',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  /** True for a command that stays or reports while it works: `--json` prints events, not a document. */
+  protected get printsEvents(): boolean {
+    return false;
+  }
+
+  /** Prints results, events and progress the way that `--json` and `--quiet` ask for. */
+  protected printer(flags: { json?: boolean; quiet?: boolean }): Printer {
+    return createPrinter({
+      json: flags.json === true,
+      quiet: flags.quiet === true,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: process.env,
+    });
+  }
+
+  /** Defaults < file < environment < flags. */
+  protected async settings(
+    flags: Parameters<typeof mergeSettings>[0]['flags'],
+  ): Promise<Settings & { folder: string }> {
+    const path = join(configFolder(process.env), 'config.toml');
+    const text = await readIfThere(path);
+    const settings = mergeSettings({
+      file: text === undefined ? undefined : { path, text },
+      env: process.env,
+      flags,
+    });
+    return { ...settings, folder: dataFolder({ env: process.env, override: settings.data }) };
+  }
+
+  protected override async catch(error: Error & { oclif?: { exit?: number } }): Promise<void> {
+    const json = this.argv.slice(0, separatorIndex(this.argv)).includes('--json');
+    process.exitCode = reportFailure(error, { json, events: this.printsEvents });
+  }
+}
+
+/**
+ * Prints a failure, on one line and a hint, or as JSON, and returns the exit code it means.
+ * Anything that is not an XError nor a usage error of oclif's is a defect, and is shown with its stack.
+ */
+export function reportFailure(error: unknown, mode: { json: boolean; events: boolean }): number {
+  if (isExit(error)) return error.oclif.exit;
+  const failure = asXError(error);
+  if (mode.json) {
+    const body = { code: failure.code, message: failure.message, hint: failure.hint };
+    const document = mode.events
+      ? { at: new Date().toISOString(), event: 'error', ...body }
+      : { error: body };
+    process.stdout.write(`${JSON.stringify(document, null, mode.events ? 0 : 2)}\n`);
+  } else {
+    process.stderr.write(`x: ${failure.message}\n`);
+    if (failure.hint !== undefined) process.stderr.write(`   ${failure.hint}\n`);
+  }
+  if (process.env['X_DEBUG'] !== undefined && error instanceof Error)
+    process.stderr.write(`${stackOf(error)}\n`);
+  return failure.exitCode;
+}
+
+function asXError(error: unknown): XError {
+  if (error instanceof XError) return error;
+  const message = messageOf(error);
+  if (isUsageError(error)) {
+    return new XError('USAGE', message.split('\n')[0] ?? message, {
+      hint: 'See `x --help`, or `x COMMAND --help`.',
+      cause: error,
+    });
+  }
+  const code = systemCodeOf(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new XError('DISK_FULL', `the disk is full: ${message}`, {
+      hint: 'Free some space, then run the same command again: it continues.',
+      cause: error,
+    });
+  }
+  if (code !== undefined && /^E[A-Z]+$/.test(code)) {
+    return new XError('IO_FAILED', message, { cause: error });
+  }
+  return new XError('IO_FAILED', `unexpected: ${message}`, {
+    hint: 'This is a defect of x. X_DEBUG=1 shows where it happened.',
+    cause: error,
+  });
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by: ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function isExit(error: unknown): error is Error & { oclif: { exit: number } } {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIT' && 'oclif' in error;
+}
+
+function isUsageError(error: unknown): boolean {
+  return error instanceof Error && 'oclif' in error;
+}
+
+function separatorIndex(argv: readonly string[]): number {
+  const index = argv.indexOf('--');
+  return index < 0 ? argv.length : index;
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw new XError('IO_FAILED', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

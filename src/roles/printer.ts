@@ -1,0 +1,144 @@
+import type { Writable } from 'node:stream';
+import type { ProgressEvent, Report } from '../ports/progress.js';
+
+/** A line of `--json` output of a command that stays. */
+export interface XEvent {
+  event: string;
+  [field: string]: unknown;
+}
+
+export interface Printer {
+  /** Progress, steps and warnings: on standard error, or as events. */
+  report: Report;
+  /** An event that is also worth a line to a person. */
+  event(event: XEvent, line?: string): void;
+  /** The one document of a command that ends: JSON, or the lines. */
+  document(value: unknown, lines: readonly string[]): void;
+  /** A line for a person alone. */
+  line(text: string): void;
+  /** Ends a live progress line. */
+  done(): void;
+}
+
+export interface PrinterOptions {
+  json: boolean;
+  quiet: boolean;
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** How often a live line is redrawn, and how often a plain one is written, in milliseconds. */
+const LIVE_EVERY_MS = 200;
+const PLAIN_EVERY_MS = 5_000;
+
+/** Renders for a person (live line on a terminal, plain lines otherwise) or for a program (JSON). */
+export function createPrinter(options: PrinterOptions): Printer {
+  const { json, quiet, stdout, stderr } = options;
+  const live = stderr.isTTY === true && !quiet && !json && options.env['TERM'] !== 'dumb';
+  let drawn = false;
+  let lastMs = -Infinity;
+
+  const clear = (): void => {
+    if (drawn) stderr.write('\r\u001b[K');
+    drawn = false;
+  };
+  const emit = (event: XEvent): void => {
+    const { event: name, ...fields } = event;
+    stdout.write(`${JSON.stringify({ at: new Date().toISOString(), event: name, ...fields })}\n`);
+  };
+  const tell = (text: string): void => {
+    clear();
+    stderr.write(`${text}\n`);
+  };
+
+  const progress = (event: Extract<ProgressEvent, { event: 'progress' }>): void => {
+    const nowMs = performance.now();
+    const everyMs = live || json ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
+    if (nowMs - lastMs < everyMs && event.bytes < event.total) return;
+    lastMs = nowMs;
+    if (json) emit(event);
+    else if (quiet) return;
+    else if (live) {
+      clear();
+      stderr.write(progressLine(event).slice(0, Math.max((stderr.columns ?? 80) - 1, 20)));
+      drawn = true;
+    } else tell(progressLine(event));
+  };
+
+  return {
+    report(event) {
+      if (event.event === 'progress') progress(event);
+      else if (event.event === 'warning') {
+        if (json) emit(event);
+        else tell(`warning: ${event.message}`);
+      } else if (json) emit(event);
+      else if (!quiet) tell(event.text);
+    },
+    event(event, line) {
+      if (json) emit(event);
+      else if (line !== undefined) {
+        clear();
+        stdout.write(`${line}\n`);
+      }
+    },
+    document(value, lines) {
+      clear();
+      stdout.write(
+        json ? `${JSON.stringify(value, null, 2)}\n` : lines.map((line) => `${line}\n`).join(''),
+      );
+    },
+    line(text) {
+      if (json) return;
+      clear();
+      stdout.write(`${text}\n`);
+    },
+    done: clear,
+  };
+}
+
+function progressLine(event: Extract<ProgressEvent, { event: 'progress' }>): string {
+  const percent = event.total > 0 ? Math.floor((event.bytes * 100) / event.total) : 100;
+  const shares =
+    event.fromMaster + event.fromSiblings > 0
+      ? `, ${formatBytes(event.fromMaster)} from master, ${formatBytes(event.fromSiblings)} from siblings`
+      : '';
+  const eta =
+    event.etaSeconds === undefined || event.etaSeconds === 0
+      ? ''
+      : `, ${formatSeconds(event.etaSeconds)} left`;
+  return `${percent}% of ${formatBytes(event.total)}, ${formatBytes(event.bytesPerSecond)}/s${eta}${shares}`;
+}
+
+/** Bytes as people read them: decimal units, three significant figures at most. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `45 s`, `3 min 20 s`, `2 h 5 min`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 90) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 90) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Columns padded to their widest cell, as lines. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
