@@ -16,9 +16,15 @@ export interface DataFolder {
 }
 
 /** Opens a data folder, and makes it where it is missing. */
-export async function openData(folder: string, onDamage?: (message: string) => void): Promise<DataFolder> {
+export async function openData(
+  folder: string,
+  onDamage?: (message: string) => void,
+): Promise<DataFolder> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { store, catalog, close } = await openStore({ folder, ...(onDamage === undefined ? {} : { onDamage: ({ message }) => onDamage(message) }) });
+  const { store, catalog, close } = await openStore({
+    folder,
+    ...(onDamage === undefined ? {} : { onDamage: ({ message }) => onDamage(message) }),
+  });
   return { folder, store, catalog, close };
 }
 
@@ -28,7 +34,9 @@ export async function openIdentity(folder: string): Promise<Identity> {
   const text = await readOrUndefined(path);
   if (text !== undefined) {
     if (!/^[0-9a-f]{64}\n$/.test(text)) {
-      throw new XError('STORE_DAMAGED', `${path} does not hold a key`, { hint: 'Restore it from a copy; a new key would be another source to every client.' });
+      throw new XError('STORE_DAMAGED', `${path} does not hold a key`, {
+        hint: 'Restore it from a copy; a new key would be another source to every client.',
+      });
     }
     return identityFromSeed(Buffer.from(text.trim(), 'hex'));
   }

@@ -1,0 +1,18 @@
+import type { EcosystemServer } from '../ports/ecosystem.js';
+import { createDebianServer } from '../ecosystems/debian/server.js';
+import { createNpmServer } from '../ecosystems/npm/server.js';
+import { createPypiServer } from '../ecosystems/pypi/server.js';
+
+export interface ServerOptions {
+  /** More keyrings that Debian releases may be checked against. */
+  debianKeyrings?: readonly string[];
+}
+
+/** The isolated half of every ecosystem. */
+export function createServers(options: ServerOptions = {}): EcosystemServer[] {
+  return [
+    createPypiServer(),
+    createNpmServer(),
+    createDebianServer({ keyrings: options.debianKeyrings ?? [] }),
+  ];
+}

@@ -1,0 +1,64 @@
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { BOUNDS } from '../domain/bounds.js';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import type { InputFile } from '../ports/ecosystem.js';
+
+/**
+ * Reads one requirement file as text.
+ * @throws XError INPUT_NOT_FOUND; INPUT_UNREADABLE for a folder, a file that is too large or not UTF-8.
+ */
+export async function readInputFile(path: string): Promise<InputFile> {
+  const bytes = await readBounded(path);
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { path, text };
+  } catch (error) {
+    throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, { cause: error });
+  }
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size > BOUNDS.inputFileBytes) {
+        throw new XError(
+          'INPUT_UNREADABLE',
+          `${path} has ${size} bytes; at most ${BOUNDS.inputFileBytes} are read`,
+        );
+      }
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof XError) throw error;
+    const code = systemCodeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new XError('INPUT_NOT_FOUND', `there is no file ${path}`, {
+        hint: 'Name an existing requirement file after -r.',
+        cause: error,
+      });
+    }
+    if (code === 'EISDIR')
+      throw new XError('INPUT_UNREADABLE', `${path} is a folder, not a requirement file`, {
+        cause: error,
+      });
+    throw new XError('INPUT_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A bundle's name from the stem of its first file: `requirements.txt` gives `requirements`. */
+export function bundleNameOf(path: string): string {
+  const stem = basename(path).replace(/(?<=.)\.[^.]*$/, '');
+  const name = stem
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 64);
+  return name === '' ? 'bundle' : name;
+}
