@@ -35,6 +35,7 @@ export abstract class XCommand extends Command {
     return createPrinter({
       json: flags.json === true,
       quiet: flags.quiet === true,
+      events: this.printsEvents,
       stdout: process.stdout,
       stderr: process.stderr,
       env: process.env,

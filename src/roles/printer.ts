@@ -22,6 +22,8 @@ export interface Printer {
 
 export interface PrinterOptions {
   json: boolean;
+  /** With `json`: whether standard output is one event a line, or one document and nothing else. */
+  events: boolean;
   quiet: boolean;
   stdout: Writable & { isTTY?: boolean };
   stderr: Writable & { isTTY?: boolean; columns?: number };
@@ -35,6 +37,7 @@ const PLAIN_EVERY_MS = 5_000;
 /** Renders for a person (live line on a terminal, plain lines otherwise) or for a program (JSON). */
 export function createPrinter(options: PrinterOptions): Printer {
   const { json, quiet, stdout, stderr } = options;
+  const asEvents = json && options.events;
   const live = stderr.isTTY === true && !quiet && !json && options.env['TERM'] !== 'dumb';
   let drawn = false;
   let lastMs = -Infinity;
@@ -57,8 +60,8 @@ export function createPrinter(options: PrinterOptions): Printer {
     const everyMs = live || json ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
     if (nowMs - lastMs < everyMs && event.bytes < event.total) return;
     lastMs = nowMs;
-    if (json) emit(event);
-    else if (quiet) return;
+    if (asEvents) emit(event);
+    else if (quiet || json) return;
     else if (live) {
       clear();
       stderr.write(progressLine(event).slice(0, Math.max((stderr.columns ?? 80) - 1, 20)));
@@ -70,14 +73,14 @@ export function createPrinter(options: PrinterOptions): Printer {
     report(event) {
       if (event.event === 'progress') progress(event);
       else if (event.event === 'warning') {
-        if (json) emit(event);
+        if (asEvents) emit(event);
         else tell(`warning: ${event.message}`);
-      } else if (json) emit(event);
-      else if (!quiet) tell(event.text);
+      } else if (asEvents) emit(event);
+      else if (!quiet && !json) tell(event.text);
     },
     event(event, line) {
-      if (json) emit(event);
-      else if (line !== undefined) {
+      if (asEvents) emit(event);
+      else if (line !== undefined && !json) {
         clear();
         stdout.write(`${line}\n`);
       }

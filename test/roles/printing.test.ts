@@ -15,7 +15,7 @@ class Sink extends Writable {
   }
 }
 
-function printer(options: { json?: boolean; quiet?: boolean; tty?: boolean }): {
+function printer(options: { json?: boolean; events?: boolean; quiet?: boolean; tty?: boolean }): {
   stdout: Sink;
   stderr: Sink;
   printer: ReturnType<typeof createPrinter>;
@@ -27,6 +27,7 @@ function printer(options: { json?: boolean; quiet?: boolean; tty?: boolean }): {
     stderr,
     printer: createPrinter({
       json: options.json === true,
+      events: options.events !== false,
       quiet: options.quiet === true,
       stdout,
       stderr,
@@ -60,6 +61,15 @@ test('with --json standard output holds events alone, one a line, and standard e
   );
   for (const { at } of events) assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.equal(stderr.text, '');
+});
+
+test('a command with one document prints that and nothing else, warnings on standard error', () => {
+  const { stdout, stderr, printer: print } = printer({ json: true, events: false });
+  print.report(halfway);
+  print.report({ event: 'warning', message: 'look' });
+  print.document({ a: 1 }, ['a 1']);
+  assert.deepEqual(JSON.parse(stdout.text), { a: 1 });
+  assert.equal(stderr.text, 'warning: look\n');
 });
 
 test('on a terminal progress is one line, cleared before other lines, never wider than the terminal', () => {

@@ -1,0 +1,112 @@
+import { basename } from 'node:path';
+import type { Inputs } from './read-inputs.js';
+import type { BundleRecord, Catalog } from '../ports/catalog.js';
+import type { Clock } from '../ports/clock.js';
+import type {
+  BundleDocument,
+  EcosystemSource,
+  FetchedArtifact,
+  Sealed,
+} from '../ports/ecosystem.js';
+import type { Report } from '../ports/progress.js';
+import type { Store } from '../ports/store.js';
+import { formatTarget, type Target } from '../domain/target.js';
+import type { Identity } from '../trust/identity.js';
+import { buildBundle } from './build-bundle.js';
+
+export interface SealBundleDeps {
+  store: Store;
+  catalog: Catalog;
+  clock: Clock;
+  report: Report;
+  identity: Identity;
+  sources: readonly EcosystemSource[];
+}
+
+export interface SealBundleInput {
+  name: string;
+  artifacts: readonly FetchedArtifact[];
+  inputs: Inputs;
+  targets: Target[];
+}
+
+export interface SealedBundle {
+  record: BundleRecord;
+  /** False where the bundle is what was signed last. */
+  changed: boolean;
+  warnings: string[];
+}
+
+/** The gateway's address in the rewritten inputs that a bundle carries; `x run` puts the real one in its place. */
+export const GATEWAY_PLACEHOLDER = 'http://127.0.0.1:8470';
+
+/**
+ * From held artifacts to a signed bundle: each ecosystem checks its publishers' evidence, proves the
+ * closure over the bytes and writes its documents; then everything is signed at once.
+ */
+export async function sealBundle(
+  deps: SealBundleDeps,
+  input: SealBundleInput,
+): Promise<SealedBundle> {
+  const now = deps.clock.now();
+  const sealed: Sealed[] = [];
+  for (const source of deps.sources) {
+    const artifacts = input.artifacts.filter(({ artifact }) => artifact.ecosystem === source.name);
+    if (artifacts.length === 0) continue;
+    sealed.push(
+      await source.seal({
+        bundle: input.name,
+        artifacts,
+        targets: input.targets,
+        store: deps.store,
+        now,
+        report: deps.report,
+      }),
+    );
+  }
+  const { record, changed } = await buildBundle(deps, {
+    name: input.name,
+    artifacts: input.artifacts,
+    sealed,
+    inputs: inputDocuments(deps.sources, input),
+  });
+  return { record, changed, warnings: sealed.flatMap(({ warnings }) => warnings) };
+}
+
+/** The files that the bundle was made from, and the copies whose addresses point at a gateway. */
+function inputDocuments(
+  sources: readonly EcosystemSource[],
+  input: SealBundleInput,
+): BundleDocument[] {
+  const targets = input.targets.map(formatTarget);
+  const taken = new Set<string>();
+  return input.inputs.files.flatMap((file) => {
+    const name = freeName(basename(file.path), taken);
+    const claimed = sources.find((source) => source.claims(file));
+    const rewritten = claimed?.rewriteInput(file, GATEWAY_PLACEHOLDER);
+    const documents: BundleDocument[] = [document(`inputs/${name}`, file.text, targets)];
+    if (rewritten) documents.push(document(`inputs/gateway/${name}`, rewritten.text, targets));
+    return documents;
+  });
+}
+
+function freeName(wanted: string, taken: Set<string>): string {
+  const safe = wanted.replaceAll(/[^A-Za-z0-9._+-]/g, '_');
+  let name = safe;
+  for (let i = 2; taken.has(name.toLowerCase()) || name === 'gateway'; i += 1)
+    name = `${i}-${safe}`;
+  taken.add(name.toLowerCase());
+  return name;
+}
+
+function document(path: string, text: string, targets: string[]): BundleDocument {
+  return {
+    kind: 'input',
+    path,
+    proof: 'none',
+    requires: [],
+    targets,
+    private: true,
+    body: Buffer.from(text),
+  };
+}

@@ -1,0 +1,322 @@
+import type { Settings } from '../config/settings.js';
+import type { Did, Manifest } from '../domain/bundle.js';
+import { BOUNDS } from '../domain/bounds.js';
+import { messageOf, XError } from '../domain/errors.js';
+import { acceptMetadata } from '../operations/accept-metadata.js';
+import { systemClock } from '../platform/clock.js';
+import { acquireLock } from '../platform/lock.js';
+import { systemRandom } from '../platform/random.js';
+import type { BundleRecord, CatalogEntry } from '../ports/catalog.js';
+import type { PullEvent, Share, Swarm } from '../ports/swarm.js';
+import { createSwarm } from '../swarm/create-swarm.js';
+import { parseInvitation } from '../trust/invitation.js';
+import { askOnTerminal } from './ask.js';
+import { createServers } from './ecosystem-servers.js';
+import { openData, openIdentity, type DataFolder } from './open-data.js';
+import { formatBytes, formatSeconds, type Printer } from './printer.js';
+import { PullProgress } from './pull-progress.js';
+import { serveResident } from './resident.js';
+import { startGateway } from './start-gateway.js';
+import { aborted, stopSignal } from './until-stopped.js';
+import { watchForStall } from './stall.js';
+
+export interface ClientInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  /** HOST, HOST:PORT, a multiaddr or an invitation. */
+  master: string | undefined;
+  trust: Did | undefined;
+  acceptNew: boolean;
+  acceptStale: boolean;
+  once: boolean;
+}
+
+/** How often a resident client asks its master for a newer version. */
+const REFRESH_MS = 15_000;
+
+/** `x client`: pull from master and siblings, serve pip, npm and apt. Resolves when told to stop, or complete with `--once`. */
+export async function runClient(input: ClientInput): Promise<void> {
+  const { printer, settings } = input;
+  const lock = await acquireLock(settings.folder, 'client');
+  const stop = stopSignal();
+  const closers: (() => Promise<void>)[] = [async () => await lock.release()];
+  const defer = (close: () => Promise<void>): void => void closers.unshift(close);
+  try {
+    const data = await openData(settings.folder, (message) =>
+      printer.report({ event: 'warning', message }),
+    );
+    defer(() => data.close());
+    const identity = await openIdentity(settings.folder);
+    const swarm = createSwarm({
+      identity,
+      store: data.store,
+      catalog: data.catalog,
+      clock: systemClock,
+      random: systemRandom,
+      options: { listenPort: settings.listen, mdns: settings.mdns, peers: settings.peers },
+    });
+    defer(() => swarm.stop());
+    await swarm.start();
+    await new Client(input, data, swarm, stop.signal, defer).run();
+  } finally {
+    stop.release();
+    for (const close of closers) await close();
+  }
+}
+
+class Client {
+  readonly #shares = new Map<string, Share>();
+  readonly #progress: PullProgress;
+  readonly #input: ClientInput;
+  readonly #data: DataFolder;
+  readonly #swarm: Swarm;
+  readonly #stop: AbortSignal;
+  readonly #defer: (close: () => Promise<void>) => void;
+  readonly #master: { address: string; did: Did | undefined } | undefined;
+
+  constructor(
+    input: ClientInput,
+    data: DataFolder,
+    swarm: Swarm,
+    stop: AbortSignal,
+    defer: (close: () => Promise<void>) => void,
+  ) {
+    this.#input = input;
+    this.#data = data;
+    this.#swarm = swarm;
+    this.#stop = stop;
+    this.#defer = defer;
+    this.#progress = new PullProgress(systemClock, (event) => input.printer.report(event));
+    this.#master = input.master === undefined ? undefined : masterOf(input.master, input.trust);
+  }
+
+  async run(): Promise<void> {
+    const { once, settings } = this.#input;
+    if (this.#master === undefined && this.#input.once) {
+      throw new XError('USAGE', '--once needs --master', {
+        hint: 'Say where to pull from: x client --master HOST --once.',
+      });
+    }
+    await this.#shareWhatIsHeld();
+    await this.#refresh(true);
+    if (!once) await this.#serve();
+    if (this.#shares.size > 0) await this.#complete();
+    if (once || this.#stop.aborted) return;
+    while (!this.#stop.aborted) {
+      await Promise.race([
+        systemClock.sleep(REFRESH_MS, this.#stop).catch(() => undefined),
+        aborted(this.#stop),
+      ]);
+      if (this.#stop.aborted) return;
+      if (await this.#refresh(false)) await this.#complete();
+    }
+    void settings;
+  }
+
+  /** What the catalog knows already goes on, master or not. */
+  async #shareWhatIsHeld(): Promise<void> {
+    for (const record of this.#data.catalog.bundles())
+      await this.#share(manifestOf(record, this.#data), record);
+  }
+
+  /** Asks the master for its bundles. True where something new was accepted. */
+  async #refresh(first: boolean): Promise<boolean> {
+    const { printer } = this.#input;
+    if (this.#master === undefined) {
+      if (first && this.#shares.size === 0) {
+        throw new XError(
+          'BUNDLE_NOT_FOUND',
+          `no bundle is held in ${this.#input.settings.folder}, and no master is named`,
+          {
+            hint: 'Start with `x client --master HOST`, or bring a bundle with `x import PATH`.',
+          },
+        );
+      }
+      return false;
+    }
+    try {
+      return await this.#pullMetadata(this.#master);
+    } catch (error) {
+      const survivable =
+        error instanceof XError &&
+        (error.code === 'MASTER_UNREACHABLE' || error.code === 'PEER_FAILED');
+      if (!survivable || this.#shares.size === 0) throw error;
+      if (first)
+        printer.report({
+          event: 'warning',
+          message: `${messageOf(error)}; going on with what is held and with siblings`,
+        });
+      return false;
+    }
+  }
+
+  async #pullMetadata(master: { address: string; did: Did | undefined }): Promise<boolean> {
+    const listing = await this.#swarm.listBundles(master.address, master.did);
+    if (listing.bundles.length === 0) {
+      throw new XError('BUNDLE_NOT_FOUND', `the master at ${master.address} offers no bundle`, {
+        hint: 'Is its `x source` still resolving? Try again when it says that it serves.',
+      });
+    }
+    let accepted = false;
+    for (const offered of listing.bundles) {
+      const held = this.#data.catalog.bundle(`${offered.name}@${offered.source}`);
+      if (held?.version === offered.version && this.#shares.has(held.id)) continue;
+      const result = await acceptMetadata(
+        { catalog: this.#data.catalog, clock: systemClock, report: this.#input.printer.report },
+        {
+          bundle: offered.name,
+          source: offered.source,
+          files: (file, maxBytes) =>
+            this.#swarm.fetchMetadata(master.address, offered, file, maxBytes),
+          from: { kind: 'master', name: master.address },
+          trust: {
+            did: master.did ?? this.#input.trust,
+            acceptNew: this.#input.acceptNew,
+            ask: askOnTerminal,
+          },
+          acceptStale: this.#input.acceptStale,
+        },
+      );
+      await this.#share(result.manifest, result.record);
+      accepted = true;
+    }
+    return accepted;
+  }
+
+  async #share(manifest: Manifest, record: BundleRecord): Promise<void> {
+    const before = this.#shares.get(record.id);
+    if (before?.manifest.digest === manifest.digest) return;
+    const masters = this.#master === undefined ? [] : [this.#master.address];
+    const share = await this.#swarm.share(manifest, record, masters, (event) =>
+      this.#onPull(event),
+    );
+    this.#shares.set(record.id, share);
+    this.#progress.add(record.id, record.bytes, share.heldBytes());
+    await before?.stop();
+  }
+
+  #onPull(event: PullEvent): void {
+    const { printer } = this.#input;
+    switch (event.event) {
+      case 'connected':
+        printer.event(
+          { ...event },
+          `connected to ${event.isMaster ? 'master' : 'sibling'} ${event.address}`,
+        );
+        return;
+      case 'disconnected':
+        return;
+      case 'bad-piece':
+        printer.report({
+          event: 'warning',
+          message: `${event.did} sent a bad piece of ${event.path} (piece ${event.index}); it is dropped, and the piece comes from elsewhere`,
+        });
+        return;
+      case 'held':
+        this.#progress.held(event);
+        return;
+    }
+  }
+
+  async #complete(): Promise<void> {
+    const shares = [...this.#shares.entries()];
+    const stall = watchForStall({
+      shares: shares.map(([, share]) => share),
+      clock: systemClock,
+      deadlineMs: BOUNDS.stalledPullMs,
+      giveUp: this.#input.once,
+      warn: (message) => this.#input.printer.report({ event: 'warning', message }),
+    });
+    try {
+      await Promise.race([
+        Promise.all(shares.map(([, share]) => share.complete(this.#stop))),
+        stall.failed,
+        aborted(this.#stop),
+      ]);
+    } finally {
+      stall.stop();
+    }
+    if (this.#stop.aborted) return;
+    const { bytes, fromMaster, fromSiblings, seconds } = this.#progress.totals();
+    this.#input.printer.event(
+      {
+        event: 'complete',
+        bundles: shares.map(([id]) => id),
+        bytes,
+        fromMaster,
+        fromSiblings,
+        seconds,
+      },
+      `complete: ${formatBytes(bytes)} held, ${formatBytes(fromMaster)} from master and ${formatBytes(fromSiblings)} from siblings in ${formatSeconds(Math.round(seconds))}`,
+    );
+  }
+
+  async #serve(): Promise<void> {
+    const { settings, printer } = this.#input;
+    const servers = createServers();
+    const gateway = await startGateway({
+      host: settings.bind,
+      port: settings.port,
+      data: this.#data,
+      servers,
+      want: (entry, signal) => this.#want(entry, signal),
+      onPortTaken: (message) => printer.report({ event: 'warning', message }),
+    });
+    this.#defer(gateway.close);
+    const resident = await serveResident(settings.folder, {
+      role: 'client',
+      gateway: gateway.url,
+      status: () => this.#status(),
+    });
+    this.#defer(resident.close);
+    printer.event(
+      { event: 'serving', gateway: gateway.url },
+      `serving pip, npm and apt at ${gateway.url}; \`x run -- pip install …\` uses it`,
+    );
+  }
+
+  #status(): unknown {
+    return [...this.#shares.entries()].map(([id, share]) => ({
+      id,
+      version: share.manifest.version,
+      heldBytes: share.heldBytes(),
+      peers: share.peers(),
+    }));
+  }
+
+  async #want(entry: CatalogEntry, signal?: AbortSignal): Promise<void> {
+    const share = this.#shares.get(entry.bundleId);
+    if (!share)
+      throw new XError(
+        'INCOMPLETE',
+        `${entry.path} of bundle ${entry.bundleName} is not here, and nobody shares it`,
+      );
+    await share.want(entry.path, signal);
+  }
+}
+
+function manifestOf(record: BundleRecord, data: DataFolder): Manifest {
+  return {
+    bundle: record.name,
+    source: record.source,
+    version: record.version,
+    digest: record.manifestDigest,
+    signedAt: record.signedAt,
+    expiresAt: record.expiresAt,
+    graceDays: record.graceDays,
+    entries: [...data.catalog.entries(record.id)],
+  };
+}
+
+function masterOf(text: string, trust: Did | undefined): { address: string; did: Did | undefined } {
+  if (!text.startsWith('x://')) return { address: text, did: trust };
+  const invitation = parseInvitation(text);
+  if (trust !== undefined && trust !== invitation.did) {
+    throw new XError(
+      'WRONG_SOURCE',
+      `the invitation is ${invitation.did}'s, but --trust names ${trust}`,
+      { hint: 'Ask the source for its key (`x key` there) and use one of the two.' },
+    );
+  }
+  return { address: invitation.address, did: invitation.did };
+}

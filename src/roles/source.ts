@@ -1,0 +1,177 @@
+import type { Settings } from '../config/settings.js';
+import { isBundleName } from '../domain/bundle.js';
+import { XError } from '../domain/errors.js';
+import { expandTargets, type TargetFlags } from '../domain/expand-targets.js';
+import type { Plan } from '../domain/plan.js';
+import { parseTarget, type Target } from '../domain/target.js';
+import { fetchArtifacts } from '../operations/fetch-artifacts.js';
+import { planBundle } from '../operations/plan-bundle.js';
+import { readInputs, type Inputs } from '../operations/read-inputs.js';
+import { sealBundle } from '../operations/seal-bundle.js';
+import { systemClock } from '../platform/clock.js';
+import { detectHostTarget } from '../platform/host.js';
+import { acquireLock } from '../platform/lock.js';
+import { systemRandom } from '../platform/random.js';
+import type { BundleRecord } from '../ports/catalog.js';
+import { openSources, type DebianFlags } from './ecosystem-sources.js';
+import { exportVolumes } from './export.js';
+import { bundleNameOf, readInputFile } from './input-files.js';
+import { openData, openIdentity, type DataFolder } from './open-data.js';
+import { countsOf, planDocument, planLines } from './plan-view.js';
+import { formatBytes, type Printer } from './printer.js';
+import { serveSource } from './serve-source.js';
+import { stopSignal } from './until-stopped.js';
+
+export interface SourceInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  files: string[];
+  name: string | undefined;
+  dryRun: boolean;
+  once: boolean;
+  exportTo: string | undefined;
+  volumeSize: string | undefined;
+  targets: TargetFlags;
+  dev: boolean;
+  debian: DebianFlags;
+}
+
+/** `x source`: resolve, prove, sign, and serve until told to stop. */
+export async function runSource(input: SourceInput): Promise<void> {
+  const { printer, settings } = input;
+  const name = nameOf(input);
+  const lock = input.dryRun ? undefined : await acquireLock(settings.folder, 'source');
+  const stop = stopSignal();
+  const closers: (() => Promise<void>)[] =
+    lock === undefined ? [] : [async () => await lock.release()];
+  try {
+    const data = await openData(settings.folder, (message) =>
+      printer.report({ event: 'warning', message }),
+    );
+    closers.unshift(() => data.close());
+    const upstreams = await openSources({
+      data,
+      debian: input.debian,
+      dev: input.dev,
+      report: printer.report,
+    });
+    closers.unshift(() => upstreams.close());
+    const sources = upstreams.sources;
+    const inputs = await readInputs({ sources, readFile: readInputFile }, input.files);
+    const targets = await targetsOf(input.targets);
+    printer.report({
+      event: 'step',
+      text: `Resolving for ${targets.length === 1 ? 'one target' : `${targets.length} targets`}…`,
+    });
+    const plan = await planBundle(
+      { sources, clock: systemClock, report: printer.report },
+      { name, inputs, targets, signal: stop.signal },
+    );
+    if (input.dryRun) {
+      for (const message of plan.warnings) printer.report({ event: 'warning', message });
+      printer.document(planDocument(plan, data.store), planLines(plan));
+      return;
+    }
+    showPlan(printer, plan, data);
+    const record = await carry({
+      input,
+      data,
+      plan,
+      inputs,
+      targets,
+      upstreams,
+      signal: stop.signal,
+    });
+    if (input.exportTo !== undefined)
+      await exportVolumes(data, printer, record, input.exportTo, input.volumeSize);
+    if (input.once || stop.signal.aborted) return;
+    await serveSource({
+      settings,
+      printer,
+      data,
+      identity: await openIdentity(settings.folder),
+      signal: stop.signal,
+    });
+  } finally {
+    stop.release();
+    for (const close of closers) await close();
+  }
+}
+
+function nameOf(input: SourceInput): string {
+  const name = input.name ?? bundleNameOf(input.files[0] ?? '');
+  if (isBundleName(name)) return name;
+  throw new XError('USAGE', `"${name}" cannot name a bundle`, {
+    hint: 'Use up to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit.',
+  });
+}
+
+async function targetsOf(flags: TargetFlags): Promise<Target[]> {
+  // Whole targets need nothing of this host, so it is not asked.
+  const whole = [...flags.pythons, ...flags.nodes, ...flags.platforms, ...flags.libcs].length === 0;
+  if (whole && flags.targets.length > 0) return flags.targets.map(parseTarget);
+  return expandTargets(await detectHostTarget(), flags);
+}
+
+function showPlan(printer: Printer, plan: Plan, data: DataFolder): void {
+  for (const message of plan.warnings) printer.report({ event: 'warning', message });
+  const document = planDocument(plan, data.store) as Record<string, unknown>;
+  printer.event({ event: 'plan', counts: countsOf(plan), ...document }, planLines(plan).join('\n'));
+}
+
+interface Carry {
+  input: SourceInput;
+  data: DataFolder;
+  plan: Plan;
+  inputs: Inputs;
+  targets: Target[];
+  upstreams: Awaited<ReturnType<typeof openSources>>;
+  signal: AbortSignal;
+}
+
+async function carry({
+  input,
+  data,
+  plan,
+  inputs,
+  targets,
+  upstreams,
+  signal,
+}: Carry): Promise<BundleRecord> {
+  const { printer, settings } = input;
+  const deps = {
+    store: data.store,
+    catalog: data.catalog,
+    clock: systemClock,
+    random: systemRandom,
+    report: printer.report,
+  };
+  const identity = await openIdentity(settings.folder);
+  const fetched = await fetchArtifacts(
+    { ...deps, upstream: upstreams.upstream },
+    plan.artifacts,
+    signal,
+  );
+  printer.report({ event: 'step', text: 'Checking evidence and closure, signing…' });
+  const sealed = await sealBundle(
+    { ...deps, identity, sources: upstreams.sources },
+    { name: plan.name, artifacts: fetched.artifacts, inputs, targets },
+  );
+  for (const message of sealed.warnings) printer.report({ event: 'warning', message });
+  const { record } = sealed;
+  printer.done();
+  printer.event(
+    {
+      event: 'signed',
+      bundle: record.name,
+      did: record.source,
+      version: record.version,
+      files: record.entries,
+      bytes: record.bytes,
+      fetched: fetched.bytesFetched,
+      changed: sealed.changed,
+    },
+    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched)\n  by ${record.source}`,
+  );
+  return record;
+}

@@ -1,0 +1,56 @@
+import { XError } from '../domain/errors.js';
+import { systemClock } from '../platform/clock.js';
+import { createGateway } from '../gateway/create-gateway.js';
+import type { EcosystemServer } from '../ports/ecosystem.js';
+import { createHeldView, type Want } from './held-view.js';
+import type { DataFolder } from './open-data.js';
+
+export interface StartGatewayInput {
+  host: string;
+  port: number;
+  data: DataFolder;
+  servers: readonly EcosystemServer[];
+  want: Want;
+  /** Called where the port is taken and a free one is used instead; without it that is an error. */
+  onPortTaken?: (message: string) => void;
+}
+
+/** Starts a gateway over a data folder. */
+export async function startGateway(
+  input: StartGatewayInput,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  try {
+    return await listen(input, input.port);
+  } catch (error) {
+    if (
+      !(error instanceof XError) ||
+      error.code !== 'PORT_TAKEN' ||
+      !input.onPortTaken ||
+      input.port === 0
+    )
+      throw error;
+    const gateway = await listen(input, 0);
+    input.onPortTaken(`port ${input.port} is taken; the gateway is at ${gateway.url} instead`);
+    return gateway;
+  }
+}
+
+async function listen(
+  input: StartGatewayInput,
+  port: number,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const { data, want } = input;
+  const gateway = createGateway({
+    servers: [...input.servers],
+    view: createHeldView(data.catalog, data.store, want),
+    content: {
+      open: (entry, range) => data.store.open(entry.sha256, range),
+      held: (entry) => data.store.stat(entry.sha256) !== undefined,
+      want,
+    },
+    clock: systemClock,
+    options: { host: input.host, port },
+  });
+  const { url } = await gateway.listen();
+  return { url, close: () => gateway.close() };
+}
