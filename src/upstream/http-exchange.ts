@@ -147,6 +147,8 @@ async function follow(
       bodyTimeout: BOUNDS.idleTimeoutMs,
       signal: request.signal ?? null,
     });
+    // A body may break before anyone reads it, or because it is not wanted; whoever reads it is told then.
+    response.body.on('error', () => undefined);
     const location = headerOf(response.headers, 'location');
     if (!REDIRECTS.has(response.statusCode) || location === undefined) {
       return {
