@@ -74,6 +74,10 @@ export const BOUNDS = {
   gatewayConnections: 2_000,
   gatewayRequestMs: 60_000,
   gatewayWaitForPieceMs: 120_000,
+  gatewayHeadersMs: 20_000,
+  gatewayKeepAliveMs: 30_000,
+  gatewayStalledMs: 60_000,
+  gatewayPipelinedRequests: 64,
 
   // volumes
   volumeEntries: 2_000_000,

@@ -56,10 +56,7 @@ test('a torn, emptied or altered file costs a download and nothing else', async 
   const server = await pages(t, 'etag');
   const cacheFolder = await folderFor(t);
   const read = async (): Promise<string> => {
-    const { bytes } = await openUpstream(t, { cacheFolder }).read(
-      { ...npm, url: server.url },
-      100,
-    );
+    const { bytes } = await openUpstream(t, { cacheFolder }).read({ ...npm, url: server.url }, 100);
     return Buffer.from(bytes).toString();
   };
   await read();

@@ -38,7 +38,10 @@ test('which failures of the connection are tried again, and which mark the host'
     ['ERR_TLS_CERT_ALTNAME_INVALID', 1, false],
   ];
   for (const [code, attempts, hostDown] of table) {
-    for (const thrown of [systemError(code), new Error('fetch failed', { cause: systemError(code) })]) {
+    for (const thrown of [
+      systemError(code),
+      new Error('fetch failed', { cause: systemError(code) }),
+    ]) {
       const failure = failureOfThrown('http://h/', thrown);
       assert.deepEqual([failure.attempts, failure.hostDown], [attempts, hostDown], code);
       assert.equal(failure.error.code, 'UPSTREAM_UNREACHABLE');

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printableAddress, redirectTarget, splitCredentials } from '../../src/upstream/http-address.js';
+import {
+  printableAddress,
+  redirectTarget,
+  splitCredentials,
+} from '../../src/upstream/http-address.js';
 import {
   contentLengthOf,
   contentRangeOf,

@@ -316,7 +316,12 @@ test('an abort ends waiting and streaming with its own reason', async (t) => {
 
 test('what is no address, or no http address, is refused', async (t) => {
   const upstream = openUpstream(t);
-  for (const url of ['numpy', 'ftp://host/x', 'git+ssh://me:pw@host/x', `http://h/${'x'.repeat(9000)}`]) {
+  for (const url of [
+    'numpy',
+    'ftp://host/x',
+    'git+ssh://me:pw@host/x',
+    `http://h/${'x'.repeat(9000)}`,
+  ]) {
     await assert.rejects(upstream.open({ ...pypi, url }), (thrown) => {
       assert.ok(thrown instanceof XError && thrown.code === 'UPSTREAM_REFUSED');
       assert.doesNotMatch(thrown.message, /me:pw/);

@@ -35,7 +35,18 @@ test('a password may look like a comment or a keyword', () => {
 });
 
 test('any text is read without failing', () => {
-  const word = fc.constantFrom('machine', 'default', 'login', 'password', 'macdef', '"', '#', '\n', ' ', 'x');
+  const word = fc.constantFrom(
+    'machine',
+    'default',
+    'login',
+    'password',
+    'macdef',
+    '"',
+    '#',
+    '\n',
+    ' ',
+    'x',
+  );
   fc.assert(
     fc.property(fc.array(fc.oneof(word, fc.string()), { maxLength: 40 }), (words) => {
       for (const entry of parseNetrc(words.join(' '))) assert.equal(typeof entry.login, 'string');
