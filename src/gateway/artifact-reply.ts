@@ -18,15 +18,7 @@ export interface ArtifactContext {
 }
 
 /** Thrown where an entry is not here and did not come in time. */
-export class NotYet extends Error {
-  readonly entry: CatalogEntry;
-
-  constructor(entry: CatalogEntry, why: string) {
-    super(why);
-    this.name = 'NotYet';
-    this.entry = entry;
-  }
-}
+class NotYet extends Error {}
 
 /**
  * Answers with a signed entry's bytes: whole, one range of them, or only what they are (HEAD, 304).
@@ -74,7 +66,8 @@ export async function artifactReply(
   try {
     return { status, headers, body: await bodyOf(context, entry, start, end, left) };
   } catch (thrown) {
-    if (!(thrown instanceof NotYet)) throw thrown;
+    const damaged = thrown instanceof XError && thrown.code === 'STORE_DAMAGED';
+    if (!(thrown instanceof NotYet) && !damaged) throw thrown;
     return notYetReply(entry.path, thrown.message);
   }
 }
@@ -153,7 +146,7 @@ async function bring(
     );
   } catch (thrown) {
     const late = thrown instanceof DeadlinePassed;
-    throw new NotYet(entry, late ? 'it did not come in time' : messageOf(thrown));
+    throw new NotYet(late ? 'it did not come in time' : messageOf(thrown));
   }
 }
 

@@ -102,7 +102,7 @@ export class TinyServer implements EcosystemServer {
 
   respond(request: NativeRequest): ReturnType<EcosystemServer['respond']> {
     this.seen.push(request);
-    if (this.fail !== undefined) return Promise.reject(this.fail as Error);
+    if (this.fail !== undefined) return Promise.reject(this.fail);
     const entry = this.entries.get(request.path);
     if (entry !== undefined) {
       const headers = { 'content-type': 'application/x-tiny' };
