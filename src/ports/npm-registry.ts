@@ -70,17 +70,20 @@ export interface NpmTreeNode {
 export interface NpmTree {
   /** The root first. */
   nodes: NpmTreeNode[];
+  warnings: string[];
 }
 
-/** A packument, reduced to what installing needs. `versions` keep their order. */
-export interface NpmPackument {
-  name: string;
-  distTags: Record<string, string>;
-  /** ISO 8601 publication times by version; `created` and `modified` too. */
-  time: Record<string, string>;
-  /** Pruned version manifests; `dist.tarball` is the address to fetch, as npm would compute it. */
-  versions: Record<string, JsonObject>;
-  /** True for npm's default registry, asked without credentials. */
+/** One published version. */
+export interface NpmRelease {
+  /** The version's manifest, pruned to what resolving and installing need; `dist.tarball` is the address to fetch, without credentials. */
+  manifest: JsonObject;
+  /** ISO 8601; undefined where the registry does not say. */
+  time: string | undefined;
+  /** The dist-tags that point at it. */
+  tags: string[];
+  /** The registry that answered, without credentials. */
+  registry: string;
+  /** True for npm's official registry, asked without credentials. */
   isPublic: boolean;
 }
 
@@ -92,8 +95,8 @@ export interface NpmRegistry {
    *   NOT_RESOLVABLE, INPUT_MALFORMED, UPSTREAM_*.
    */
   tree(request: NpmTreeRequest): Promise<NpmTree>;
-  /** @throws XError PACKAGE_NOT_FOUND, UPSTREAM_*, LIMIT_EXCEEDED. */
-  packument(name: string, project?: string): Promise<NpmPackument>;
+  /** @throws XError PACKAGE_NOT_FOUND, VERSION_NOT_FOUND (nearest versions in the hint), UPSTREAM_*, LIMIT_EXCEEDED. */
+  release(name: string, version: string, project?: string): Promise<NpmRelease>;
   /** The workspace folders that a root package.json's patterns name, found on disk. */
   workspaces(project: string, manifest: JsonObject): Promise<NpmFolder[]>;
 }

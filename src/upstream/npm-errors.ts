@@ -1,5 +1,6 @@
 import semver from 'semver';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import type { RawPackument } from './npm-packuments.js';
 
 const NETWORK_CODES =
   /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ERR_SOCKET|ERR_SSL|ERR_TLS|SELF_SIGNED|UNABLE_TO|CERT_|DEPTH_ZERO|FETCH_ERROR|ERR_PROXY|EPROTO|ERR_STREAM_PREMATURE)/;
@@ -27,7 +28,10 @@ export function asXError(thrown: unknown, what: string): XError {
   const code = error.code ?? systemCodeOf(error.cause) ?? '';
   const status = error.statusCode;
   const cause = error;
-  if (code === 'ETARGET' || code === 'ENOVERSIONS') return versionNotFound(error, what);
+  if (code === 'ETARGET' || code === 'ENOVERSIONS') {
+    const known = { versions: error.versions ?? [], tags: error.distTags ?? {} };
+    return noVersion(`npm: ${what}: ${firstLine(error)}`, error.wanted ?? '*', known, cause);
+  }
   if (status === 404 || status === 410 || code === 'E404') {
     return new XError('PACKAGE_NOT_FOUND', `npm: ${what}: the registry has no such package`, {
       hint: 'Check the spelling; a scoped package of another registry needs @scope:registry in .npmrc.',
@@ -67,15 +71,26 @@ export function asXError(thrown: unknown, what: string): XError {
   return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, { cause });
 }
 
-function versionNotFound(error: NpmError, what: string): XError {
-  const versions = error.versions ?? [];
-  const tags = Object.entries(error.distTags ?? {}).map(([tag, version]) => `${tag} ${version}`);
-  const near = nearestVersions(versions, error.wanted ?? '*');
+/** VERSION_NOT_FOUND for an exact version that a packument lacks. */
+export function versionNotFound(name: string, version: string, packument: RawPackument): XError {
+  const known = { versions: Object.keys(packument.versions), tags: packument['dist-tags'] };
+  const message = `npm: ${name}@${version}: the registry has no such version`;
+  return noVersion(message, version, known, undefined);
+}
+
+function noVersion(
+  message: string,
+  wanted: string,
+  known: { versions: string[]; tags: Record<string, string> },
+  cause: unknown,
+): XError {
+  const tags = Object.entries(known.tags).map(([tag, version]) => `${tag} ${version}`);
+  const near = nearestVersions(known.versions, wanted).join(', ');
   const hint =
-    versions.length === 0
+    near === ''
       ? 'The registry lists the package without any version.'
-      : `Nearest published: ${near.join(', ')}${tags.length === 0 ? '' : `; tags: ${tags.slice(0, 5).join(', ')}`}.`;
-  return new XError('VERSION_NOT_FOUND', `npm: ${what}: ${firstLine(error)}`, { hint, cause: error });
+      : `Nearest published: ${near}${tags.length === 0 ? '' : `; tags: ${tags.slice(0, 5).join(', ')}`}.`;
+  return new XError('VERSION_NOT_FOUND', message, { hint, cause });
 }
 
 /** Up to two published versions below the wanted range and two above; the newest where it is no range. */

@@ -5,8 +5,8 @@ import { messageOf, XError } from '../domain/errors.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
 import type {
   NpmFolder,
-  NpmPackument,
   NpmRegistry,
+  NpmRelease,
   NpmSettings,
   NpmTree,
   NpmTreeRequest,
@@ -19,6 +19,7 @@ import {
   type Environment,
   type NpmConfig,
 } from './npm-config.js';
+import { versionNotFound } from './npm-errors.js';
 import { PackumentCache, type RawPackument } from './npm-packuments.js';
 import { packumentAddress } from './npm-prefetch.js';
 import { buildTree } from './npm-tree.js';
@@ -62,10 +63,10 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
       const config = await configOf(request.project);
       return buildTree(request, config, cacheOf(config));
     },
-    async packument(name, project): Promise<NpmPackument> {
+    async release(name, version, project): Promise<NpmRelease> {
       const config = await configOf(project);
       const raw = await cacheOf(config).fetch(packumentAddress(name, config));
-      return packumentData(name, raw, config);
+      return releaseOf(name, version, raw, config);
     },
     workspaces: findWorkspaces,
     async npmAuthorization(url) {
@@ -92,20 +93,28 @@ function settingsOf(config: NpmConfig): NpmSettings {
   };
 }
 
-/** @throws XError UPSTREAM_MALFORMED where the registry answers for another package. */
-function packumentData(name: string, raw: RawPackument, config: NpmConfig): NpmPackument {
+/** @throws XError UPSTREAM_MALFORMED where the registry answers for another package; VERSION_NOT_FOUND. */
+function releaseOf(
+  name: string,
+  version: string,
+  raw: RawPackument,
+  config: NpmConfig,
+): NpmRelease {
   if (raw.name !== name) {
     throw new XError(
       'UPSTREAM_MALFORMED',
       `npm: ${name}: the registry answers with the packument of "${raw.name.slice(0, 214)}"`,
     );
   }
+  const manifest = raw.versions[version];
+  if (manifest === undefined) throw versionNotFound(name, version, raw);
+  const registry = registryOf(name, config);
   return {
-    name,
-    distTags: raw['dist-tags'],
-    time: raw.time,
-    versions: raw.versions,
-    isPublic: isPublicRegistry(registryOf(name, config), config),
+    manifest,
+    time: raw.time[version],
+    tags: Object.keys(raw['dist-tags']).filter((tag) => raw['dist-tags'][tag] === version),
+    registry: withoutCredentials(registry),
+    isPublic: isPublicRegistry(registry, config),
   };
 }
 

@@ -50,11 +50,40 @@ export async function buildTree(
     };
     const root = await idealTree(options);
     const tree = toData(root);
+    if (request.lockfile !== undefined) {
+      const departures = await departuresFromLock(tree, options);
+      if (departures.length > 0) return await lockedTree(options, departures);
+    }
     await addShrinkwraps(root, tree, options, folder);
     return tree;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A lockfile is taken exactly: what completing it would change, by location. */
+async function departuresFromLock(
+  tree: NpmTree,
+  options: Record<string, unknown>,
+): Promise<string[]> {
+  const versions = new Map(tree.nodes.map((node) => [node.id, node.version]));
+  const locked = toData(await new Arborist(options).loadVirtual());
+  return locked.nodes
+    .filter((node) => node.version !== '' && versions.get(node.id) !== node.version)
+    .map((node) => `${node.id} ${node.version}`);
+}
+
+/** The lockfile and nothing else, for one that npm would not leave as it is. */
+async function lockedTree(
+  options: Record<string, unknown>,
+  departures: string[],
+): Promise<NpmTree> {
+  const tree = toData(await new Arborist(options).loadVirtual());
+  tree.warnings.push(
+    `the lockfile does not fit its package.json, so npm would change ${departures.length} of its packages ` +
+      `(${departures.slice(0, 3).join(', ')}); taken as it stands, other platforms' binaries not added`,
+  );
+  return tree;
 }
 
 async function idealTree(options: Record<string, unknown>): Promise<ArboristNode> {
@@ -140,7 +169,7 @@ function toData(root: ArboristNode): NpmTree {
     .filter((node) => !node.isLink)
     .map((node) => nodeData(node, linked.has(node)));
   nodes.sort((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));
-  return { nodes };
+  return { nodes, warnings: [] };
 }
 
 function nodeData(node: ArboristNode, isFolder: boolean): NpmTreeNode {
