@@ -38,17 +38,9 @@ export function asXError(thrown: unknown, what: string): XError {
       cause,
     });
   }
-  if (status !== undefined) {
-    const hint =
-      status === 401 || status === 403
-        ? 'Run "npm login", or set the registry\'s token in .npmrc.'
-        : undefined;
-    return new XError('UPSTREAM_REFUSED', `npm: ${what}: the registry answers ${status}`, {
-      hint,
-      cause,
-    });
-  }
-  if (code === 'ERESOLVE') return new XError('NOT_RESOLVABLE', `npm: ${conflict(error)}`, { cause });
+  if (status !== undefined) return refused(status, what, cause);
+  if (code === 'ERESOLVE')
+    return new XError('NOT_RESOLVABLE', `npm: ${conflict(error)}`, { cause });
   if (/^EALLOW/.test(code)) {
     return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, {
       hint: 'X carries packages of registries only; depend on a published version instead of a git, file or URL address.',
@@ -64,11 +56,23 @@ export function asXError(thrown: unknown, what: string): XError {
   if (/^(EINVALID|EUNSUPPORTEDPROTOCOL|EOVERRIDE|EJSONPARSE|EMISSINGTARGET|EUSAGE)/.test(code)) {
     return new XError('INPUT_MALFORMED', `npm: ${what}: ${firstLine(error)}`, { cause });
   }
-  if (code === 'ENOSPC') return new XError('DISK_FULL', `npm: ${what}: the disk is full`, { cause });
+  if (code === 'ENOSPC')
+    return new XError('DISK_FULL', `npm: ${what}: the disk is full`, { cause });
   if (error.name === 'AbortError') {
     return new XError('UPSTREAM_UNREACHABLE', `npm: ${what}: cancelled`, { cause });
   }
   return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, { cause });
+}
+
+function refused(status: number, what: string, cause: Error): XError {
+  const hint =
+    status === 401 || status === 403
+      ? 'Run "npm login", or set the registry\'s token in .npmrc.'
+      : undefined;
+  return new XError('UPSTREAM_REFUSED', `npm: ${what}: the registry answers ${status}`, {
+    hint,
+    cause,
+  });
 }
 
 /** VERSION_NOT_FOUND for an exact version that a packument lacks. */
@@ -109,7 +113,8 @@ export function nearestVersions(versions: readonly string[], wanted: string): st
 function conflict(error: NpmError): string {
   const edge = error.edge;
   if (edge === undefined) return firstLine(error);
-  const from = edge.from?.name === undefined ? 'the project' : `${edge.from.name}@${edge.from.version ?? ''}`;
+  const from =
+    edge.from?.name === undefined ? 'the project' : `${edge.from.name}@${edge.from.version ?? ''}`;
   const held =
     error.current?.name === undefined
       ? ''

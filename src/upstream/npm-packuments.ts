@@ -124,11 +124,14 @@ export function parsePackument(
     throw new XError('UPSTREAM_MALFORMED', `${address}: no packument: it has no name`);
   }
   const versions: Record<string, JsonObject> = Object.create(null) as Record<string, JsonObject>;
-  for (const [version, manifest] of Object.entries(isObject(json['versions']) ? json['versions'] : {})) {
+  for (const [version, manifest] of Object.entries(
+    isObject(json['versions']) ? json['versions'] : {},
+  )) {
     const dist = isObject(manifest) ? manifest['dist'] : undefined;
     if (!isObject(manifest) || manifest['version'] !== version || !isObject(dist)) continue;
     const tarball = dist['tarball'];
-    if (typeof tarball !== 'string' || !/^https?:/.test(tarball) || !URL.canParse(tarball)) continue;
+    if (typeof tarball !== 'string' || !/^https?:/.test(tarball) || !URL.canParse(tarball))
+      continue;
     const url = new URL(addressOf(tarball));
     url.username = '';
     url.password = '';

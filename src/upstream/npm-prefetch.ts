@@ -3,6 +3,7 @@ import semver from 'semver';
 import { BOUNDS } from '../domain/bounds.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
 import { registryOf, type NpmConfig } from './npm-config.js';
+import { asXError } from './npm-errors.js';
 import type { PackumentCache, RawPackument } from './npm-packuments.js';
 
 /** The address npm asks for a package's packument. */
@@ -24,7 +25,7 @@ export async function prefetch(
 ): Promise<void> {
   const seen = new Set<string>();
   const running = new Set<Promise<void>>();
-  let failed: unknown;
+  const failed: unknown[] = [];
 
   const visit = (name: string, spec: string): void => {
     const key = `${name}@${spec}`;
@@ -37,7 +38,7 @@ export async function prefetch(
         () => undefined,
       )
       .catch((thrown: unknown) => {
-        failed ??= thrown;
+        failed.push(thrown);
       })
       .finally(() => running.delete(work));
     running.add(work);
@@ -55,7 +56,7 @@ export async function prefetch(
     if (target !== undefined) visit(target.name, '*-none');
   }
   while (running.size > 0) await Promise.race(running);
-  if (failed !== undefined) throw failed;
+  if (failed.length > 0) throw asXError(failed[0], 'the packuments');
 }
 
 /** Name and range in a registry, aliases resolved; undefined for addresses and folders. */

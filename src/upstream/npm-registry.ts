@@ -32,20 +32,27 @@ export interface NpmRegistryOptions {
 
 /** An NpmRegistry that also tells what to send with a tarball request. */
 export interface NpmRegistryAdapter extends NpmRegistry {
-  /** The Authorization header for an address on a registry's own host; undefined everywhere else. */
-  npmAuthorization(url: string): Promise<string | undefined>;
+  /**
+   * The Authorization header that npm would send to an address, from the credentials of its own host;
+   * undefined everywhere else, and before the first of the other methods has read the configuration.
+   */
+  npmAuthorization(url: string): string | undefined;
 }
 
 /** The registries that this machine's .npmrc names, asked as npm would ask them. */
 export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapter {
   const configs = new Map<string, Promise<NpmConfig>>();
+  const loaded: NpmConfig[] = [];
   const caches = new Map<NpmConfig, PackumentCache>();
 
   const configOf = (project: string | undefined): Promise<NpmConfig> => {
     const folder = project ?? options.folder;
     const known = configs.get(folder);
     if (known !== undefined) return known;
-    const loading = loadNpmConfig(folder, options.env);
+    const loading = loadNpmConfig(folder, options.env).then((config) => {
+      loaded.push(config);
+      return config;
+    });
     configs.set(folder, loading);
     return loading;
   };
@@ -69,12 +76,12 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
       return releaseOf(name, version, raw, config);
     },
     workspaces: findWorkspaces,
-    async npmAuthorization(url) {
-      for (const loading of configs.values()) {
-        const authorization = authorizationFor(url, await loading);
+    npmAuthorization(url) {
+      for (const config of loaded) {
+        const authorization = authorizationFor(url, config);
         if (authorization !== undefined) return authorization;
       }
-      return authorizationFor(url, await configOf(undefined));
+      return undefined;
     },
   };
 }

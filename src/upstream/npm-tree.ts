@@ -156,7 +156,8 @@ function lockedNames(lockfile: JsonObject): string[] {
     if (!isObject(level)) continue;
     for (const [name, entry] of Object.entries(level)) {
       names.add(name);
-      if (isObject(entry) && entry['dependencies'] !== undefined) pending.push(entry['dependencies']);
+      if (isObject(entry) && entry['dependencies'] !== undefined)
+        pending.push(entry['dependencies']);
     }
   }
   return [...names];
@@ -186,13 +187,15 @@ function nodeData(node: ArboristNode, isFolder: boolean): NpmTreeNode {
     os: list(manifest['os']),
     cpu: list(manifest['cpu']),
     libc: list(manifest['libc']),
-    engineNode: isObject(engines) && typeof engines['node'] === 'string' ? engines['node'] : undefined,
+    engineNode:
+      isObject(engines) && typeof engines['node'] === 'string' ? engines['node'] : undefined,
     edges: [...node.edgesOut.values()].map((edge) => ({
       name: edge.name,
       type: edge.type as NpmEdgeType,
       spec: edge.spec,
       overridden: edge.spec !== edge.rawSpec,
-      to: edge.to === null ? undefined : edge.to.isLink ? edge.to.target.location : edge.to.location,
+      to:
+        edge.to === null ? undefined : edge.to.isLink ? edge.to.target.location : edge.to.location,
     })),
   };
 }

@@ -105,8 +105,10 @@ function select(
     entry?.targets.add(targetId);
     if (entry === undefined) refuseOthers(node, project, warnings);
     for (const edge of node.edges) {
-      const to = edge.to === undefined || !closure.included.has(edge.to) ? undefined : byId.get(edge.to);
-      if (to?.kind !== 'registry' || (node.kind === 'root' && edge.type === 'dev' && !dev)) continue;
+      const to =
+        edge.to === undefined || !closure.included.has(edge.to) ? undefined : byId.get(edge.to);
+      if (to?.kind !== 'registry' || (node.kind === 'root' && edge.type === 'dev' && !dev))
+        continue;
       const required = entryOf(to, project, selected);
       if (entry === undefined) required.asked ||= node.kind !== 'bundled';
       else {
@@ -119,7 +121,11 @@ function select(
 }
 
 /** @throws XError UPSTREAM_MALFORMED where a name or version could not be a package's. */
-function entryOf(node: NpmTreeNode, project: NpmProject, selected: Map<string, Selected>): Selected {
+function entryOf(
+  node: NpmTreeNode,
+  project: NpmProject,
+  selected: Map<string, Selected>,
+): Selected {
   if (!isPackageName(node.name) || !isVersion(node.version)) {
     const shown = JSON.stringify(`${node.name}@${node.version}`).slice(0, 300);
     throw new XError('UPSTREAM_MALFORMED', `npm: ${shown} can be no package's name and version`);
@@ -151,7 +157,9 @@ function entryOf(node: NpmTreeNode, project: NpmProject, selected: Map<string, S
 function refuseOthers(node: NpmTreeNode, project: NpmProject, warnings: Set<string>): void {
   if (node.kind !== 'other') return;
   if (node.resolved?.startsWith('file:') === true) {
-    warnings.add(`npm: ${label(node)} (${node.resolved}) comes with the project and is not carried`);
+    warnings.add(
+      `npm: ${label(node)} (${node.resolved}) comes with the project and is not carried`,
+    );
     return;
   }
   throw new XError(
@@ -188,7 +196,9 @@ function artifactOf(
   const digests = digestsOfIntegrity(integrity);
   for (const locked of entry.integrities) compareIntegrity(purl, locked, integrity, dist, digests);
   if (digests.sha512 === undefined && digests.sha256 === undefined) {
-    warnings.add(`npm: ${name}@${version}: the registry gives no sha512 for it, so nothing but TLS vouches for its bytes`);
+    warnings.add(
+      `npm: ${name}@${version}: the registry gives no sha512 for it, so nothing but TLS vouches for its bytes`,
+    );
   }
   const proof = expectedProof(entry, release, integrity, options.keys);
   const isPublic =
@@ -257,7 +267,12 @@ function expectedProof(
   integrity: string,
   keys: readonly RegistryKey[],
 ): ProofKind {
-  const subject = { name: entry.name, version: entry.version, integrity, publishedAt: release.time };
+  const subject = {
+    name: entry.name,
+    version: entry.version,
+    integrity,
+    publishedAt: release.time,
+  };
   const verdict = checkSignatures(subject, signaturesOf(release.manifest['dist']), keys);
   if (verdict.verdict === 'broken') {
     throw new XError(
@@ -275,7 +290,10 @@ function addressOf(purl: string, dist: JsonObject): string {
   if (typeof tarball === 'string' && /^https?:\/\//.test(tarball) && URL.canParse(tarball)) {
     return tarball;
   }
-  throw new XError('UPSTREAM_MALFORMED', `${purl}: the registry gives no http address for its tarball`);
+  throw new XError(
+    'UPSTREAM_MALFORMED',
+    `${purl}: the registry gives no http address for its tarball`,
+  );
 }
 
 function isBelow(address: string, index: string): boolean {

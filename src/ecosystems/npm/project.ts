@@ -58,9 +58,13 @@ export async function readLockfile(file: InputFile, readFile: ReadFile): Promise
   const lockfile = parseJsonFile(file);
   const version = lockfile['lockfileVersion'];
   if (version !== undefined && version !== 1 && version !== 2 && version !== 3) {
-    throw new XError('INPUT_MALFORMED', `${file.path}: lockfileVersion ${JSON.stringify(version)}`, {
-      hint: 'npm writes versions 1, 2 and 3.',
-    });
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${file.path}: lockfileVersion ${JSON.stringify(version)}`,
+      {
+        hint: 'npm writes versions 1, 2 and 3.',
+      },
+    );
   }
   const sibling = await siblingManifest(readFile);
   const packages = lockfile['packages'];
@@ -93,9 +97,13 @@ export function projectOfPurls(purls: readonly PurlLine[]): NpmProject {
     const name = nameOfPurl(line.purl);
     const wanted = line.purl.version ?? '*';
     if (!isPackageName(name) || !isRegistrySpec(name, wanted)) {
-      throw new XError('INPUT_MALFORMED', `${line.file}:${line.line}: no npm package: ${line.text}`, {
-        hint: 'Write pkg:npm/NAME@RANGE or pkg:npm/@SCOPE/NAME@RANGE; a range is semver or a dist-tag.',
-      });
+      throw new XError(
+        'INPUT_MALFORMED',
+        `${line.file}:${line.line}: no npm package: ${line.text}`,
+        {
+          hint: 'Write pkg:npm/NAME@RANGE or pkg:npm/@SCOPE/NAME@RANGE; a range is semver or a dist-tag.',
+        },
+      );
     }
     if (dependencies[name] === undefined) dependencies[name] = wanted;
     else if (dependencies[name] !== wanted) {
@@ -128,13 +136,19 @@ function checkDependencies(file: InputFile, manifest: JsonObject): void {
     const table = manifest[field];
     if (table === undefined) continue;
     if (!isObject(table)) {
-      throw new XError('INPUT_MALFORMED', `${placeOf(file, `"${field}"`)}: "${field}" is no object`);
+      throw new XError(
+        'INPUT_MALFORMED',
+        `${placeOf(file, `"${field}"`)}: "${field}" is no object`,
+      );
     }
     for (const [name, wanted] of Object.entries(table)) {
       if (isPackageName(name) && typeof wanted === 'string') continue;
       throw new XError(
         'INPUT_MALFORMED',
-        `${placeOf(file, JSON.stringify(name))}: no dependency: ${JSON.stringify(name)}: ${JSON.stringify(wanted)}`.slice(0, 400),
+        `${placeOf(file, JSON.stringify(name))}: no dependency: ${JSON.stringify(name)}: ${JSON.stringify(wanted)}`.slice(
+          0,
+          400,
+        ),
         { hint: 'A dependency is "name": "range".' },
       );
     }
@@ -152,13 +166,19 @@ function checkLocked(file: InputFile, packages: JsonObject): void {
   for (const [location, entry] of Object.entries(packages)) {
     const name = lockedName(location, entry);
     const version = isObject(entry) ? entry['version'] : undefined;
-    const isPackage = location.includes('node_modules/') && isObject(entry) && entry['link'] !== true;
+    const isPackage =
+      location.includes('node_modules/') && isObject(entry) && entry['link'] !== true;
     const nameOk = !isPackage || (name !== undefined && isPackageName(name));
-    const versionOk = !isPackage || version === undefined || (typeof version === 'string' && isVersion(version));
-    if (isObject(entry) && nameOk && versionOk && (location === '' || isSafePath(location))) continue;
+    const versionOk =
+      !isPackage || version === undefined || (typeof version === 'string' && isVersion(version));
+    if (isObject(entry) && nameOk && versionOk && (location === '' || isSafePath(location)))
+      continue;
     throw new XError(
       'INPUT_MALFORMED',
-      `${placeOf(file, JSON.stringify(location))}: no locked package: ${JSON.stringify(location)}`.slice(0, 400),
+      `${placeOf(file, JSON.stringify(location))}: no locked package: ${JSON.stringify(location)}`.slice(
+        0,
+        400,
+      ),
       { hint: 'Write the lockfile again with "npm install --package-lock-only".' },
     );
   }
@@ -193,7 +213,9 @@ async function siblingManifest(readFile: ReadFile): Promise<JsonObject | undefin
  * addresses travel with the project, not with a bundle.
  */
 async function takeLocalFolders(project: NpmProject, readFile: ReadFile): Promise<void> {
-  const pending: { path: string; manifest: JsonObject }[] = [{ path: '', manifest: project.manifest }];
+  const pending: { path: string; manifest: JsonObject }[] = [
+    { path: '', manifest: project.manifest },
+  ];
   const seen = new Set(project.folders.map(({ path }) => path));
   for (const { path, manifest } of pending) {
     for (const field of DEPENDENCY_FIELDS) {
@@ -201,7 +223,8 @@ async function takeLocalFolders(project: NpmProject, readFile: ReadFile): Promis
         if (!/^(file|link):/.test(spec)) continue;
         const local = posix.normalize(posix.join(path, spec.replace(/^(file|link):/, '')));
         if (seen.has(local)) continue;
-        const found = seen.size < BOUNDS.inputFiles ? await localManifest(local, readFile) : undefined;
+        const found =
+          seen.size < BOUNDS.inputFiles ? await localManifest(local, readFile) : undefined;
         if (found === undefined) {
           manifest[field] = without(strings(manifest[field]), name);
           project.warnings.push(

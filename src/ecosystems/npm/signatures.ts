@@ -59,8 +59,16 @@ export function checkSignatures(
       continue;
     }
     const { end } = key;
-    if (end !== undefined && subject.publishedAt !== undefined && !(Date.parse(subject.publishedAt) < Date.parse(end))) {
-      return { verdict: 'broken', keyid, reason: `published ${subject.publishedAt}, after the key ended on ${end}` };
+    if (
+      end !== undefined &&
+      subject.publishedAt !== undefined &&
+      !(Date.parse(subject.publishedAt) < Date.parse(end))
+    ) {
+      return {
+        verdict: 'broken',
+        keyid,
+        reason: `published ${subject.publishedAt}, after the key ended on ${end}`,
+      };
     }
     if (!holds(message, sig, key)) {
       return { verdict: 'broken', keyid, reason: `does not fit ${message.toString()}` };
