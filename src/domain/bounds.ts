@@ -15,6 +15,9 @@ export const BOUNDS = {
   wheelMetadataBytes: 16 << 20,
   wheelDirectoryBytes: 64 << 20,
   sdistMetadataBytes: 16 << 20,
+  tarballUnpackedBytes: 8 * 2 ** 30,
+  tarballEntries: 1_000_000,
+  packageJsonBytes: 8 << 20,
   releaseFileBytes: 32 << 20,
   packagesFileBytes: 2 ** 31,
   stanzaBytes: 4 << 20,
@@ -78,6 +81,8 @@ export const BOUNDS = {
   gatewayKeepAliveMs: 30_000,
   gatewayStalledMs: 60_000,
   gatewayPipelinedRequests: 64,
+  searchResults: 250,
+  searchedNames: 5_000,
 
   // volumes
   volumeEntries: 2_000_000,

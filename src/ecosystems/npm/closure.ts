@@ -1,0 +1,109 @@
+import { XError } from '../../domain/errors.js';
+import type { NpmEdgeType, NpmTree, NpmTreeEdge, NpmTreeNode } from '../../ports/npm-registry.js';
+import { fitsEngine, fitsPlatform, type NpmPlatform } from './platform.js';
+
+/** What npm would put on one target's disk. */
+export interface Closure {
+  /** Ids of the nodes, the root included. */
+  included: Set<string>;
+  /** Optional dependencies that no registry could deliver, with the reason. */
+  missing: { node: NpmTreeNode; requiredBy: string }[];
+}
+
+const HARD: ReadonlySet<NpmEdgeType> = new Set(['prod', 'dev', 'peer', 'workspace']);
+
+interface Graph {
+  byId: Map<string, NpmTreeNode>;
+  /** Edges that count for this walk, the root's dev edges left out where they are omitted. */
+  edgesOf(node: NpmTreeNode): NpmTreeEdge[];
+}
+
+/**
+ * The part of a tree that one platform gets: optional dependencies that do not fit are dropped with
+ * all that only they need, as npm does on install.
+ * @throws XError NOT_RESOLVABLE where something required does not fit the platform.
+ */
+export function closureFor(
+  tree: NpmTree,
+  platform: NpmPlatform,
+  options: { targetId: string; dev: boolean },
+): Closure {
+  const byId = new Map(tree.nodes.map((node) => [node.id, node]));
+  const graph: Graph = {
+    byId,
+    edgesOf: (node) =>
+      options.dev ? node.edges : node.edges.filter((edge) => edge.type !== 'dev'),
+  };
+  const required = reach(graph, new Set(), (edge) => HARD.has(edge.type));
+  const unfit = new Set<string>();
+  for (const node of tree.nodes) {
+    const optional = !required.has(node.id);
+    if (node.failure !== undefined) unfit.add(node.id);
+    else if (!fitsPlatform(node, platform)) {
+      if (!optional) throw doesNotFit(node, tree, options.targetId);
+      unfit.add(node.id);
+    } else if (optional && !fitsEngine(node.engineNode, platform)) unfit.add(node.id);
+  }
+  spread(tree, unfit, required);
+  const included = reach(graph, unfit, (edge) => edge.type !== 'peerOptional');
+  return { included, missing: missingOf(tree, included) };
+}
+
+function reach(
+  graph: Graph,
+  without: ReadonlySet<string>,
+  follows: (edge: NpmTreeEdge) => boolean,
+): Set<string> {
+  const reached = new Set(['']);
+  for (const id of reached) {
+    const node = graph.byId.get(id);
+    if (node === undefined) continue;
+    for (const edge of graph.edgesOf(node)) {
+      if (edge.to !== undefined && follows(edge) && !without.has(edge.to)) reached.add(edge.to);
+    }
+  }
+  return reached;
+}
+
+/** What needs an unfit package, and is optional itself, cannot be installed either. */
+function spread(tree: NpmTree, unfit: Set<string>, required: ReadonlySet<string>): void {
+  const dependents = new Map<string, string[]>();
+  for (const node of tree.nodes) {
+    for (const edge of node.edges) {
+      if (edge.to === undefined || !HARD.has(edge.type) || required.has(node.id)) continue;
+      const known = dependents.get(edge.to);
+      if (known === undefined) dependents.set(edge.to, [node.id]);
+      else known.push(node.id);
+    }
+  }
+  for (const id of unfit) for (const dependent of dependents.get(id) ?? []) unfit.add(dependent);
+}
+
+function missingOf(tree: NpmTree, included: ReadonlySet<string>): Closure['missing'] {
+  const byId = new Map(tree.nodes.map((node) => [node.id, node]));
+  return tree.nodes
+    .filter((node) => included.has(node.id))
+    .flatMap((from) =>
+      from.edges.flatMap((edge) => {
+        const node = edge.to === undefined ? undefined : byId.get(edge.to);
+        const failed = node?.failure !== undefined && edge.type !== 'peerOptional';
+        return failed ? [{ node, requiredBy: label(from) }] : [];
+      }),
+    );
+}
+
+function doesNotFit(node: NpmTreeNode, tree: NpmTree, targetId: string): XError {
+  const by = tree.nodes.find((from) => from.edges.some((edge) => edge.to === node.id));
+  const wants = [node.os, node.cpu, node.libc].filter((part) => part.length > 0);
+  return new XError(
+    'NOT_RESOLVABLE',
+    `npm: ${label(node)}, required by ${by === undefined ? 'the project' : label(by)}, ` +
+      `does not run on ${targetId}: it is for ${wants.map((part) => part.join(' ')).join(', ')}`,
+    { hint: 'Make it an optional dependency, or leave that target out.' },
+  );
+}
+
+export function label(node: NpmTreeNode): string {
+  if (node.kind === 'root') return 'the project';
+  return node.version === '' ? node.name : `${node.name}@${node.version}`;
+}

@@ -1,0 +1,99 @@
+import { BOUNDS } from '../../domain/bounds.js';
+import { integrityOfDigest } from '../../domain/digest.js';
+import { XError } from '../../domain/errors.js';
+import type { JsonObject } from '../../domain/plan.js';
+import type { CatalogEntry } from '../../ports/catalog.js';
+import type { HeldView } from '../../ports/ecosystem.js';
+import { isObject } from './json.js';
+import { packumentPath, tarballFile } from './names.js';
+import { decodeDocument, withLatest, type PackumentDocument } from './packument.js';
+
+/** A package as all bundles together hold it. */
+export interface HeldPackument {
+  document: PackumentDocument;
+  /** The entry that answers for each version. */
+  entries: Map<string, CatalogEntry>;
+}
+
+/**
+ * The package entries that may answer for a name, best first: a verified publisher's proof wins,
+ * else the bundle that was known first. A name private to one source is answered from it alone.
+ */
+export function packageEntries(view: HeldView, name: string): CatalogEntry[] {
+  const sources = new Map(view.bundles().map((bundle) => [bundle.id, bundle.source]));
+  const entries = view
+    .entriesByName('npm', name)
+    .filter((entry) => entry.kind === 'package' && entry.version !== undefined);
+  const owner = entries.find((entry) => entry.private);
+  const allowed =
+    owner === undefined
+      ? entries
+      : entries.filter((entry) => sources.get(entry.bundleId) === sources.get(owner.bundleId));
+  const signed = (entry: CatalogEntry): number => (entry.proof === 'npm-signature' ? 0 : 1);
+  return allowed.sort((a, b) => signed(a) - signed(b));
+}
+
+/** The entry that answers for a tarball's file name. */
+export function tarballEntry(view: HeldView, name: string, file: string): CatalogEntry | undefined {
+  return packageEntries(view, name).find(
+    (entry) => tarballFile(name, entry.version ?? '') === file,
+  );
+}
+
+/**
+ * The union of the packuments that the bundles carry, versions whose tarball is signed only.
+ * Undefined where no bundle holds the package.
+ * @throws XError METADATA_INVALID where a signed index document cannot be read.
+ */
+export async function heldPackument(
+  view: HeldView,
+  name: string,
+): Promise<HeldPackument | undefined> {
+  const chosen = new Map<string, CatalogEntry>();
+  for (const entry of packageEntries(view, name)) {
+    if (entry.version !== undefined && !chosen.has(entry.version)) chosen.set(entry.version, entry);
+  }
+  const bundleIds = [...new Set([...chosen.values()].map((entry) => entry.bundleId))];
+  const documents = new Map<string, PackumentDocument>();
+  for (const id of bundleIds) documents.set(id, await readDocument(view, id, name));
+
+  const merged: PackumentDocument = { name, distTags: {}, time: {}, versions: {} };
+  const entries = new Map<string, CatalogEntry>();
+  for (const [version, entry] of chosen) {
+    const document = documents.get(entry.bundleId);
+    const manifest = document?.versions[version];
+    if (document === undefined || manifest === undefined) continue;
+    entries.set(version, entry);
+    merged.versions[version] = withSignedDigest(manifest, entry);
+    const time = document.time[version];
+    if (time !== undefined) merged.time[version] = time;
+  }
+  if (entries.size === 0) return undefined;
+  const tags = [...documents.values()].reverse().map(({ distTags }) => distTags);
+  merged.distTags = withLatest(Object.assign({}, ...tags), Object.keys(merged.versions));
+  return { document: merged, entries };
+}
+
+async function readDocument(
+  view: HeldView,
+  bundleId: string,
+  name: string,
+): Promise<PackumentDocument> {
+  const entry = view.entryByPath(bundleId, packumentPath(name));
+  const bytes = entry === undefined ? undefined : await view.read(entry, BOUNDS.documentBytes);
+  const document = bytes === undefined ? undefined : decodeDocument(bytes);
+  if (document?.name === name) return document;
+  throw new XError('METADATA_INVALID', `${bundleId}: no readable ${packumentPath(name)}`, {
+    hint: 'Pull the bundle again; if it stays so, its source has to publish it anew.',
+  });
+}
+
+/** The integrity that clients see is the signed entry's, whatever the document says. */
+function withSignedDigest(manifest: JsonObject, entry: CatalogEntry): JsonObject {
+  const dist = isObject(manifest['dist']) ? manifest['dist'] : {};
+  const integrity =
+    entry.sha512 === undefined
+      ? integrityOfDigest('sha256', entry.sha256)
+      : integrityOfDigest('sha512', entry.sha512);
+  return { ...manifest, dist: { ...dist, integrity } };
+}

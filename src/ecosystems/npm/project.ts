@@ -1,0 +1,256 @@
+import { dirname, posix, resolve } from 'node:path';
+import npa from 'npm-package-arg';
+import { BOUNDS } from '../../domain/bounds.js';
+import { isSafePath } from '../../domain/bundle.js';
+import { XError } from '../../domain/errors.js';
+import type { JsonObject } from '../../domain/plan.js';
+import type { PurlLine } from '../../domain/purl.js';
+import type { InputFile } from '../../ports/ecosystem.js';
+import type { NpmFolder } from '../../ports/npm-registry.js';
+import { isObject, parseJsonFile, strings } from './json.js';
+import { isPackageName, isVersion, nameOfPurl } from './names.js';
+
+/** One thing that npm would install: a package.json, or a lockfile with what stands beside it. */
+export interface NpmProject {
+  /** For messages. */
+  label: string;
+  /** Where its .npmrc lies. */
+  folder: string | undefined;
+  manifest: JsonObject;
+  lockfile: JsonObject | undefined;
+  folders: NpmFolder[];
+  warnings: string[];
+}
+
+type ReadFile = (path: string) => Promise<InputFile>;
+
+const DEPENDENCY_FIELDS = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
+
+/**
+ * Reads a package.json.
+ * @throws XError INPUT_MALFORMED with file:line:column.
+ */
+export async function readManifest(
+  file: InputFile,
+  readFile: ReadFile,
+  workspaces: (folder: string, manifest: JsonObject) => Promise<NpmFolder[]>,
+): Promise<NpmProject> {
+  const manifest = parseJsonFile(file);
+  checkDependencies(file, manifest);
+  const folder = dirname(resolve(file.path));
+  const project: NpmProject = {
+    label: file.path,
+    folder,
+    manifest: { ...manifest },
+    lockfile: undefined,
+    folders: await workspaces(folder, manifest),
+    warnings: [],
+  };
+  await takeLocalFolders(project, readFile);
+  return project;
+}
+
+/**
+ * Reads a package-lock.json or npm-shrinkwrap.json of version 1, 2 or 3.
+ * @throws XError INPUT_MALFORMED.
+ */
+export async function readLockfile(file: InputFile, readFile: ReadFile): Promise<NpmProject> {
+  const lockfile = parseJsonFile(file);
+  const version = lockfile['lockfileVersion'];
+  if (version !== undefined && version !== 1 && version !== 2 && version !== 3) {
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${file.path}: lockfileVersion ${JSON.stringify(version)}`,
+      {
+        hint: 'npm writes versions 1, 2 and 3.',
+      },
+    );
+  }
+  const sibling = await siblingManifest(readFile);
+  const packages = lockfile['packages'];
+  const project = { label: file.path, folder: dirname(resolve(file.path)), warnings: [] };
+  if (isObject(packages)) {
+    checkLocked(file, packages);
+    const root = isObject(packages['']) ? packages[''] : {};
+    const overrides = sibling?.['overrides'];
+    const manifest = { ...root, ...(overrides === undefined ? {} : { overrides }) };
+    return { ...project, manifest, lockfile, folders: foldersOf(packages) };
+  }
+  const locked = lockfile['dependencies'];
+  if (!isObject(locked) && locked !== undefined) {
+    throw new XError('INPUT_MALFORMED', `${file.path}: "dependencies" is no object`);
+  }
+  const dependencies = Object.fromEntries(
+    Object.entries(locked ?? {}).flatMap(([name, entry]) =>
+      isObject(entry) && typeof entry['version'] === 'string' && entry['optional'] !== true
+        ? [[name, entry['version']]]
+        : [],
+    ),
+  );
+  return { ...project, manifest: sibling ?? { dependencies }, lockfile, folders: [] };
+}
+
+/** A package.json that asks for what purl lines ask for; a name twice comes in under an alias. */
+export function projectOfPurls(purls: readonly PurlLine[]): NpmProject {
+  const dependencies: Record<string, string> = {};
+  for (const line of purls) {
+    const name = nameOfPurl(line.purl);
+    const wanted = line.purl.version ?? '*';
+    if (!isPackageName(name) || !isRegistrySpec(name, wanted)) {
+      throw new XError(
+        'INPUT_MALFORMED',
+        `${line.file}:${line.line}: no npm package: ${line.text}`,
+        {
+          hint: 'Write pkg:npm/NAME@RANGE or pkg:npm/@SCOPE/NAME@RANGE; a range is semver or a dist-tag.',
+        },
+      );
+    }
+    if (dependencies[name] === undefined) dependencies[name] = wanted;
+    else if (dependencies[name] !== wanted) {
+      dependencies[`x-${Object.keys(dependencies).length}-${name.replace(/[@/]/g, '')}`] =
+        `npm:${name}@${wanted}`;
+    }
+  }
+  return {
+    label: purls[0]?.file ?? 'purls',
+    folder: undefined,
+    manifest: { dependencies },
+    lockfile: undefined,
+    folders: [],
+    warnings: [],
+  };
+}
+
+function isRegistrySpec(name: string, wanted: string): boolean {
+  try {
+    return ['version', 'range', 'tag'].includes(npa.resolve(name, wanted).type);
+  } catch {
+    // npm's parser refuses by throwing.
+    return false;
+  }
+}
+
+/** @throws XError INPUT_MALFORMED naming what npm would not accept as a dependency. */
+function checkDependencies(file: InputFile, manifest: JsonObject): void {
+  for (const field of [...DEPENDENCY_FIELDS, 'peerDependencies']) {
+    const table = manifest[field];
+    if (table === undefined) continue;
+    if (!isObject(table)) {
+      throw new XError(
+        'INPUT_MALFORMED',
+        `${placeOf(file, `"${field}"`)}: "${field}" is no object`,
+      );
+    }
+    for (const [name, wanted] of Object.entries(table)) {
+      if (isPackageName(name) && typeof wanted === 'string') continue;
+      throw new XError(
+        'INPUT_MALFORMED',
+        `${placeOf(file, JSON.stringify(name))}: no dependency: ${JSON.stringify(name)}: ${JSON.stringify(wanted)}`.slice(
+          0,
+          400,
+        ),
+        { hint: 'A dependency is "name": "range".' },
+      );
+    }
+  }
+}
+
+function placeOf(file: InputFile, text: string): string {
+  const at = Math.max(file.text.indexOf(text), 0);
+  const before = file.text.slice(0, at).split('\n');
+  return `${file.path}:${before.length}:${(before.at(-1) ?? '').length + 1}`;
+}
+
+/** @throws XError INPUT_MALFORMED where a lockfile names what cannot be a package. */
+function checkLocked(file: InputFile, packages: JsonObject): void {
+  for (const [location, entry] of Object.entries(packages)) {
+    const name = lockedName(location, entry);
+    const version = isObject(entry) ? entry['version'] : undefined;
+    const isPackage =
+      location.includes('node_modules/') && isObject(entry) && entry['link'] !== true;
+    const nameOk = !isPackage || (name !== undefined && isPackageName(name));
+    const versionOk =
+      !isPackage || version === undefined || (typeof version === 'string' && isVersion(version));
+    if (isObject(entry) && nameOk && versionOk && (location === '' || isSafePath(location)))
+      continue;
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${placeOf(file, JSON.stringify(location))}: no locked package: ${JSON.stringify(location)}`.slice(
+        0,
+        400,
+      ),
+      { hint: 'Write the lockfile again with "npm install --package-lock-only".' },
+    );
+  }
+}
+
+/** The package of a lockfile location: its `name` where it is an alias, else the folder's. */
+export function lockedName(location: string, entry: unknown): string | undefined {
+  if (isObject(entry) && typeof entry['name'] === 'string') return entry['name'];
+  const at = location.lastIndexOf('node_modules/');
+  return at < 0 ? undefined : location.slice(at + 'node_modules/'.length);
+}
+
+function foldersOf(packages: JsonObject): NpmFolder[] {
+  return Object.entries(packages).flatMap(([path, manifest]) =>
+    path !== '' && !path.includes('node_modules/') && isObject(manifest)
+      ? [{ path, manifest }]
+      : [],
+  );
+}
+
+async function siblingManifest(readFile: ReadFile): Promise<JsonObject | undefined> {
+  try {
+    return parseJsonFile(await readFile('package.json'));
+  } catch (thrown) {
+    if (thrown instanceof XError && thrown.code === 'INPUT_NOT_FOUND') return undefined;
+    throw thrown;
+  }
+}
+
+/**
+ * `file:` folders inside the project are linked by npm: what they need is resolved too. Other local
+ * addresses travel with the project, not with a bundle.
+ */
+async function takeLocalFolders(project: NpmProject, readFile: ReadFile): Promise<void> {
+  const pending: { path: string; manifest: JsonObject }[] = [
+    { path: '', manifest: project.manifest },
+  ];
+  const seen = new Set(project.folders.map(({ path }) => path));
+  for (const { path, manifest } of pending) {
+    for (const field of DEPENDENCY_FIELDS) {
+      for (const [name, spec] of Object.entries(strings(manifest[field]))) {
+        if (!/^(file|link):/.test(spec)) continue;
+        const local = posix.normalize(posix.join(path, spec.replace(/^(file|link):/, '')));
+        if (seen.has(local)) continue;
+        const found =
+          seen.size < BOUNDS.inputFiles ? await localManifest(local, readFile) : undefined;
+        if (found === undefined) {
+          manifest[field] = without(strings(manifest[field]), name);
+          project.warnings.push(
+            `npm: ${project.label}: "${name}": "${spec}" comes with the project and is not carried; what it needs is not looked at`,
+          );
+          continue;
+        }
+        seen.add(local);
+        const folder = { path: local, manifest: { ...found } };
+        project.folders.push(folder);
+        pending.push(folder);
+      }
+    }
+  }
+}
+
+async function localManifest(path: string, readFile: ReadFile): Promise<JsonObject | undefined> {
+  if (!isSafePath(path) || /\.(tgz|tar\.gz|tar)$/.test(path)) return undefined;
+  try {
+    return parseJsonFile(await readFile(`${path}/package.json`));
+  } catch (thrown) {
+    if (thrown instanceof XError && thrown.code === 'INPUT_NOT_FOUND') return undefined;
+    throw thrown;
+  }
+}
+
+function without(table: Record<string, string>, name: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(table).filter(([key]) => key !== name));
+}

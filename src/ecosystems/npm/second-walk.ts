@@ -1,0 +1,87 @@
+import npa from 'npm-package-arg';
+import semver from 'semver';
+import { XError } from '../../domain/errors.js';
+import type { JsonObject } from '../../domain/plan.js';
+import { requiredDependencies, requiredPeers } from './manifest.js';
+
+/** A held package as its own tarball describes it. */
+export interface HeldPackage {
+  name: string;
+  version: string;
+  purl: string;
+  /** The package.json inside the tarball. */
+  packageJson: JsonObject;
+  targets: readonly string[];
+  /** Ranges that the project's overrides put in place of this package's own. */
+  overrides: Readonly<Record<string, string>>;
+}
+
+/**
+ * Proves the closure over held bytes, without the resolver that chose them: for each target, each
+ * package's required dependencies are satisfied by something held for that target.
+ * @returns warnings, for peers that npm installs along but tolerates otherwise.
+ * @throws XError NOT_RESOLVABLE naming the first packages with nothing to satisfy them.
+ */
+export function proveClosure(held: readonly HeldPackage[]): string[] {
+  const versions = new Map<string, Map<string, string[]>>();
+  for (const { name, version, targets } of held) {
+    for (const target of targets) {
+      const byName = versions.get(target) ?? new Map<string, string[]>();
+      versions.set(target, byName);
+      byName.set(name, [...(byName.get(name) ?? []), version]);
+    }
+  }
+  const gaps: string[] = [];
+  const warnings = new Set<string>();
+  for (const pkg of held) {
+    for (const target of pkg.targets) {
+      const available = versions.get(target) ?? new Map<string, string[]>();
+      for (const [name, spec] of Object.entries(requiredDependencies(pkg.packageJson))) {
+        const wanted = pkg.overrides[name] ?? spec;
+        if (!satisfied(name, wanted, available) && !satisfied(name, spec, available)) {
+          gaps.push(`${pkg.name}@${pkg.version} needs ${name}@${wanted} on ${target}`);
+        }
+      }
+      for (const [name, spec] of Object.entries(requiredPeers(pkg.packageJson))) {
+        if (satisfied(name, pkg.overrides[name] ?? spec, available)) continue;
+        warnings.add(
+          `npm: ${pkg.name}@${pkg.version} has peer ${name}@${spec}, which is not held on ${target}`,
+        );
+      }
+    }
+  }
+  if (gaps.length > 0) throw notClosed(gaps);
+  return [...warnings];
+}
+
+/** Whether one held version answers a dependency as npm reads it: range, tag, or alias. */
+function satisfied(
+  name: string,
+  spec: string,
+  available: ReadonlyMap<string, readonly string[]>,
+): boolean {
+  let parsed: ReturnType<typeof npa.resolve>;
+  try {
+    parsed = npa.resolve(name, spec);
+  } catch {
+    // npm's parser refuses by throwing; what it cannot read, nothing satisfies.
+    return false;
+  }
+  const real = parsed.type === 'alias' ? parsed.subSpec : parsed;
+  if (real?.name === null || real === undefined || real.registry !== true) return false;
+  const versions = available.get(real.name) ?? [];
+  const range = real.fetchSpec ?? '*';
+  if (real.type === 'tag' || range === '*' || range === '') return versions.length > 0;
+  return versions.some((version) => semver.satisfies(version, range, { loose: true }));
+}
+
+const SHOWN_GAPS = 5;
+
+function notClosed(gaps: readonly string[]): XError {
+  const more = gaps.length > SHOWN_GAPS ? `; and ${gaps.length - SHOWN_GAPS} more` : '';
+  return new XError(
+    'NOT_RESOLVABLE',
+    `npm: what the tarballs need is not held: ${gaps.slice(0, SHOWN_GAPS).join('; ')}${more}`,
+    { hint: 'The registry describes these packages otherwise than their own package.json does.' },
+  );
+}

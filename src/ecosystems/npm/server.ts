@@ -1,0 +1,23 @@
+import type { EcosystemServer } from '../../ports/ecosystem.js';
+import { checkProof } from './check-proof.js';
+import { clientSettings, NPM_COMMANDS } from './client-settings.js';
+import { registryKeys } from './registry-keys.js';
+import { respond } from './respond.js';
+import type { RegistryKey } from './signatures.js';
+
+export interface NpmServerOptions {
+  /** The registries' signing keys; npm's own by default. */
+  keys?: readonly RegistryKey[];
+}
+
+/** The isolated half of npm: a registry over what bundles hold, and npm pointed at it. */
+export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer {
+  return {
+    name: 'npm',
+    mount: 'npm',
+    commands: NPM_COMMANDS,
+    respond,
+    checkProof: (entry, view) => checkProof(entry, view, options.keys ?? registryKeys()),
+    settings: (request) => Promise.resolve(clientSettings(request)),
+  };
+}

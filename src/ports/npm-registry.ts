@@ -1,0 +1,102 @@
+import type { JsonObject } from '../domain/plan.js';
+
+/** What npm's own configuration (project, user, global, environment) says about registries. */
+export interface NpmSettings {
+  /** The default registry, without credentials. */
+  registry: string;
+  /** Registries of single scopes: `@scope` to address. */
+  scopes: Record<string, string>;
+  /** The configured `omit` types: `dev`, `optional`, `peer`. */
+  omit: string[];
+}
+
+/** A folder that npm links instead of fetching: a workspace, or a `file:` folder inside the project. */
+export interface NpmFolder {
+  /** Relative to the project, forward slashes, inside it. */
+  path: string;
+  manifest: JsonObject;
+}
+
+/** A tree to build as npm would: from a package.json alone, or a lockfile taken as it stands. */
+export interface NpmTreeRequest {
+  /** The root package.json. */
+  manifest: JsonObject;
+  /** A package-lock.json (version 1 to 3), completed where it lacks other platforms' binaries. */
+  lockfile?: JsonObject | undefined;
+  folders: NpmFolder[];
+  /** The project's own folder, for its .npmrc; undefined where there is none. */
+  project?: string | undefined;
+  /** The Node version that versions are chosen for. */
+  nodeVersion?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export type NpmEdgeType = 'prod' | 'dev' | 'optional' | 'peer' | 'peerOptional' | 'workspace';
+
+export interface NpmTreeEdge {
+  /** The name it is installed under; an alias is not the package's name. */
+  name: string;
+  type: NpmEdgeType;
+  /** The range that holds, an override included. */
+  spec: string;
+  /** True where an override replaced the range that the package declares. */
+  overridden: boolean;
+  /** The id of the node that answers it. */
+  to: string | undefined;
+}
+
+export interface NpmTreeNode {
+  /** The location in the tree, unique; the root's is empty. */
+  id: string;
+  /** The package's own name, aliases resolved; empty for folders without one. */
+  name: string;
+  version: string;
+  /** `registry` is fetched by name; `folder` is local; `bundled` comes inside its parent's tarball. */
+  kind: 'root' | 'registry' | 'folder' | 'bundled' | 'other';
+  /** For `other`: the git or tarball address, without credentials. */
+  resolved: string | undefined;
+  /** The lockfile's Subresource Integrity, or the registry's. */
+  integrity: string | undefined;
+  /** Why an optional dependency could not be loaded. */
+  failure: string | undefined;
+  os: string[];
+  cpu: string[];
+  libc: string[];
+  engineNode: string | undefined;
+  edges: NpmTreeEdge[];
+}
+
+/** npm's ideal tree as plain data; it holds all platforms. */
+export interface NpmTree {
+  /** The root first. */
+  nodes: NpmTreeNode[];
+  warnings: string[];
+}
+
+/** One published version. */
+export interface NpmRelease {
+  /** The version's manifest, pruned to what resolving and installing need; `dist.tarball` is the address to fetch, without credentials. */
+  manifest: JsonObject;
+  /** ISO 8601; undefined where the registry does not say. */
+  time: string | undefined;
+  /** The dist-tags that point at it. */
+  tags: string[];
+  /** The registry that answered, without credentials. */
+  registry: string;
+  /** True for npm's official registry, asked without credentials. */
+  isPublic: boolean;
+}
+
+/** The npm registry as npm itself would use it. Never runs a script, never writes node_modules. */
+export interface NpmRegistry {
+  settings(project?: string): Promise<NpmSettings>;
+  /**
+   * @throws XError PACKAGE_NOT_FOUND, VERSION_NOT_FOUND (nearest versions in the hint),
+   *   NOT_RESOLVABLE, INPUT_MALFORMED, UPSTREAM_*.
+   */
+  tree(request: NpmTreeRequest): Promise<NpmTree>;
+  /** @throws XError PACKAGE_NOT_FOUND, VERSION_NOT_FOUND (nearest versions in the hint), UPSTREAM_*, LIMIT_EXCEEDED. */
+  release(name: string, version: string, project?: string): Promise<NpmRelease>;
+  /** The workspace folders that a root package.json's patterns name, found on disk. */
+  workspaces(project: string, manifest: JsonObject): Promise<NpmFolder[]>;
+}

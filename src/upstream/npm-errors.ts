@@ -1,0 +1,127 @@
+import semver from 'semver';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import type { RawPackument } from './npm-packuments.js';
+
+const NETWORK_CODES =
+  /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ERR_SOCKET|ERR_SSL|ERR_TLS|SELF_SIGNED|UNABLE_TO|CERT_|DEPTH_ZERO|FETCH_ERROR|ERR_PROXY|EPROTO|ERR_STREAM_PREMATURE)/;
+
+/** What npm's libraries hang on their errors. */
+interface NpmError extends Error {
+  code?: string;
+  statusCode?: number;
+  /** VERSION_NOT_FOUND: what exists. */
+  versions?: string[];
+  distTags?: Record<string, string>;
+  wanted?: string;
+  uri?: string;
+  pkgid?: string;
+  required?: unknown;
+  requiredBy?: string;
+  edge?: { name: string; spec: string; type: string; from?: { name?: string; version?: string } };
+  current?: { name?: string; version?: string };
+}
+
+/** One XError for whatever npm's libraries throw, with where it came from and no stack. */
+export function asXError(thrown: unknown, what: string): XError {
+  if (thrown instanceof XError) return thrown;
+  const error = (thrown instanceof Error ? thrown : new Error(messageOf(thrown))) as NpmError;
+  const code = error.code ?? systemCodeOf(error.cause) ?? '';
+  const status = error.statusCode;
+  const cause = error;
+  if (code === 'ETARGET' || code === 'ENOVERSIONS') {
+    const known = { versions: error.versions ?? [], tags: error.distTags ?? {} };
+    return noVersion(`npm: ${what}: ${firstLine(error)}`, error.wanted ?? '*', known, cause);
+  }
+  if (status === 404 || status === 410 || code === 'E404') {
+    return new XError('PACKAGE_NOT_FOUND', `npm: ${what}: the registry has no such package`, {
+      hint: 'Check the spelling; a scoped package of another registry needs @scope:registry in .npmrc.',
+      cause,
+    });
+  }
+  if (status !== undefined) return refused(status, what, cause);
+  if (code === 'ERESOLVE')
+    return new XError('NOT_RESOLVABLE', `npm: ${conflict(error)}`, { cause });
+  if (/^EALLOW/.test(code)) {
+    return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, {
+      hint: 'X carries packages of registries only; depend on a published version instead of a git, file or URL address.',
+      cause,
+    });
+  }
+  if (NETWORK_CODES.test(code)) {
+    return new XError('UPSTREAM_UNREACHABLE', `npm: ${what}: ${firstLine(error)}`, {
+      hint: 'Check the registry and proxy settings that "npm config list" shows.',
+      cause,
+    });
+  }
+  if (/^(EINVALID|EUNSUPPORTEDPROTOCOL|EOVERRIDE|EJSONPARSE|EMISSINGTARGET|EUSAGE)/.test(code)) {
+    return new XError('INPUT_MALFORMED', `npm: ${what}: ${firstLine(error)}`, { cause });
+  }
+  if (code === 'ENOSPC')
+    return new XError('DISK_FULL', `npm: ${what}: the disk is full`, { cause });
+  if (error.name === 'AbortError') {
+    return new XError('UPSTREAM_UNREACHABLE', `npm: ${what}: cancelled`, { cause });
+  }
+  return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, { cause });
+}
+
+function refused(status: number, what: string, cause: Error): XError {
+  const hint =
+    status === 401 || status === 403
+      ? 'Run "npm login", or set the registry\'s token in .npmrc.'
+      : undefined;
+  return new XError('UPSTREAM_REFUSED', `npm: ${what}: the registry answers ${status}`, {
+    hint,
+    cause,
+  });
+}
+
+/** VERSION_NOT_FOUND for an exact version that a packument lacks. */
+export function versionNotFound(name: string, version: string, packument: RawPackument): XError {
+  const known = { versions: Object.keys(packument.versions), tags: packument['dist-tags'] };
+  const message = `npm: ${name}@${version}: the registry has no such version`;
+  return noVersion(message, version, known, undefined);
+}
+
+function noVersion(
+  message: string,
+  wanted: string,
+  known: { versions: string[]; tags: Record<string, string> },
+  cause: unknown,
+): XError {
+  const tags = Object.entries(known.tags).map(([tag, version]) => `${tag} ${version}`);
+  const near = nearestVersions(known.versions, wanted).join(', ');
+  const hint =
+    near === ''
+      ? 'The registry lists the package without any version.'
+      : `Nearest published: ${near}${tags.length === 0 ? '' : `; tags: ${tags.slice(0, 5).join(', ')}`}.`;
+  return new XError('VERSION_NOT_FOUND', message, { hint, cause });
+}
+
+/** Up to two published versions below the wanted range and two above; the newest where it is no range. */
+export function nearestVersions(versions: readonly string[], wanted: string): string[] {
+  const sorted = versions.filter((version) => semver.valid(version) !== null).sort(semver.compare);
+  const stable = sorted.filter((version) => semver.prerelease(version) === null);
+  const known = stable.length > 0 ? stable : sorted;
+  const least = semver.validRange(wanted) === null ? null : semver.minVersion(wanted);
+  if (least === null) return known.slice(-3);
+  const above = known.findIndex((version) => semver.gte(version, least));
+  const at = above < 0 ? known.length : above;
+  return known.slice(Math.max(at - 2, 0), at + 2);
+}
+
+/** npm's report of a peer conflict, in a line. */
+function conflict(error: NpmError): string {
+  const edge = error.edge;
+  if (edge === undefined) return firstLine(error);
+  const from =
+    edge.from?.name === undefined ? 'the project' : `${edge.from.name}@${edge.from.version ?? ''}`;
+  const held =
+    error.current?.name === undefined
+      ? ''
+      : `, but the tree has ${error.current.name}@${error.current.version ?? ''}`;
+  return `cannot resolve: ${from} wants ${edge.type} ${edge.name}@${edge.spec}${held}`;
+}
+
+function firstLine(error: Error): string {
+  return (error.message.split('\n')[0] ?? '').slice(0, 500);
+}

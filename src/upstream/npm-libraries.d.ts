@@ -1,0 +1,88 @@
+// What is used of npm's own libraries, which ship no types.
+
+declare module '@npmcli/config' {
+  export default class Config {
+    constructor(options: {
+      npmPath: string;
+      definitions: unknown;
+      shorthands: unknown;
+      flatten: unknown;
+      nerfDarts: unknown;
+      argv: string[];
+      env: Record<string, string | undefined>;
+      execPath: string;
+      cwd: string;
+      warn: boolean;
+    });
+    load(): Promise<void>;
+    readonly flat: Record<string, unknown>;
+    readonly defaults: Record<string, unknown>;
+    get(key: string): unknown;
+  }
+}
+
+declare module '@npmcli/config/lib/definitions/index.js' {
+  const parts: { definitions: unknown; shorthands: unknown; flatten: unknown; nerfDarts: unknown };
+  export default parts;
+}
+
+declare module '@npmcli/arborist' {
+  interface ArboristEdge {
+    name: string;
+    type: string;
+    spec: string;
+    rawSpec: string;
+    to: ArboristNode | null;
+  }
+  interface ArboristNode {
+    location: string;
+    packageName: string | null;
+    name: string;
+    version: string;
+    resolved: string | null;
+    integrity: string | null;
+    package: Record<string, unknown>;
+    isLink: boolean;
+    isProjectRoot: boolean;
+    isRegistryDependency: boolean;
+    inDepBundle: boolean;
+    hasShrinkwrap: boolean;
+    inert: boolean;
+    errors: Error[];
+    target: ArboristNode;
+    edgesOut: Map<string, ArboristEdge>;
+    inventory: Map<string, ArboristNode>;
+  }
+  export default class Arborist {
+    constructor(options: Record<string, unknown>);
+    idealTree: ArboristNode | null;
+    buildIdealTree(): Promise<ArboristNode>;
+    loadVirtual(): Promise<ArboristNode>;
+  }
+  export type { ArboristEdge, ArboristNode };
+}
+
+declare module 'npm-registry-fetch' {
+  interface RegistryResponse {
+    status: number;
+    headers: { get(name: string): string | null };
+    body: AsyncIterable<Uint8Array>;
+  }
+  interface RegistryAuth {
+    token: string | null;
+    auth: string | null;
+  }
+  function fetch(uri: string, options: Record<string, unknown>): Promise<RegistryResponse>;
+  namespace fetch {
+    function getAuth(uri: string, options: Record<string, unknown>): RegistryAuth;
+    function pickRegistry(spec: string, options: Record<string, unknown>): string;
+  }
+  export default fetch;
+}
+
+declare module 'pacote' {
+  const pacote: {
+    extract(spec: string, folder: string, options: Record<string, unknown>): Promise<unknown>;
+  };
+  export default pacote;
+}

@@ -1,0 +1,172 @@
+import registryFetch from 'npm-registry-fetch';
+import PQueue from 'p-queue';
+import { BOUNDS } from '../domain/bounds.js';
+import { messageOf, XError } from '../domain/errors.js';
+import type { JsonObject, JsonValue } from '../domain/plan.js';
+import { tarballAddress, type NpmConfig } from './npm-config.js';
+import { asXError } from './npm-errors.js';
+
+/** A packument as npm's libraries read it, reduced to what resolving and installing need. */
+export interface RawPackument {
+  name: string;
+  'dist-tags': Record<string, string>;
+  time: Record<string, string>;
+  versions: Record<string, JsonObject>;
+}
+
+/** What a version's manifest keeps; scripts, readmes and build settings of thousands of versions fill memory. */
+const MANIFEST_KEYS = [
+  'name', 'version', 'description', 'license', 'dependencies', 'optionalDependencies',
+  'peerDependencies', 'peerDependenciesMeta', 'bundleDependencies', 'bundledDependencies',
+  'acceptDependencies', 'bin', 'directories', 'engines', 'os', 'cpu', 'libc', 'deprecated',
+  'hasInstallScript', 'gypfile', '_hasShrinkwrap', 'dist', '_id',
+]; // prettier-ignore
+
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+
+/**
+ * Packuments by address, each asked once, bounded and pruned. It stands where arborist and pacote
+ * look for a Map keyed `full:<address>`, so every packument they see went through here.
+ */
+export class PackumentCache {
+  readonly #config: NpmConfig;
+  readonly #signal: AbortSignal | undefined;
+  readonly #asked = new Map<string, Promise<RawPackument>>();
+  readonly #queue = new PQueue({ concurrency: BOUNDS.parallelIndexRequests });
+
+  constructor(config: NpmConfig, signal?: AbortSignal) {
+    this.#config = config;
+    this.#signal = signal;
+  }
+
+  /** pacote asks this before it fetches on its own. */
+  has(key: string): boolean {
+    return key.includes(':');
+  }
+
+  get(key: string): Promise<RawPackument> {
+    return this.fetch(key.slice(key.indexOf(':') + 1));
+  }
+
+  /** pacote keeps what it fetched; here nothing is fetched by it. */
+  set(): void {
+    throw new Error('a packument was fetched past the cache');
+  }
+
+  delete(): boolean {
+    return false;
+  }
+
+  /** @throws XError PACKAGE_NOT_FOUND, UPSTREAM_*, LIMIT_EXCEEDED. */
+  fetch(address: string): Promise<RawPackument> {
+    const known = this.#asked.get(address);
+    if (known !== undefined) return known;
+    const asked = this.#queue.add(() => this.#read(address));
+    this.#asked.set(address, asked);
+    return asked;
+  }
+
+  async #read(address: string): Promise<RawPackument> {
+    const what = decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
+    try {
+      const text = await this.#readText(address);
+      return parsePackument(text, address, (tarball) =>
+        tarballAddress(tarball, address, this.#config),
+      );
+    } catch (thrown) {
+      throw asXError(thrown, what);
+    }
+  }
+
+  async #readText(address: string): Promise<string> {
+    const response = await registryFetch(address, {
+      ...this.#config.options,
+      maxSockets: BOUNDS.parallelIndexRequests,
+      headers: { accept: 'application/json' },
+      signal: this.#signal,
+    });
+    const chunks: Uint8Array[] = [];
+    let total = 0;
+    for await (const chunk of response.body) {
+      total += chunk.length;
+      if (total > BOUNDS.packumentBytes) {
+        throw new XError(
+          'LIMIT_EXCEEDED',
+          `${address}: larger than the limit of ${BOUNDS.packumentBytes} bytes`,
+        );
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, total).toString('utf8');
+  }
+}
+
+/**
+ * Reads a packument's text; a version that is malformed is left out.
+ * @param addressOf where a tarball is really fetched from (`replace-registry-host`).
+ * @throws XError UPSTREAM_MALFORMED.
+ */
+export function parsePackument(
+  text: string,
+  address: string,
+  addressOf: (tarball: string) => string,
+): RawPackument {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new XError('UPSTREAM_MALFORMED', `${address}: no JSON: ${messageOf(cause)}`, {
+      hint: 'Check that the registry address in .npmrc is one that speaks the npm protocol.',
+      cause,
+    });
+  }
+  if (!isObject(json) || typeof json['name'] !== 'string') {
+    throw new XError('UPSTREAM_MALFORMED', `${address}: no packument: it has no name`);
+  }
+  const versions: Record<string, JsonObject> = Object.create(null) as Record<string, JsonObject>;
+  for (const [version, manifest] of Object.entries(
+    isObject(json['versions']) ? json['versions'] : {},
+  )) {
+    const dist = isObject(manifest) ? manifest['dist'] : undefined;
+    if (!isObject(manifest) || manifest['version'] !== version || !isObject(dist)) continue;
+    const tarball = dist['tarball'];
+    if (typeof tarball !== 'string' || !/^https?:/.test(tarball) || !URL.canParse(tarball))
+      continue;
+    const url = new URL(addressOf(tarball));
+    url.username = '';
+    url.password = '';
+    versions[version] = { ...pruneManifest(manifest), dist: { ...dist, tarball: url.href } };
+  }
+  return {
+    name: json['name'],
+    'dist-tags': strings(json['dist-tags']),
+    time: strings(json['time']),
+    versions,
+  };
+}
+
+function pruneManifest(manifest: JsonObject): JsonObject {
+  const pruned: JsonObject = {};
+  for (const key of MANIFEST_KEYS) {
+    const value = manifest[key];
+    if (value !== undefined) pruned[key] = value;
+  }
+  const scripts = strings(manifest['scripts']);
+  const install = INSTALL_SCRIPTS.filter((name) => scripts[name] !== undefined);
+  if (install.length > 0) {
+    pruned['hasInstallScript'] = true;
+    pruned['scripts'] = Object.fromEntries(install.map((name) => [name, scripts[name] ?? '']));
+  }
+  return pruned;
+}
+
+function strings(value: JsonValue | undefined): Record<string, string> {
+  if (!isObject(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  );
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,176 @@
+import { glob, readFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { BOUNDS } from '../domain/bounds.js';
+import { messageOf, XError } from '../domain/errors.js';
+import type { JsonObject, JsonValue } from '../domain/plan.js';
+import type {
+  NpmFolder,
+  NpmRegistry,
+  NpmRelease,
+  NpmSettings,
+  NpmTree,
+  NpmTreeRequest,
+} from '../ports/npm-registry.js';
+import {
+  authorizationFor,
+  isPublicRegistry,
+  loadNpmConfig,
+  registryOf,
+  type Environment,
+  type NpmConfig,
+} from './npm-config.js';
+import { versionNotFound } from './npm-errors.js';
+import { PackumentCache, type RawPackument } from './npm-packuments.js';
+import { packumentAddress } from './npm-prefetch.js';
+import { buildTree } from './npm-tree.js';
+
+export interface NpmRegistryOptions {
+  env: Environment;
+  /** Whose project .npmrc counts where a request names no project. */
+  folder: string;
+}
+
+/** An NpmRegistry that also tells what to send with a tarball request. */
+export interface NpmRegistryAdapter extends NpmRegistry {
+  /**
+   * The Authorization header that npm would send to an address, from the credentials of its own host;
+   * undefined everywhere else, and before the first of the other methods has read the configuration.
+   */
+  npmAuthorization(url: string): string | undefined;
+}
+
+/** The registries that this machine's .npmrc names, asked as npm would ask them. */
+export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapter {
+  const configs = new Map<string, Promise<NpmConfig>>();
+  const loaded: NpmConfig[] = [];
+  const caches = new Map<NpmConfig, PackumentCache>();
+
+  const configOf = (project: string | undefined): Promise<NpmConfig> => {
+    const folder = project ?? options.folder;
+    const known = configs.get(folder);
+    if (known !== undefined) return known;
+    const loading = loadNpmConfig(folder, options.env).then((config) => {
+      loaded.push(config);
+      return config;
+    });
+    configs.set(folder, loading);
+    return loading;
+  };
+  const cacheOf = (config: NpmConfig): PackumentCache => {
+    const cache = caches.get(config) ?? new PackumentCache(config);
+    caches.set(config, cache);
+    return cache;
+  };
+
+  return {
+    async settings(project): Promise<NpmSettings> {
+      return settingsOf(await configOf(project));
+    },
+    async tree(request: NpmTreeRequest): Promise<NpmTree> {
+      const config = await configOf(request.project);
+      return buildTree(request, config, cacheOf(config));
+    },
+    async release(name, version, project): Promise<NpmRelease> {
+      const config = await configOf(project);
+      const raw = await cacheOf(config).fetch(packumentAddress(name, config));
+      return releaseOf(name, version, raw, config);
+    },
+    workspaces: findWorkspaces,
+    npmAuthorization(url) {
+      for (const config of loaded) {
+        const authorization = authorizationFor(url, config);
+        if (authorization !== undefined) return authorization;
+      }
+      return undefined;
+    },
+  };
+}
+
+function settingsOf(config: NpmConfig): NpmSettings {
+  const scopes: Record<string, string> = {};
+  for (const [key, value] of Object.entries(config.options)) {
+    const scope = /^(@[^:]+):registry$/.exec(key)?.[1];
+    if (scope !== undefined && typeof value === 'string') scopes[scope] = withoutCredentials(value);
+  }
+  const omit = config.options['omit'];
+  return {
+    registry: withoutCredentials(config.registry),
+    scopes,
+    omit: Array.isArray(omit) ? omit.filter((type) => typeof type === 'string') : [],
+  };
+}
+
+/** @throws XError UPSTREAM_MALFORMED where the registry answers for another package; VERSION_NOT_FOUND. */
+function releaseOf(
+  name: string,
+  version: string,
+  raw: RawPackument,
+  config: NpmConfig,
+): NpmRelease {
+  if (raw.name !== name) {
+    throw new XError(
+      'UPSTREAM_MALFORMED',
+      `npm: ${name}: the registry answers with the packument of "${raw.name.slice(0, 214)}"`,
+    );
+  }
+  const manifest = raw.versions[version];
+  if (manifest === undefined) throw versionNotFound(name, version, raw);
+  const registry = registryOf(name, config);
+  return {
+    manifest,
+    time: raw.time[version],
+    tags: Object.keys(raw['dist-tags']).filter((tag) => raw['dist-tags'][tag] === version),
+    registry: withoutCredentials(registry),
+    isPublic: isPublicRegistry(registry, config),
+  };
+}
+
+/** Workspace folders by npm's patterns (`packages/*`, `!packages/old`), node_modules left out. */
+async function findWorkspaces(project: string, manifest: JsonObject): Promise<NpmFolder[]> {
+  const declared = manifest['workspaces'];
+  const list = isObject(declared) ? declared['packages'] : declared;
+  if (list === undefined) return [];
+  const patterns = Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [];
+  const wanted = patterns.filter((pattern) => !pattern.startsWith('!'));
+  const exclude = patterns
+    .filter((pattern) => pattern.startsWith('!'))
+    .map((pattern) => `${trimmed(pattern.slice(1))}/package.json`);
+  const folders: NpmFolder[] = [];
+  const files = glob(
+    wanted.map((pattern) => `${trimmed(pattern)}/package.json`),
+    { cwd: project, exclude: ['**/node_modules/**', ...exclude] },
+  );
+  for await (const file of files) {
+    if (folders.length >= BOUNDS.inputFiles) {
+      throw new XError('LIMIT_EXCEEDED', `${project}: more than ${BOUNDS.inputFiles} workspaces`);
+    }
+    const path = file.split(sep).slice(0, -1).join('/');
+    folders.push({ path, manifest: await readManifest(join(project, file)) });
+  }
+  return folders.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function trimmed(pattern: string): string {
+  return pattern.replace(/^\.?\/+/, '').replace(/\/+$/, '');
+}
+
+async function readManifest(file: string): Promise<JsonObject> {
+  try {
+    const json = JSON.parse(await readFile(file, 'utf8')) as JsonValue;
+    if (isObject(json)) return json;
+  } catch (cause) {
+    throw new XError('INPUT_MALFORMED', `${file}: ${messageOf(cause)}`, { cause });
+  }
+  throw new XError('INPUT_MALFORMED', `${file}: not a JSON object`);
+}
+
+function withoutCredentials(address: string): string {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
