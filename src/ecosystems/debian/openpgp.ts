@@ -44,82 +44,101 @@ export interface VerifiedText {
   keyring: string;
 }
 
+/** A signed text, and whether one of its signatures holds. */
+export interface CheckedText {
+  text: string;
+  /** Undefined where no signature holds. */
+  signer: Pick<VerifiedText, 'fingerprint' | 'keyring'> | undefined;
+  /** Whether the keyrings have a key that it claims to be signed by. */
+  hasKey: boolean;
+  /** Why each signature that was looked at does not hold. */
+  failures: string[];
+}
+
+/** A Release file: with its signature inside (InRelease), or beside it (Release and Release.gpg). */
+export interface SignedFile {
+  bytes: Uint8Array;
+  signature: Uint8Array | undefined;
+}
+
 /**
- * The signed text of an InRelease file.
+ * Checks the signatures of a Release file.
  * @param date signatures must have been made before it.
- * @throws XError SIGNATURE_INVALID naming the key ids where no key of a keyring made a valid signature.
+ * @throws XError SIGNATURE_INVALID where it is no signed file at all.
  */
-export async function verifyClearsigned(
-  bytes: Uint8Array,
+export async function checkSignatures(
+  { bytes, signature }: SignedFile,
   keyrings: readonly Keyring[],
   date: Date,
   where: string,
-): Promise<VerifiedText> {
+): Promise<CheckedText> {
+  const verificationKeys = keyrings.flatMap((keyring) => keyring.keys);
   try {
-    const cleartextMessage = Buffer.from(bytes).toString('utf8');
-    const message = await openpgp.readCleartextMessage({ cleartextMessage });
-    const verificationKeys = keyrings.flatMap((keyring) => keyring.keys);
-    const { signatures } = await openpgp.verify({ message, verificationKeys, date });
-    const signer = await firstValid(signatures, keyrings, where);
-    return { text: message.getText(), ...signer };
-  } catch (error) {
-    throw signatureError(error, where);
-  }
-}
-
-/** As verifyClearsigned, for a Release file with its Release.gpg. */
-export async function verifyDetached(
-  bytes: Uint8Array,
-  signatureBytes: Uint8Array,
-  keyrings: readonly Keyring[],
-  date: Date,
-  where: string,
-): Promise<VerifiedText> {
-  try {
-    const text = Buffer.from(signatureBytes).toString('latin1');
-    const signature = text.includes('-----BEGIN PGP')
-      ? await openpgp.readSignature({ armoredSignature: text })
-      : await openpgp.readSignature({ binarySignature: Uint8Array.from(signatureBytes) });
-    const message = await openpgp.createMessage({ binary: Uint8Array.from(bytes) });
-    const verificationKeys = keyrings.flatMap((keyring) => keyring.keys);
-    const { signatures } = await openpgp.verify({ message, signature, verificationKeys, date });
-    const signer = await firstValid(signatures, keyrings, where);
-    return { text: Buffer.from(bytes).toString('utf8'), ...signer };
-  } catch (error) {
-    throw signatureError(error, where);
-  }
-}
-
-function signatureError(error: unknown, where: string): XError {
-  if (error instanceof XError) return error;
-  return new XError('SIGNATURE_INVALID', `${where}: no valid signature (${messageOf(error)})`, {
-    cause: error,
-  });
-}
-
-async function firstValid(
-  signatures: { keyID: openpgp.KeyID; verified: Promise<true> }[],
-  keyrings: readonly Keyring[],
-  where: string,
-): Promise<{ fingerprint: string; keyring: string }> {
-  const failures: string[] = [];
-  for (const signature of signatures) {
-    const keyId = signature.keyID.toHex().toUpperCase();
-    try {
-      await signature.verified;
-      const signer = signerOf(signature.keyID, keyrings);
-      if (signer !== undefined) return signer;
-      failures.push(`${keyId} is not one that Signed-By allows`);
-    } catch (error) {
-      failures.push(`${keyId}: ${messageOf(error)}`);
+    if (signature === undefined) {
+      const cleartextMessage = Buffer.from(bytes).toString('utf8');
+      const message = await openpgp.readCleartextMessage({ cleartextMessage });
+      const { signatures } = await openpgp.verify({ message, verificationKeys, date });
+      return { text: message.getText(), ...(await judge(signatures, keyrings)) };
     }
+    const armored = Buffer.from(signature).toString('latin1');
+    const parsed = armored.includes('-----BEGIN PGP')
+      ? await openpgp.readSignature({ armoredSignature: armored })
+      : await openpgp.readSignature({ binarySignature: Uint8Array.from(signature) });
+    const message = await openpgp.createMessage({ binary: Uint8Array.from(bytes) });
+    const { signatures } = await openpgp.verify({
+      message,
+      signature: parsed,
+      verificationKeys,
+      date,
+    });
+    return { text: Buffer.from(bytes).toString('utf8'), ...(await judge(signatures, keyrings)) };
+  } catch (error) {
+    throw new XError('SIGNATURE_INVALID', `${where}: not signed properly (${messageOf(error)})`, {
+      hint: 'The address may not be a Debian repository, or a proxy answers in its place.',
+      cause: error,
+    });
   }
+}
+
+/**
+ * The text of a Release file that a key of the keyrings signed.
+ * @throws XError SIGNATURE_INVALID naming the key ids where none did.
+ */
+export async function verifySigned(
+  file: SignedFile,
+  keyrings: readonly Keyring[],
+  date: Date,
+  where: string,
+): Promise<VerifiedText> {
+  const { text, signer, failures } = await checkSignatures(file, keyrings, date, where);
+  if (signer !== undefined) return { text, ...signer };
   const labels = keyrings.map((keyring) => keyring.label).join(', ');
   throw new XError(
     'SIGNATURE_INVALID',
     `${where}: no valid signature by a key of ${labels || 'any keyring'} (${failures.join('; ') || 'it is not signed'})`,
     { hint: 'Install the keyring of this archive, or name it with --debian-keyring.' },
   );
+}
+
+async function judge(
+  signatures: { keyID: openpgp.KeyID; verified: Promise<true> }[],
+  keyrings: readonly Keyring[],
+): Promise<Omit<CheckedText, 'text'>> {
+  const failures: string[] = [];
+  let signer: CheckedText['signer'];
+  let hasKey = false;
+  for (const { keyID, verified } of signatures) {
+    const keyId = keyID.toHex().toUpperCase();
+    hasKey ||= keyrings.some(({ keys }) => keys.some((key) => key.getKeys(keyID).length > 0));
+    try {
+      await verified;
+      signer ??= signerOf(keyID, keyrings);
+      if (signer === undefined) failures.push(`${keyId} is not one that Signed-By allows`);
+    } catch (error) {
+      failures.push(`${keyId}: ${messageOf(error)}`);
+    }
+  }
+  return { signer, hasKey, failures };
 }
 
 function signerOf(
