@@ -1,0 +1,54 @@
+import { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import xz from 'xz-decompress';
+import { XError, messageOf } from '../../domain/errors.js';
+
+export type Compression = 'xz' | 'gz' | 'zst' | 'none';
+
+/** What a file's name says of its compression. */
+export function compressionOf(path: string): Compression | undefined {
+  const suffix = /\.([a-z0-9]+)$/.exec(path)?.[1];
+  if (suffix === 'xz' || suffix === 'gz' || suffix === 'zst') return suffix;
+  return suffix === 'bz2' || suffix === 'lzma' || suffix === 'lz4' ? undefined : 'none';
+}
+
+/**
+ * Decompresses while bytes arrive, up to `maxBytes`.
+ * @throws XError LIMIT_EXCEEDED past it, UPSTREAM_MALFORMED on damaged data.
+ */
+export async function* decompress(
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  maxBytes: number,
+  where: string,
+): AsyncGenerator<Uint8Array> {
+  let total = 0;
+  try {
+    for await (const chunk of opened(source, compression)) {
+      total += chunk.length;
+      if (total > maxBytes) {
+        throw new XError('LIMIT_EXCEEDED', `${where}: unpacks to more than ${maxBytes} bytes`);
+      }
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof XError) throw error;
+    throw new XError('UPSTREAM_MALFORMED', `${where}: cannot unpack (${messageOf(error)})`, {
+      cause: error,
+    });
+  }
+}
+
+function opened(
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncIterable<Uint8Array> {
+  if (compression === 'none') return source;
+  const readable = Readable.from(source, { objectMode: false });
+  if (compression === 'xz') {
+    return new xz.XzReadableStream(Readable.toWeb(readable) as ReadableStream<Uint8Array>);
+  }
+  const inflate = compression === 'gz' ? createGunzip() : createZstdDecompress();
+  readable.on('error', (error) => inflate.destroy(error));
+  return readable.pipe(inflate);
+}

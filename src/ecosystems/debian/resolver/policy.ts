@@ -1,0 +1,34 @@
+import { priorityOf, type Pin } from '../apt/preferences.js';
+import { compareVersions } from '../version.js';
+import type { PackageVersion } from '../package-version.js';
+import type { PackageNode } from './universe.js';
+
+/**
+ * apt's candidate of a package: of the highest pin priority, then the newest; below 1000 never older
+ * than what is installed; a negative priority never.
+ */
+export function candidateOf(node: PackageNode, pins: readonly Pin[]): PackageVersion | undefined {
+  let best: PackageVersion | undefined;
+  let bestPriority = 0;
+  for (const version of node.versions) {
+    const priority = versionPriority(node, version, pins);
+    if (priority <= bestPriority) continue;
+    const { installed } = node;
+    const isOlder =
+      installed !== undefined && compareVersions(version.version, installed.version) < 0;
+    if (isOlder && priority < 1000) continue;
+    best = version;
+    bestPriority = priority;
+  }
+  return best;
+}
+
+/** What is installed counts 100, beside what its indexes say. */
+export function versionPriority(
+  node: PackageNode,
+  version: PackageVersion,
+  pins: readonly Pin[],
+): number {
+  const indexed = version.indexes.length === 0 ? -1 : priorityOf(version, pins);
+  return version === node.installed ? Math.max(indexed, 100) : indexed;
+}

@@ -1,0 +1,83 @@
+import { findBreak } from './selection.js';
+import { candidateOf } from './policy.js';
+import { Marking, isStackExhausted } from './marking.js';
+import { MarkingState } from './state.js';
+import { solveCompletely, type Wish } from './solver.js';
+import { sweep } from './sweep.js';
+import type { Pin } from '../apt/preferences.js';
+import type { PackageVersion } from '../package-version.js';
+import type { MentionOrder } from './preference.js';
+import type { PackageNode, Universe } from './universe.js';
+
+export interface ResolveOptions {
+  pins: readonly Pin[];
+  withRecommends: boolean;
+  /** APT::AutoRemove::SuggestsImportant. */
+  followsSuggests: boolean;
+  mentions: MentionOrder;
+}
+
+export interface Resolution {
+  /** What is there in the end, what stays as it was included. */
+  selection: Map<PackageNode, PackageVersion>;
+  /** What is new or upgraded: to be carried. */
+  added: Map<PackageNode, PackageVersion>;
+  /** Installed packages that must go. */
+  removed: PackageNode[];
+  /** Whether apt's own way of marking came to an end without contradictions. */
+  isAsApt: boolean;
+}
+
+/**
+ * What to install so that every wish holds with what is installed. First as apt marks packages; where
+ * that leaves anything broken or removes what is installed, by complete search.
+ * @throws XError NOT_RESOLVABLE with the chain of reasons.
+ */
+export function resolve(
+  universe: Universe,
+  wishes: readonly Wish[],
+  options: ResolveOptions,
+): Resolution {
+  const marked = markAsApt(universe, wishes, options);
+  const selection = marked ?? solveCompletely(universe, wishes, options);
+  const requested = wishes.flatMap(({ solutions }) =>
+    solutions.filter(({ node, version }) => selection.get(node) === version).map(({ node }) => node),
+  );
+  const kept = sweep(universe, selection, requested, options.followsSuggests);
+  const added = new Map([...kept].filter(([node, version]) => version !== node.installed));
+  const removed = [...universe.nodes()].filter(
+    (node) => node.installed !== undefined && !kept.has(node),
+  );
+  return { selection: kept, added, removed, isAsApt: marked !== undefined };
+}
+
+/** The selection of apt's way; undefined where it leaves something broken. */
+function markAsApt(
+  universe: Universe,
+  wishes: readonly Wish[],
+  { pins, withRecommends, mentions }: ResolveOptions,
+): Map<PackageNode, PackageVersion> | undefined {
+  const state = new MarkingState(universe, withRecommends, (node) => candidateOf(node, pins));
+  try {
+    new Marking(state, mentions).request(wishes.flatMap(({ solutions }) => solutions.slice(0, 1)));
+  } catch (error) {
+    if (isStackExhausted(error)) return undefined;
+    throw error;
+  }
+  const selection = new Map<PackageNode, PackageVersion>();
+  for (const node of universe.nodes()) {
+    if (node.installed !== undefined) selection.set(node, state.of(node).install ?? node.installed);
+  }
+  for (const [node, { install }] of state.touched()) {
+    if (install === undefined) selection.delete(node);
+    else selection.set(node, install);
+  }
+  const isSound = [...selection].every(
+    ([node, version]) =>
+      // What was broken before, on the target itself, is not for us to mend.
+      findBreak(universe, node, version, (other) => selection.get(other)) === undefined ||
+      (version === node.installed &&
+        findBreak(universe, node, version, ({ installed }) => installed) !== undefined),
+  );
+  return isSound ? selection : undefined;
+}

@@ -1,0 +1,102 @@
+import { XError } from '../../domain/errors.js';
+import { candidateOf, versionPriority } from './resolver/policy.js';
+import { nearestNames } from './nearest-names.js';
+import { versionFits } from './relation.js';
+import type { Pin } from './apt/preferences.js';
+import type { DebianRequirement } from './requirements.js';
+import type { PackageVersion } from './package-version.js';
+import type { Wish } from './resolver/solver.js';
+import type { PackageNode, Solution, Universe } from './resolver/universe.js';
+
+/**
+ * The versions that meet a requirement, best first: apt's candidate, then by version.
+ * @throws XError PACKAGE_NOT_FOUND with the nearest names, VERSION_NOT_FOUND with those that exist,
+ *   NOT_RESOLVABLE where several packages provide a name.
+ */
+export function wishOf(
+  universe: Universe,
+  requirement: DebianRequirement,
+  pins: readonly Pin[],
+): Wish {
+  const architecture = requirement.architecture ?? universe.nativeArchitecture;
+  const node = universe.node(requirement.name, architecture);
+  const known = node?.versions.filter((version) => isObtainable(node, version)) ?? [];
+  if (node === undefined || known.length === 0) return virtualWish(universe, requirement, pins);
+  const fitting = known.filter(
+    (version) =>
+      versionFits(version.version, requirement) && isFromSuite(version, requirement.suite),
+  );
+  if (fitting.length === 0) throw versionNotFound(requirement, known);
+  const candidate = candidateOf(node, pins);
+  const isExplicit = requirement.op !== undefined || requirement.suite !== undefined;
+  const solutions = fitting
+    .filter((version) => isExplicit || versionPriority(node, version, pins) > 0)
+    .toSorted((a, b) => Number(b === candidate) - Number(a === candidate))
+    .map((version) => ({ node, version }));
+  if (solutions.length === 0) throw versionNotFound(requirement, known);
+  return { text: requirement.text, solutions };
+}
+
+function isObtainable(node: PackageNode, version: PackageVersion): boolean {
+  return version.indexes.length > 0 || node.installed === version;
+}
+
+function isFromSuite(version: PackageVersion, wanted: string | undefined): boolean {
+  if (wanted === undefined) return true;
+  return version.indexes.some(({ release: { suite, codename, version: number } }) =>
+    [suite, codename, number].includes(wanted),
+  );
+}
+
+/** A name that packages provide: the only one, or the one that is there already; apt asks the user otherwise. */
+function virtualWish(
+  universe: Universe,
+  requirement: DebianRequirement,
+  pins: readonly Pin[],
+): Wish {
+  const architecture = requirement.architecture ?? universe.nativeArchitecture;
+  const relation = { ...requirement, arch: undefined };
+  const solutions = new Map<PackageNode, Solution>();
+  for (const provider of universe.providersOf(requirement.name)) {
+    const { node, version } = provider;
+    const isCandidate = candidateOf(node, pins) === version;
+    if (isCandidate && universe.providerFits(provider, relation, architecture)) {
+      solutions.set(node, { node, version });
+    }
+  }
+  const found = [...solutions.values()];
+  if (found.length === 0) throw notFound(universe, requirement);
+  const installed = found.filter(({ node }) => node.installed !== undefined);
+  if (installed.length > 0) return { text: requirement.text, solutions: installed };
+  if (found.length === 1) return { text: requirement.text, solutions: found };
+  const names = found.map(({ node }) => node.name).sort();
+  throw new XError(
+    'NOT_RESOLVABLE',
+    `${requirement.where}: ${requirement.name} is a virtual package of ${names.length} others`,
+    { hint: `Choose one of them: ${names.slice(0, 12).join(', ')}.` },
+  );
+}
+
+function notFound(universe: Universe, { name, architecture, where }: DebianRequirement): XError {
+  const others = universe.nodesOf(name).map((node) => node.architecture);
+  const hint =
+    others.length > 0
+      ? `It is there for ${others.join(', ')}.`
+      : `Nearest names: ${nearestNames(name, universe.names()).join(', ') || 'none'}.`;
+  const what = architecture === undefined ? name : `${name}:${architecture}`;
+  return new XError('PACKAGE_NOT_FOUND', `${where}: no source has a Debian package ${what}`, {
+    hint,
+  });
+}
+
+function versionNotFound(
+  { where, text }: DebianRequirement,
+  known: readonly PackageVersion[],
+): XError {
+  const versions = known
+    .slice(0, 12)
+    .map(({ version, indexes }) => `${version} (${indexes[0]?.release.suiteId ?? 'installed'})`);
+  return new XError('VERSION_NOT_FOUND', `${where}: no version fits ${text}`, {
+    hint: `There is ${versions.join(', ')}.`,
+  });
+}

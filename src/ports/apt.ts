@@ -1,0 +1,23 @@
+/** A file of apt's own configuration, as it stands on disk. */
+export interface AptFile {
+  path: string;
+  text: string;
+}
+
+/** What a machine's apt is set to: read here, understood by the Debian ecosystem. */
+export interface AptHost {
+  /** sources.list, then sources.list.d in apt's order. */
+  sources: AptFile[];
+  /** apt.conf.d in apt's order, then apt.conf. */
+  configuration: AptFile[];
+  /** preferences, then preferences.d. */
+  preferences: AptFile[];
+  /** dpkg's name of the machine's architecture, where dpkg says it. */
+  architecture: string | undefined;
+  /** The keyrings that apt trusts for sources without Signed-By. */
+  trustedKeyrings: string[];
+  /** @throws XError INPUT_NOT_FOUND. */
+  readKeyring(path: string): Promise<Uint8Array>;
+  /** dpkg's status: what is installed. @throws XError INPUT_NOT_FOUND. */
+  readStatus(): Promise<string>;
+}
