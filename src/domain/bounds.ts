@@ -70,6 +70,8 @@ export const BOUNDS = {
   gatewayWaitForPieceMs: 120_000,
 
   // volumes
+  volumes: 10_000,
+  volumeRefusals: 1_000,
   volumeEntries: 2_000_000,
   volumeDirectoryBytes: 512 << 20,
 

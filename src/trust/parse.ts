@@ -1,4 +1,11 @@
-import { Metadata, MetadataKind, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
+import {
+  Metadata,
+  MetadataKind,
+  type Root,
+  type Snapshot,
+  type Targets,
+  type Timestamp,
+} from '@tufjs/models';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';

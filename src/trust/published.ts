@@ -79,7 +79,7 @@ function read(files: MetadataFiles): Published {
     bitLength,
     snapshot: snapshotBytes,
     listed: Object.fromEntries(
-      Object.entries(snapshot.meta).map(([name, meta]) => [name, meta.toJSON() as JsonObject]),
+      Object.entries(snapshot.meta).map(([name, meta]) => [name, meta.toJSON()]),
     ),
     bins: new Map(
       bins.map((bin) => [bin, readBin(files, bin, snapshot.meta[`${bin}.json`]?.version ?? 0)]),
