@@ -59,6 +59,14 @@ export const BOUNDS = {
   snapshotMetadataBytes: 4 << 20,
   targetsMetadataBytes: 16 << 20,
   rootRotations: 256,
+  bundleMetadataBytes: 2 ** 30,
+  bundleBins: 16_384,
+  binTargets: 4_096,
+  metadataKeys: 64,
+  masters: 256,
+  metadataParallelReads: 16,
+  entryTextChars: 1_024,
+  detailNesting: 8,
   manifestEntries: 1_000_000,
   bundlesPerMaster: 1_000,
   documentBytes: 256 << 20,
@@ -89,6 +97,8 @@ export const BOUNDS = {
   searchedNames: 5_000,
 
   // volumes
+  volumes: 10_000,
+  volumeRefusals: 1_000,
   volumeEntries: 2_000_000,
   volumeDirectoryBytes: 512 << 20,
 
