@@ -79,6 +79,7 @@ export const BOUNDS = {
   masterTimeoutMs: 15_000,
   requestDeadlineMs: 20_000,
   idlePeerMs: 60_000,
+  stalledPullMs: 45_000,
   peers: 256,
   haveMapBytes: 16 << 20,
   siblingAddresses: 16,

@@ -72,7 +72,7 @@ export async function fetchArtifacts(
 
 /** A blob in the store that every digest of the plan agrees with. */
 export function findStored(
-  store: Store,
+  store: Pick<Store, 'stat' | 'findBySha512'>,
   { digests, sizeBytes }: PlannedArtifact,
 ): StoredBlob | undefined {
   const blob =

@@ -12,6 +12,7 @@ import { createSwarm } from '../swarm/create-swarm.js';
 import { parseInvitation } from '../trust/invitation.js';
 import { askOnTerminal } from './ask.js';
 import { createServers } from './ecosystem-servers.js';
+import { manifestOf } from './manifest-of.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
 import { PullProgress } from './pull-progress.js';
@@ -91,7 +92,7 @@ class Client {
   }
 
   async run(): Promise<void> {
-    const { once, settings } = this.#input;
+    const { once } = this.#input;
     if (this.#master === undefined && this.#input.once) {
       throw new XError('USAGE', '--once needs --master', {
         hint: 'Say where to pull from: x client --master HOST --once.',
@@ -110,13 +111,12 @@ class Client {
       if (this.#stop.aborted) return;
       if (await this.#refresh(false)) await this.#complete();
     }
-    void settings;
   }
 
   /** What the catalog knows already goes on, master or not. */
   async #shareWhatIsHeld(): Promise<void> {
     for (const record of this.#data.catalog.bundles())
-      await this.#share(manifestOf(record, this.#data), record);
+      await this.#share(manifestOf(record, this.#data.catalog), record);
   }
 
   /** Asks the master for its bundles. True where something new was accepted. */
@@ -295,17 +295,8 @@ class Client {
   }
 }
 
-function manifestOf(record: BundleRecord, data: DataFolder): Manifest {
-  return {
-    bundle: record.name,
-    source: record.source,
-    version: record.version,
-    digest: record.manifestDigest,
-    signedAt: record.signedAt,
-    expiresAt: record.expiresAt,
-    graceDays: record.graceDays,
-    entries: [...data.catalog.entries(record.id)],
-  };
+function hostAndPort({ host, port }: { host: string; port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function masterOf(text: string, trust: Did | undefined): { address: string; did: Did | undefined } {
@@ -318,5 +309,5 @@ function masterOf(text: string, trust: Did | undefined): { address: string; did:
       { hint: 'Ask the source for its key (`x key` there) and use one of the two.' },
     );
   }
-  return { address: invitation.address, did: invitation.did };
+  return { address: hostAndPort(invitation), did: invitation.did };
 }

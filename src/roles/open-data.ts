@@ -23,7 +23,14 @@ export async function openData(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { store, catalog, close } = await openStore({
     folder,
-    ...(onDamage === undefined ? {} : { onDamage: ({ message }) => onDamage(message) }),
+    ...(onDamage === undefined
+      ? {}
+      : {
+          onDamage: ({ sha256, reason }) =>
+            onDamage(
+              `a held copy of ${sha256.slice(0, 16)}… is damaged (${reason}); it is dropped`,
+            ),
+        }),
   });
   return { folder, store, catalog, close };
 }

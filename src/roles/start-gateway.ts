@@ -1,6 +1,6 @@
 import { XError } from '../domain/errors.js';
 import { systemClock } from '../platform/clock.js';
-import { createGateway } from '../gateway/create-gateway.js';
+import { createGateway } from '../gateway/open-gateway.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 import { createHeldView, type Want } from './held-view.js';
 import type { DataFolder } from './open-data.js';

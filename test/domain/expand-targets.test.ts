@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expandTargets } from '../../src/domain/expand-targets.js';
+import { expandTargets, type TargetFlags } from '../../src/domain/expand-targets.js';
 import { formatTarget, parseTarget } from '../../src/domain/target.js';
 
 const host = parseTarget('linux/amd64/glibc2.36,python=3.11.7,node=20.20.2,debian=bookworm');
 const none = { targets: [], pythons: [], nodes: [], platforms: [], libcs: [] };
-const ids = (flags: Partial<typeof none> & Record<string, string[]>): string[] =>
+const ids = (flags: Partial<TargetFlags>): string[] =>
   expandTargets(host, { ...none, ...flags }).map(formatTarget);
 
 test('nothing said: the host', () => assert.deepEqual(ids({}), [formatTarget(host)]));

@@ -54,8 +54,7 @@ export class Marking {
     const state = this.state.of(node);
     if (depth > MAX_DEPTH) return false;
     const candidate = state.candidate;
-    const isKeptAsItIs =
-      state.isProtected && state.mode === 'keep' && candidate === node.installed;
+    const isKeptAsItIs = state.isProtected && state.mode === 'keep' && candidate === node.installed;
     if (!fromUser && !(isKeptAsItIs && candidate !== undefined)) {
       if (!this.state.mayChange(node, 'install')) return false;
     }

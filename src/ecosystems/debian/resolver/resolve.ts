@@ -41,7 +41,9 @@ export function resolve(
   const marked = markAsApt(universe, wishes, options);
   const selection = marked ?? solveCompletely(universe, wishes, options);
   const requested = wishes.flatMap(({ solutions }) =>
-    solutions.filter(({ node, version }) => selection.get(node) === version).map(({ node }) => node),
+    solutions
+      .filter(({ node, version }) => selection.get(node) === version)
+      .map(({ node }) => node),
   );
   const kept = sweep(universe, selection, requested, options.followsSuggests);
   const added = new Map([...kept].filter(([node, version]) => version !== node.installed));

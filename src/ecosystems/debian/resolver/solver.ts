@@ -217,7 +217,9 @@ class Problem {
     return new XError(
       'NOT_RESOLVABLE',
       `no set of Debian packages fits: ${shown.join('; ')}${tail}`,
-      { hint: 'Ask for other versions, leave one of them out, or add the suite that has what is missing.' },
+      {
+        hint: 'Ask for other versions, leave one of them out, or add the suite that has what is missing.',
+      },
     );
   }
 }

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, XError } from '../domain/errors.js';
+import { createDebianSource } from '../ecosystems/debian/source.js';
+import {
+  createRepositoryKey,
+  createRepositorySigner,
+  type RepositorySigner,
+} from '../ecosystems/debian/repository-key.js';
+import { createNpmSource } from '../ecosystems/npm/source.js';
+import { createPypiSource } from '../ecosystems/pypi/source.js';
+import { systemClock } from '../platform/clock.js';
+import { systemRandom } from '../platform/random.js';
+import type { EcosystemSource } from '../ports/ecosystem.js';
+import type { Report } from '../ports/progress.js';
+import type { Upstream } from '../ports/upstream.js';
+import { readAptHost } from '../upstream/debian-settings.js';
+import { createNpmRegistry } from '../upstream/npm-registry.js';
+import { createUpstream } from '../upstream/open-upstream.js';
+import { readPipSettings } from '../upstream/pypi-settings.js';
+import { readOrUndefined, writeSecret, type DataFolder } from './open-data.js';
+
+/** What the command line says about Debian, over the host's apt sources. */
+export interface DebianFlags {
+  mirror: string | undefined;
+  suites: readonly string[];
+  components: readonly string[];
+  keyring: string | undefined;
+  /** minbase, host, none, or the path of a dpkg status file. */
+  base: string;
+  recommends: boolean;
+}
+
+export interface SourcesInput {
+  data: DataFolder;
+  debian: DebianFlags;
+  /** Whether development dependencies are carried; undefined: as npm is configured. */
+  dev: boolean | undefined;
+  report: Report;
+}
+
+export interface OpenSources {
+  sources: EcosystemSource[];
+  upstream: Upstream;
+  close(): Promise<void>;
+}
+
+/** The source's half of every ecosystem, over the native clients' own configuration. */
+export async function openSources(input: SourcesInput): Promise<OpenSources> {
+  const { data, debian } = input;
+  const registry = createNpmRegistry({ env: process.env, folder: process.cwd() });
+  const [pip, apt, signer, base] = await Promise.all([
+    readPipSettings({ env: process.env }),
+    readAptHost(),
+    repositorySigner(data.folder),
+    debianBase(debian.base),
+  ]);
+  const upstream = createUpstream({
+    clock: systemClock,
+    random: systemRandom,
+    cacheFolder: join(data.folder, 'cache', 'upstream'),
+    certificateAuthorities: pip.certificateAuthorities,
+    credentialsFor: (url, ecosystem) => {
+      const authorization = ecosystem === 'npm' ? registry.npmAuthorization(url.href) : undefined;
+      return authorization === undefined ? pip.credentialsFor(url, ecosystem) : { authorization };
+    },
+  });
+  const sources: EcosystemSource[] = [
+    createNpmSource({ registry, ...(input.dev === undefined ? {} : { dev: input.dev }) }),
+    createDebianSource({
+      upstream,
+      store: data.store,
+      apt,
+      overrides: {
+        mirror: debian.mirror,
+        ...(debian.suites.length > 0 ? { suites: debian.suites } : {}),
+        ...(debian.components.length > 0 ? { components: debian.components } : {}),
+        ...(debian.keyring === undefined ? {} : { keyrings: [debian.keyring] }),
+        ...(debian.recommends ? {} : { withRecommends: false }),
+      },
+      baseOf: () => base,
+      signer,
+    }),
+    // Last: it claims every text list that is nobody else's.
+    createPypiSource({ upstream, settings: pip.settings }),
+  ];
+  return { sources, upstream, close: () => upstream.close() };
+}
+
+/** The key that pruned apt repositories are signed with; made on first use, it never leaves this folder. */
+async function repositorySigner(folder: string): Promise<RepositorySigner> {
+  const path = join(folder, 'keys', 'apt-repository.asc');
+  let armored = await readOrUndefined(path);
+  if (armored === undefined) {
+    armored = (await createRepositoryKey(systemClock.now())).privateKeyArmored;
+    await writeSecret(path, armored);
+  }
+  try {
+    return await createRepositorySigner(armored);
+  } catch (error) {
+    throw new XError(
+      'STORE_DAMAGED',
+      `${path} does not hold an OpenPGP private key: ${messageOf(error)}`,
+      { hint: 'Restore it from a copy, or move it away to get a new one.', cause: error },
+    );
+  }
+}
+
+async function debianBase(
+  base: string,
+): Promise<{ kind: 'minbase' } | { kind: 'none' } | { kind: 'status'; text: string }> {
+  if (base === 'minbase' || base === 'none') return { kind: base };
+  const path = base === 'host' ? '/var/lib/dpkg/status' : base;
+  try {
+    return { kind: 'status', text: await readFile(path, 'utf8') };
+  } catch (error) {
+    throw new XError(
+      'INPUT_NOT_FOUND',
+      `--debian-base ${base}: cannot read ${path}: ${messageOf(error)}`,
+      { hint: 'Use minbase, host, none, or the path of a dpkg status file.', cause: error },
+    );
+  }
+}

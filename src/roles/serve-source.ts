@@ -1,0 +1,90 @@
+import { networkInterfaces } from 'node:os';
+import type { Settings } from '../config/settings.js';
+import { systemClock } from '../platform/clock.js';
+import { systemRandom } from '../platform/random.js';
+import type { PullEvent } from '../ports/swarm.js';
+import { createSwarm } from '../swarm/create-swarm.js';
+import type { Identity } from '../trust/identity.js';
+import { formatInvitation } from '../trust/invitation.js';
+import { manifestOf } from './manifest-of.js';
+import type { DataFolder } from './open-data.js';
+import { formatBytes, type Printer } from './printer.js';
+import { serveResident } from './resident.js';
+import { aborted } from './until-stopped.js';
+
+export interface ServeSourceInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  data: DataFolder;
+  identity: Identity;
+  /** Ends it. */
+  signal: AbortSignal;
+}
+
+/** Serves every bundle of the data folder that this machine signed, until told to stop. */
+export async function serveSource(input: ServeSourceInput): Promise<void> {
+  const { settings, printer, data, identity, signal } = input;
+  const swarm = createSwarm({
+    identity,
+    store: data.store,
+    catalog: data.catalog,
+    clock: systemClock,
+    random: systemRandom,
+    options: {
+      listenPort: settings.listen,
+      mdns: settings.mdns,
+      peers: settings.peers,
+      warn: (message) => printer.report({ event: 'warning', message }),
+    },
+  });
+  try {
+    const { addresses } = await swarm.start();
+    const shares = [];
+    for (const record of data.catalog.bundles()) {
+      shares.push(
+        await swarm.share(manifestOf(record, data.catalog), record, [], (event) =>
+          onEvent(printer, event),
+        ),
+      );
+    }
+    const resident = await serveResident(settings.folder, {
+      role: 'source',
+      gateway: undefined,
+      status: () =>
+        shares.map((share) => ({
+          bundle: share.manifest.bundle,
+          version: share.manifest.version,
+          peers: share.peers(),
+        })),
+    });
+    try {
+      const invite = invitationOf(identity, addresses);
+      printer.event(
+        { event: 'serving', addresses, invite },
+        `serving to clients; on each of them:\n  x client --master '${invite}'\nCtrl-C stops.`,
+      );
+      await aborted(signal);
+      const sent = shares
+        .flatMap((share) => share.peers())
+        .reduce((sum, { bytesOut }) => sum + bytesOut, 0);
+      printer.line(`stopped; ${formatBytes(sent)} sent to the clients that are connected now`);
+    } finally {
+      await resident.close();
+    }
+  } finally {
+    await swarm.stop();
+  }
+}
+
+function onEvent(printer: Printer, event: PullEvent): void {
+  if (event.event === 'connected') printer.event({ ...event }, `client ${event.address} connected`);
+}
+
+/** An invitation under the address that other machines most likely reach this one by. */
+function invitationOf(identity: Identity, addresses: readonly string[]): string {
+  const port = Number(/\/tcp\/([0-9]+)/.exec(addresses[0] ?? '')?.[1] ?? 8471);
+  const external = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal);
+  return formatInvitation({ did: identity.did, host: external?.address ?? '127.0.0.1', port });
+}
