@@ -1,10 +1,11 @@
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { fromRandomAccessReaderPromise, type Entry, type ZipFile } from 'yauzl';
 import { BOUNDS } from '../domain/bounds.js';
 import { isSafePath } from '../domain/bundle.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { OpenVolume, VolumeEntry, VolumeReader } from '../ports/volume.js';
+import { WindowReader } from './window-reader.js';
 
 const VOLUME_SUFFIX = '.x.zip';
 const S_IFMT = 0o170000;
@@ -31,18 +32,25 @@ export class ZipVolumeReader implements VolumeReader {
   }
 
   async open(path: string): Promise<OpenVolume> {
-    let zip: ZipFile;
     try {
-      zip = await openPromise(path, { autoClose: false, decodeStrings: false });
+      return await openZip(path);
     } catch (thrown) {
       throw ofOpening(path, thrown);
     }
-    try {
-      return await ZipVolume.of(path, zip);
-    } catch (thrown) {
-      zip.close();
-      throw ofOpening(path, thrown);
-    }
+  }
+}
+
+async function openZip(path: string): Promise<OpenVolume> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const reader = new WindowReader(file);
+    const options = { autoClose: false, decodeStrings: false };
+    const zip = await fromRandomAccessReaderPromise(reader, size, options);
+    return await ZipVolume.of(path, zip, reader);
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
   }
 }
 
@@ -52,8 +60,8 @@ class ZipVolume implements OpenVolume {
   readonly #inside = new Map<string, Entry>();
   readonly #spellings = new Set<string>();
 
-  static async of(path: string, zip: ZipFile): Promise<ZipVolume> {
-    const volume = new ZipVolume(path, zip);
+  static async of(path: string, zip: ZipFile, file: WindowReader): Promise<ZipVolume> {
+    const volume = new ZipVolume(path, zip, file);
     await volume.#readDirectory();
     return volume;
   }
@@ -61,6 +69,7 @@ class ZipVolume implements OpenVolume {
   private constructor(
     readonly path: string,
     readonly zip: ZipFile,
+    readonly file: WindowReader,
   ) {}
 
   get sizeBytes(): number {
@@ -72,8 +81,9 @@ class ZipVolume implements OpenVolume {
     if (entry === undefined) throw this.#damaged(`it holds no ${name}`);
     let count = 0;
     try {
-      const stream = await this.zip.openReadStreamPromise(entry, { decodeFileData: false });
-      for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      const header = await this.zip.readLocalFileHeaderPromise(entry, { minimal: true });
+      const start = header.fileDataStart;
+      for await (const chunk of this.file.range(start, start + entry.uncompressedSize)) {
         count += chunk.length;
         yield chunk;
       }

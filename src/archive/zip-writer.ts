@@ -33,14 +33,26 @@ export class ZipVolumeWriter implements VolumeWriter {
     const temporary = join(dirname(path), `.${basename(path)}.part`);
     try {
       await mkdir(dirname(path), { recursive: true });
-      const sizeBytes = await writeZip(temporary, items);
-      await rename(temporary, path);
-      await flush(dirname(path));
-      return { sizeBytes };
+      return { sizeBytes: await writeAside(temporary, path, items) };
     } catch (thrown) {
-      await rm(temporary, { force: true });
       throw ofWriting(path, thrown);
     }
+  }
+}
+
+async function writeAside(
+  temporary: string,
+  path: string,
+  items: readonly VolumeItem[],
+): Promise<number> {
+  try {
+    const sizeBytes = await writeZip(temporary, items);
+    await rename(temporary, path);
+    await flush(dirname(path));
+    return sizeBytes;
+  } catch (thrown) {
+    await rm(temporary, { force: true });
+    throw thrown;
   }
 }
 
@@ -63,6 +75,7 @@ async function writeZip(path: string, items: readonly VolumeItem[]): Promise<num
   } catch (thrown) {
     zip.abort();
     file.destroy();
+    // Waiting for the file to be closed, so that it can be removed; why it closes is `thrown`.
     await closed.catch(() => undefined);
     throw thrown;
   }

@@ -1,4 +1,5 @@
 import type { CatalogEntry } from '../ports/catalog.js';
+import type { Store } from '../ports/store.js';
 
 /** Where a gateway's bytes come from: the verified store, and whoever fills it. */
 export interface GatewayContent {
@@ -18,3 +19,15 @@ export interface GatewayContent {
 
 /** What the gateway tells its owner while it serves. */
 export type GatewayLog = (line: { level: 'warn' | 'error'; message: string }) => void;
+
+/** A store's verified blobs, and whoever brings those that it lacks. */
+export function storeContent(
+  store: Pick<Store, 'stat' | 'open'>,
+  want: GatewayContent['want'],
+): GatewayContent {
+  return {
+    held: (entry) => store.stat(entry.sha256) !== undefined,
+    want,
+    open: (entry, range) => store.open(entry.sha256, range),
+  };
+}

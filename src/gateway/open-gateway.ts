@@ -56,6 +56,7 @@ export function createGateway(parts: GatewayParts): Gateway {
 
   app.addHook('onRequest', async (request, reply) => {
     const judged = judgeRequest({
+      httpVersion: request.raw.httpVersion,
       target: request.originalUrl,
       hosts: hostsOf(request.raw.rawHeaders),
       localHost: localHostOf(request),

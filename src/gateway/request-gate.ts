@@ -3,9 +3,11 @@ import { isIP } from 'node:net';
 /** A request's target and host, judged before anything else looks at them. */
 export type Judged =
   | { accepted: true; path: string; query: URLSearchParams; baseUrl: string }
-  | { accepted: false; status: 400 | 421; reason: string };
+  | { accepted: false; status: 400 | 421 | 505; reason: string };
 
 export interface GateInput {
+  /** `1.1`, as the parser read it. */
+  httpVersion: string;
   /** The target as it stands in the request line. */
   target: string;
   /** Every Host header, in order. */
@@ -24,6 +26,10 @@ export interface GateInput {
  * addresses, localhost and configured names are answered (421 otherwise).
  */
 export function judgeRequest(input: GateInput): Judged {
+  // Node's parser lets a request line without a version through, and 2.0.
+  if (input.httpVersion !== '1.1' && input.httpVersion !== '1.0') {
+    return refuse(505, 'HTTP/1.1 is spoken here');
+  }
   if (input.hosts.length > 1) return refuse(400, 'more than one Host header');
   let { target } = input;
   let host = input.hosts[0] ?? input.localHost;
@@ -76,6 +82,6 @@ function isAnswered(name: string, names: ReadonlySet<string>): boolean {
   return isIP(name) === 4 || name === 'localhost' || names.has(name);
 }
 
-function refuse(status: 400 | 421, reason: string): Judged {
+function refuse(status: 400 | 421 | 505, reason: string): Judged {
   return { accepted: false, status, reason };
 }

@@ -97,7 +97,10 @@ test('requests that two parsers could read differently are refused, and the conn
   ];
   for (const sample of samples) {
     const answered = statuses(await raw(gateway.port, sample));
-    assert.ok(answered.length <= 1 && answered[0] !== 200, JSON.stringify([sample, answered]));
+    assert.ok(
+      answered.every((status) => status >= 400),
+      JSON.stringify([sample, answered]),
+    );
   }
   assert.equal(gateway.server.seen.length, 0);
 });

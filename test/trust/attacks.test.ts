@@ -250,12 +250,9 @@ const ATTACKS: Attack[] = [
         ...byHolder({
           snapshot: (signed) => {
             const old = signedOf(first, '1.snapshot.json').meta;
-            const newest = Object.entries(signedOf(second, '2.snapshot.json').meta) as [
-              string,
-              Loose,
-            ][];
-            const [name] = newest.find(
-              ([file, meta]) => file.startsWith('bin') && meta.version === 2,
+            const newest = signedOf(second, '2.snapshot.json').meta;
+            const name = Object.keys(newest).find(
+              (file) => file.startsWith('bin') && newest[file].version === 2,
             )!;
             signed.meta[name] = old[name];
           },
