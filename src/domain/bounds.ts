@@ -45,6 +45,8 @@ export const BOUNDS = {
   // wire
   frameBytes: (1 << 20) + (16 << 10),
   runPieces: 4,
+  runBytes: 1 << 20,
+  leaves: 16 << 20,
   streamWriteBufferBytes: 4 << 20,
   handshakeTimeoutMs: 20_000,
   masterTimeoutMs: 15_000,
