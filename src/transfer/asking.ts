@@ -53,7 +53,12 @@ export class Asking {
    * Takes the verified leaves of an answer, ends the request, and withdraws what others were asked
    * of the same. Returns the leaves that are new.
    */
-  answered(peer: PeerState | undefined, id: number, good: readonly number[], now: number): number[] {
+  answered(
+    peer: PeerState | undefined,
+    id: number,
+    good: readonly number[],
+    now: number,
+  ): number[] {
     const state = this.#state;
     const ask = peer?.asks.get(id);
     if (peer !== undefined) {

@@ -112,7 +112,7 @@ export function encodeBitmap(bitmap: Bitmap): Uint8Array {
   const runs: number[] = [RUNS];
   let present = false;
   let from = 0;
-  for (let leaf = 0; leaf < bitmap.length && runs.length <= rawBytes; ) {
+  for (let leaf = 0; leaf < bitmap.length && runs.length <= rawBytes;) {
     const word = bitmap.words[leaf >>> 5] ?? 0;
     if ((leaf & 31) === 0 && word === (present ? 0xffffffff : 0)) {
       leaf += 32;

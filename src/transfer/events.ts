@@ -15,6 +15,8 @@ export type TransferEvent =
       /** What the peer wants in all; undefined means everything. */
       wanted?: Bitmap | undefined;
     }
+  /** The peer wants other leaves than it said at first. */
+  | { type: 'wants'; peer: Peer; wanted: Bitmap | undefined }
   | { type: 'left'; peer: Peer }
   /** A peer that is likely to join soon. */
   | { type: 'expected'; peer: Peer }

@@ -174,7 +174,10 @@ export class Giving {
       return { leaves: this.#runAround(best, peer, bytes) };
     }
     if (seen === 0) this.#reconsiderGiven(peer, now);
-    return { waitUntilMs: freshHeldBack ? now + POLICY.retryMs : eligibleMs, forSpreading: freshHeldBack };
+    return {
+      waitUntilMs: freshHeldBack ? now + POLICY.retryMs : eligibleMs,
+      forSpreading: freshHeldBack,
+    };
   }
 
   /** Neighbours in the run that stand like the best one. */
@@ -244,8 +247,7 @@ export class Giving {
     const isServedElsewhere = now - peer.lastGainMs < POLICY.stalledMs;
     const hadItsShare = peer.givenBytes >= peer.lackedBytes / Math.max(2, this.#pullers());
     return (
-      sinceMs +
-      (isServedElsewhere && hadItsShare ? POLICY.repeatMuchLaterMs : POLICY.repeatAfterMs)
+      sinceMs + (isServedElsewhere && hadItsShare ? POLICY.repeatMuchLaterMs : POLICY.repeatAfterMs)
     );
   }
 

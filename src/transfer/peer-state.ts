@@ -24,10 +24,11 @@ export interface QueuedRequest {
 /** All that is known of one peer of a share. */
 export class PeerState {
   readonly held: Bitmap;
+  wanted: Bitmap | undefined;
   /** How many leaves of what it wants it lacks. */
   lacking = 0;
   /** What it lacked of what it wants when it joined. */
-  readonly lackedBytes: number;
+  lackedBytes = 0;
 
   // asking it
   readonly asks = new Map<number, OpenAsk>();
@@ -56,28 +57,34 @@ export class PeerState {
     readonly id: Peer,
     readonly isSource: boolean,
     held: Bitmap,
-    readonly wanted: Bitmap | undefined,
+    wanted: Bitmap | undefined,
     map: LeafMap,
     readonly joinedMs: number,
   ) {
     this.held = held;
     this.given = new Bitmap(held.length);
-    let lackedBytes = 0;
-    scan(
-      held.length,
-      0,
-      (word) => (wanted?.words[word] ?? 0xffffffff) & ~(held.words[word] ?? 0),
-      (leaf) => {
-        this.lacking++;
-        lackedBytes += map.lengthBytes(leaf);
-        return true;
-      },
-    );
-    this.lackedBytes = lackedBytes;
+    this.want(wanted, map);
     this.lastHeardMs = joinedMs;
     this.lastGivenMs = joinedMs;
     this.lastAskedMs = joinedMs;
     this.lastGainMs = joinedMs;
+  }
+
+  /** Sets what it wants in all; undefined means everything. */
+  want(wanted: Bitmap | undefined, map: LeafMap): void {
+    this.wanted = wanted;
+    this.lacking = 0;
+    this.lackedBytes = this.givenBytes;
+    scan(
+      this.held.length,
+      0,
+      (word) => (wanted?.words[word] ?? 0xffffffff) & ~(this.held.words[word] ?? 0),
+      (leaf) => {
+        this.lacking++;
+        this.lackedBytes += map.lengthBytes(leaf);
+        return true;
+      },
+    );
   }
 
   /** Whether it has this leaf or was sent it. */

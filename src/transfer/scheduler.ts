@@ -111,12 +111,19 @@ export class Scheduler {
 
   #applyOfPeer(
     peer: PeerState,
-    event: Extract<TransferEvent, { type: 'left' | 'heard' | 'gained' | 'lost' | 'asked' | 'withdrawn' | 'sent' }>,
+    event: Extract<
+      TransferEvent,
+      { type: 'left' | 'wants' | 'heard' | 'gained' | 'lost' | 'asked' | 'withdrawn' | 'sent' }
+    >,
     now: number,
   ): void {
     switch (event.type) {
       case 'left':
         this.#remove(peer);
+        return;
+      case 'wants':
+        peer.want(event.wanted, this.#state.map);
+        this.#giving.look();
         return;
       case 'heard':
         peer.lastHeardMs = now;
@@ -158,7 +165,9 @@ export class Scheduler {
 
   /** Waiting requests look again when something new is here to give. */
   #wasEmptyHanded(leaves: readonly number[]): boolean {
-    return leaves.length > 0 && [...this.#state.peers.values()].some((peer) => peer.queue.length > 0);
+    return (
+      leaves.length > 0 && [...this.#state.peers.values()].some((peer) => peer.queue.length > 0)
+    );
   }
 
   #damaged(leaves: readonly number[]): void {

@@ -125,7 +125,8 @@ export class Lan {
   run(limitMs: number): Outcome {
     for (const host of this.hosts) this.#queue.push(host.joinsAtMs, () => this.#start(host));
     const waitedFor = this.hosts.filter(
-      (host) => host.isSource !== true && (host.diesAtMs === undefined || host.awayMs !== undefined),
+      (host) =>
+        host.isSource !== true && (host.diesAtMs === undefined || host.awayMs !== undefined),
     );
     for (;;) {
       const next = this.#queue.pop();
@@ -245,7 +246,14 @@ export class Lan {
           const { id, leaves, maxBytes, siblings } = action;
           this.#message(live, action.peer, MESSAGE_BYTES, (to) => {
             if (to.host.isSilent === true) return;
-            const event = { type: 'asked', peer: live.host.name, id, leaves, maxBytes, siblings } as const;
+            const event = {
+              type: 'asked',
+              peer: live.host.name,
+              id,
+              leaves,
+              maxBytes,
+              siblings,
+            } as const;
             this.#do(to, to.scheduler.handle(event, this.#now));
           });
           break;
@@ -334,7 +342,8 @@ export class Lan {
       other.scheduler.held.forEach((leaf) => together.add(leaf));
     }
     if (together.count < this.#map.leafCount) return;
-    for (const other of [...this.#live.values()]) if (other.host.isSource === true) this.#die(other);
+    for (const other of [...this.#live.values()])
+      if (other.host.isSource === true) this.#die(other);
   }
 }
 
@@ -368,7 +377,7 @@ class TimeQueue {
     const last = heap.pop();
     if (top === undefined || last === undefined || heap.length === 0) return top;
     heap[0] = last;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       let least = at;
       for (const child of [2 * at + 1, 2 * at + 2]) {
         if (child < heap.length && this.#before(child, least)) least = child;

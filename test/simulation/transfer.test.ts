@@ -62,7 +62,10 @@ for (const [count, pieces] of [
         console.log({ count, seed, copies, last });
       }
       assert.ok(copies <= 1.3, `seed ${seed}: ${copies.toFixed(2)} copies left the source`);
-      assert.ok(last <= (count > 10 ? 3 : 1.6), `seed ${seed}: the last ended at ${last.toFixed(2)}`);
+      assert.ok(
+        last <= (count > 10 ? 3 : 1.6),
+        `seed ${seed}: the last ended at ${last.toFixed(2)}`,
+      );
     }
   });
 }
