@@ -1,4 +1,3 @@
-import type { BundleRecord } from './catalog.js';
 import type { Did, Manifest } from '../domain/bundle.js';
 
 export interface SwarmAddresses {
@@ -21,17 +20,36 @@ export interface PeerStatus {
 export type PullEvent =
   | { event: 'connected'; did: Did; address: string; isMaster: boolean }
   | { event: 'disconnected'; did: Did }
+  /** A peer sent a piece that is not what was signed; it is not spoken to again. */
   | { event: 'bad-piece'; did: Did; path: string; index: number }
+  /** A blob of this bundle rotted on this machine's disk; it is fetched afresh where a peer has it. */
+  | { event: 'damaged'; path: string }
+  /** A master does not answer; `attempt` goes on for ever, with growing pauses. */
+  | { event: 'unreachable'; address: string; reason: string; attempt: number }
   | { event: 'held'; bytes: number; fromMaster: number; fromSiblings: number };
+
+export interface ShareRequest {
+  /** Addresses of masters (HOST, HOST:PORT, multiaddr) to pull from; none means serving only. */
+  masters: readonly string[];
+  /** Paths of the entries to pull; undefined means all. More can be asked for with `want`. */
+  paths?: ReadonlySet<string> | undefined;
+  onEvent?: ((event: PullEvent) => void) | undefined;
+}
 
 /** A bundle that is being pulled, or is complete and shared. */
 export interface Share {
   readonly manifest: Manifest;
   /** Bytes of the bundle that are held and verified. */
   heldBytes(): number;
-  /** Moves an entry to the front of the queue; resolves when it is whole. */
+  /** Whether an entry is on disk, whole. */
+  has(path: string): boolean;
+  /**
+   * Moves an entry to the front of the queue; resolves when it is whole.
+   * @throws XError DISK_FULL, IO_FAILED, DIGEST_MISMATCH; INCOMPLETE where the share is stopped;
+   *   PACKAGE_NOT_FOUND where the manifest names no such path; the signal's reason.
+   */
   want(path: string, signal?: AbortSignal): Promise<void>;
-  /** Resolves when every entry is whole. */
+  /** Resolves when every entry that was asked for is whole. Throws as `want`. */
   complete(signal?: AbortSignal): Promise<void>;
   peers(): PeerStatus[];
   stop(): Promise<void>;
@@ -56,12 +74,13 @@ export interface Swarm {
     file: string,
     maxBytes: number,
   ): Promise<Uint8Array | undefined>;
-  /** Serves a bundle, and pulls what is missing from `masters` and siblings. Idempotent by manifest digest. */
-  share(
-    manifest: Manifest,
-    record: BundleRecord,
-    masters: string[],
-    onEvent: (event: PullEvent) => void,
-  ): Promise<Share>;
+  /**
+   * Serves a bundle, and pulls what is missing from masters and siblings. A bundle that is shared
+   * already (the same manifest digest) is returned as it is, with the new masters and paths added.
+   * @throws XError METADATA_INVALID, LIMIT_EXCEEDED, USAGE.
+   */
+  share(manifest: Manifest, request: ShareRequest): Promise<Share>;
+  /** Every peer that a piece stream is open to, shares or not. */
+  peers(): { did: Did; address: string }[];
   stop(): Promise<void>;
 }

@@ -1,0 +1,208 @@
+import { XError } from '../domain/errors.js';
+import { leafHash, treeRoot } from '../domain/piece.js';
+import type { Sha256 } from '../domain/digest.js';
+import type { PartialBlob, Store } from '../ports/store.js';
+import { Bitmap, type LeafMap, type LeafSpan } from '../transfer/index.js';
+
+export interface LeafBytes {
+  leaf: number;
+  bytes: Uint8Array;
+}
+
+type SpanState =
+  | { kind: 'absent' }
+  /** Its tree is known and checked. */
+  | { kind: 'partial'; leaves: Uint8Array[]; blob: PartialBlob | undefined }
+  | { kind: 'whole' };
+
+/** How many blobs are looked up before the event loop gets a turn. */
+const LOOKUPS_AT_ONCE = 2_000;
+
+/** A manifest's leaves in the store: what is held, read and written by leaf number. */
+export class BlobAccess {
+  readonly #map: LeafMap;
+  readonly #store: Store;
+  readonly #states = new Map<Sha256, SpanState>();
+  readonly #completing = new Set<Sha256>();
+
+  constructor(map: LeafMap, store: Store) {
+    this.#map = map;
+    this.#store = store;
+  }
+
+  /** Looks everything up once; the leaves that are on disk. */
+  async load(): Promise<Bitmap> {
+    const held = new Bitmap(this.#map.leafCount);
+    let looked = 0;
+    for (const span of this.#map.spans) {
+      if (++looked % LOOKUPS_AT_ONCE === 0) await new Promise((done) => setImmediate(done));
+      await this.#loadSpan(span, held);
+    }
+    return held;
+  }
+
+  async #loadSpan(span: LeafSpan, held: Bitmap): Promise<void> {
+    if (this.#store.stat(span.sha256) !== undefined) {
+      this.#states.set(span.sha256, { kind: 'whole' });
+      held.addRange(span.firstLeaf, span.leafCount);
+      return;
+    }
+    if (span.leafCount === 0) {
+      await this.#store.putBytes(new Uint8Array(), { sha256: span.sha256 });
+      this.#states.set(span.sha256, { kind: 'whole' });
+      return;
+    }
+    const leaves = span.leafCount > 1 ? this.#store.leaves(span.sha256) : undefined;
+    if (leaves === undefined || !this.knowTree(span, leaves)) return;
+    const blob = this.#partial(span);
+    for (let i = 0; i < span.leafCount; i++) if (blob.holds(i)) held.add(span.firstLeaf + i);
+    if (blob.heldCount() === span.leafCount) {
+      await this.#store.complete(span.sha256);
+      this.#states.set(span.sha256, { kind: 'whole' });
+    }
+  }
+
+  isWhole(span: LeafSpan): boolean {
+    return this.#states.get(span.sha256)?.kind === 'whole';
+  }
+
+  /** Whether pieces of it can be verified. */
+  hasTree(span: LeafSpan): boolean {
+    return span.leafCount === 1 || this.#states.get(span.sha256)?.kind === 'partial';
+  }
+
+  /** Takes an artifact's leaf hashes where they are those that were signed. */
+  knowTree(span: LeafSpan, leaves: Uint8Array[]): boolean {
+    if (leaves.length !== span.leafCount) return false;
+    if (Buffer.from(treeRoot(leaves)).toString('hex') !== span.pieceRoot) return false;
+    this.#states.set(span.sha256, { kind: 'partial', leaves, blob: undefined });
+    return true;
+  }
+
+  /** Whether these bytes are that leaf; undefined where its tree is not known. */
+  check(leaf: number, bytes: Uint8Array): boolean | undefined {
+    const span = this.#map.spanOf(leaf);
+    const expected = this.#expectedHash(span, leaf - span.firstLeaf);
+    if (expected === undefined) return undefined;
+    return (
+      bytes.length === this.#map.lengthBytes(leaf) &&
+      Buffer.compare(leafHash(bytes), expected) === 0
+    );
+  }
+
+  #expectedHash(span: LeafSpan, index: number): Uint8Array | undefined {
+    if (span.leafCount === 1) return Buffer.from(span.pieceRoot, 'hex');
+    const state = this.#states.get(span.sha256);
+    return state?.kind === 'partial' ? state.leaves[index] : undefined;
+  }
+
+  /**
+   * Writes verified leaves and completes what they complete. Resolves when all are on disk, with
+   * the artifacts that are whole now.
+   * @throws what the store throws: XError DISK_FULL, DIGEST_MISMATCH, IO_FAILED.
+   */
+  async write(pieces: readonly LeafBytes[]): Promise<LeafSpan[]> {
+    const whole = await Promise.all(
+      this.#runs(pieces).map(({ span, run }) => this.#writeRun(span, run)),
+    );
+    return whole.filter((span) => span !== undefined);
+  }
+
+  async #writeRun(span: LeafSpan, run: LeafBytes[]): Promise<LeafSpan | undefined> {
+    const first = run[0];
+    if (first === undefined || this.isWhole(span)) return undefined;
+    if (span.leafCount === 1) {
+      await this.#store.putBytes(first.bytes, { sha256: span.sha256 });
+    } else {
+      const blob = this.#partial(span);
+      await blob.write(
+        first.leaf - span.firstLeaf,
+        run.map(({ bytes }) => bytes),
+      );
+      // Runs of one artifact may end at once: only one of them completes it.
+      if (blob.heldCount() < span.leafCount || this.#completing.has(span.sha256)) return undefined;
+      this.#completing.add(span.sha256);
+      try {
+        await this.#store.complete(span.sha256);
+      } finally {
+        this.#completing.delete(span.sha256);
+      }
+    }
+    this.#states.set(span.sha256, { kind: 'whole' });
+    return span;
+  }
+
+  /**
+   * Reads held leaves, in order. `damaged` are those that cannot be given: their artifact rotted, and
+   * the store has dropped it.
+   */
+  async read(leaves: readonly number[]): Promise<{ pieces: LeafBytes[]; damaged: number[] }> {
+    const pieces: LeafBytes[] = [];
+    const damaged: number[] = [];
+    const wanted = leaves.map((leaf) => ({ leaf, bytes: new Uint8Array() }));
+    for (const { span, run } of this.#runs(wanted)) {
+      const first = (run[0]?.leaf ?? 0) - span.firstLeaf;
+      try {
+        const read = await this.#readRun(span, first, run.length);
+        read.forEach((bytes, i) => pieces.push({ leaf: span.firstLeaf + first + i, bytes }));
+      } catch (error) {
+        // Whatever the reason, what cannot be read is not held.
+        if (!(error instanceof XError)) throw error;
+        damaged.push(...this.#forget(span));
+      }
+    }
+    return { pieces, damaged };
+  }
+
+  async #readRun(span: LeafSpan, first: number, count: number): Promise<Uint8Array[]> {
+    const pieces: Uint8Array[] = [];
+    const state = this.#states.get(span.sha256);
+    if (state?.kind === 'partial') {
+      const blob = this.#partial(span);
+      for (let i = first; i < first + count; i++) pieces.push(await blob.read(i));
+      return pieces;
+    }
+    if (span.leafCount === 1) return [await this.#store.read(span.sha256, span.lengthBytes)];
+    const startLeaf = span.firstLeaf + first;
+    const start = first * this.#map.lengthBytes(span.firstLeaf);
+    let length = 0;
+    for (let i = 0; i < count; i++) length += this.#map.lengthBytes(startLeaf + i);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.#store.open(span.sha256, { start, end: start + length })) {
+      chunks.push(chunk);
+    }
+    const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const end = at + this.#map.lengthBytes(startLeaf + i);
+      pieces.push(bytes.subarray(at, end));
+      at = end;
+    }
+    return pieces;
+  }
+
+  /** What is no longer held of an artifact that the store dropped or cannot read. */
+  #forget(span: LeafSpan): number[] {
+    this.#states.set(span.sha256, { kind: 'absent' });
+    return Array.from({ length: span.leafCount }, (_, i) => span.firstLeaf + i);
+  }
+
+  #partial(span: LeafSpan): PartialBlob {
+    const state = this.#states.get(span.sha256);
+    if (state?.kind !== 'partial') throw new Error(`no tree of ${span.path} is known`);
+    state.blob ??= this.#store.partial(span.sha256, span.lengthBytes, state.leaves);
+    return state.blob;
+  }
+
+  /** Consecutive leaves of one artifact. */
+  #runs(pieces: readonly LeafBytes[]): { span: LeafSpan; run: LeafBytes[] }[] {
+    const runs: { span: LeafSpan; run: LeafBytes[] }[] = [];
+    for (const piece of [...pieces].sort((a, b) => a.leaf - b.leaf)) {
+      const span = this.#map.spanOf(piece.leaf);
+      const last = runs.at(-1);
+      if (last?.span === span && last.run.at(-1)?.leaf === piece.leaf - 1) last.run.push(piece);
+      else runs.push({ span, run: [piece] });
+    }
+    return runs;
+  }
+}

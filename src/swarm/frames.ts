@@ -1,0 +1,127 @@
+import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
+import { LengthPrefixedDecoder } from '@libp2p/utils';
+import type { Uint8ArrayList } from 'uint8arraylist';
+import { BOUNDS } from '../domain/bounds.js';
+
+/** Encodes an unsigned varint. */
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest >= 128) {
+    bytes.push((rest % 128) | 0x80);
+    rest = Math.floor(rest / 128);
+  }
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}
+
+export interface FrameHandlers {
+  onFrame(frame: Uint8ArrayList): void;
+  /** Some bytes came, a whole frame or not. */
+  onBytes?(count: number): void;
+  /** Once, however the stream ended. */
+  onEnd(error: Error | undefined): void;
+}
+
+/**
+ * Length-prefixed frames over one stream. Frames are handed on as they come, synchronously: what
+ * arrives is bounded by what was asked for and by the size of a frame. A frame that is too long or
+ * that the handler throws at ends the stream.
+ */
+export class FrameStream {
+  readonly #stream: Stream;
+  readonly #handlers: FrameHandlers;
+  readonly #decoder = new LengthPrefixedDecoder({
+    maxDataLength: BOUNDS.frameBytes,
+    maxBufferSize: BOUNDS.readBufferBytes,
+  });
+  #ended = false;
+
+  constructor(stream: Stream, handlers: FrameHandlers) {
+    this.#stream = stream;
+    this.#handlers = handlers;
+    stream.maxWriteBufferLength = BOUNDS.streamWriteBufferBytes;
+    stream.addEventListener('message', (event) => this.#receive(event));
+    // A remote that closed its side, or was killed, has nothing more to say: the stream is over once
+    // what came before is read.
+    stream.addEventListener('end', () => this.#end(undefined));
+    stream.addEventListener('close', (event: StreamCloseEvent) => {
+      if (event.error !== undefined) this.#end(event.error);
+      else setImmediate(() => this.#end(undefined));
+    });
+  }
+
+  get isOpen(): boolean {
+    return !this.#ended && this.#stream.writeStatus === 'writable';
+  }
+
+  /** Whether the transport takes more at once. */
+  get isWritable(): boolean {
+    return this.isOpen && !this.#stream.writableNeedsDrain;
+  }
+
+  /** Hands a frame to the transport. False where the stream is over. */
+  send(frame: Uint8Array): boolean {
+    if (!this.isOpen) return false;
+    try {
+      // In two parts, not joined: a frame of a megabyte is not copied for its prefix.
+      this.#stream.send(varint(frame.byteLength));
+      this.#stream.send(frame);
+      return true;
+    } catch (error) {
+      this.abort(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+  }
+
+  /** Resolves when the transport takes more, or the stream is over, or `ms` have passed. */
+  async drained(ms: number): Promise<void> {
+    if (this.isWritable || !this.isOpen) return;
+    const stream = this.#stream;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        stream.removeEventListener('drain', done);
+        stream.removeEventListener('close', done);
+        // The stream's own drain listener runs the queue in a microtask: look after that.
+        queueMicrotask(() => resolve());
+      };
+      const timer = setTimeout(done, ms);
+      stream.addEventListener('drain', done);
+      stream.addEventListener('close', done);
+    });
+  }
+
+  /** Sends what is queued and closes. */
+  async close(): Promise<void> {
+    try {
+      await this.#stream.close({ signal: AbortSignal.timeout(BOUNDS.closeStreamMs) });
+    } catch (error) {
+      this.abort(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  abort(error: Error): void {
+    this.#stream.abort(error);
+    this.#end(error);
+  }
+
+  #receive(event: StreamMessageEvent): void {
+    if (this.#ended) return;
+    try {
+      this.#handlers.onBytes?.(event.data.byteLength);
+      for (const frame of this.#decoder.decode(event.data)) {
+        this.#handlers.onFrame(frame);
+        if (this.#ended) return;
+      }
+    } catch (error) {
+      this.abort(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#handlers.onEnd(error);
+  }
+}

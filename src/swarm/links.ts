@@ -1,0 +1,120 @@
+import type { Connection, Stream } from '@libp2p/interface';
+import { BOUNDS } from '../domain/bounds.js';
+import type { Clock } from '../ports/clock.js';
+import { PIECE_PROTOCOL, PieceLink, type LinkHandlers } from './piece-link.js';
+
+/** Two streams that were opened at the same time; later ones replace a stream that may be dead. */
+const SIMULTANEOUS_MS = 5_000;
+
+interface Entry {
+  link: PieceLink;
+  sinceMs: number;
+}
+
+export interface LinkEvents {
+  /** A link is there; on our own the greeting is ours to begin. */
+  onLink(link: PieceLink): void;
+  onUnlink(link: PieceLink): void;
+  onFrame: LinkHandlers['onFrame'];
+  onBytes: LinkHandlers['onBytes'];
+}
+
+/** At most one piece stream to each peer, whoever opened it. */
+export class Links {
+  readonly #self: string;
+  readonly #clock: Clock;
+  readonly #events: LinkEvents;
+  readonly #links = new Map<string, Entry>();
+  readonly #banned = new Set<string>();
+  readonly #ends = new Map<string, Set<() => void>>();
+
+  constructor(self: string, clock: Clock, events: LinkEvents) {
+    this.#self = self;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  all(): PieceLink[] {
+    return [...this.#links.values()].map(({ link }) => link);
+  }
+
+  get(peer: string): PieceLink | undefined {
+    return this.#links.get(peer)?.link;
+  }
+
+  isBanned(peer: string): boolean {
+    return this.#banned.has(peer);
+  }
+
+  ban(peer: string): void {
+    this.#banned.add(peer);
+  }
+
+  /** Opens the piece stream over a connection, unless there is one to that peer. */
+  async open(connection: Connection, signal: AbortSignal): Promise<void> {
+    const peer = connection.remotePeer.toString();
+    if (this.#links.has(peer) || this.#banned.has(peer)) return;
+    const stream = await connection.newStream(PIECE_PROTOCOL, { signal });
+    this.accept(stream, connection, true);
+  }
+
+  /** Takes a stream that was opened here (`isOurs`) or by the peer. */
+  accept(stream: Stream, connection: Connection, isOurs: boolean): void {
+    const peer = connection.remotePeer.toString();
+    const known = this.#links.get(peer);
+    if (this.#banned.has(peer) || (known === undefined && this.#links.size >= BOUNDS.peers)) {
+      stream.abort(new Error('not welcome'));
+      return;
+    }
+    if (known !== undefined && !this.#isBetter(isOurs, known)) {
+      stream.abort(new Error('there is a stream already'));
+      return;
+    }
+    const link = new PieceLink(stream, connection, isOurs, {
+      onFrame: this.#events.onFrame,
+      onBytes: this.#events.onBytes,
+      onEnd: (ended) => this.#ended(ended),
+    });
+    this.#links.set(peer, { link, sinceMs: this.#clock.monotonicMs() });
+    if (known !== undefined) {
+      this.#events.onUnlink(known.link);
+      known.link.abort(new Error('replaced by a newer stream'));
+    }
+    this.#events.onLink(link);
+  }
+
+  /** Resolves when the link to a peer ends; at once where there is none. */
+  ended(peer: string, signal: AbortSignal): Promise<void> {
+    if (!this.#links.has(peer) || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.#ends.get(peer) ?? new Set();
+      this.#ends.set(peer, waiting);
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        waiting.delete(done);
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      waiting.add(done);
+    });
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all(this.all().map((link) => link.close()));
+  }
+
+  /** Of two streams that crossed, both sides keep the one that the lower peer id opened. */
+  #isBetter(isOurs: boolean, known: Entry): boolean {
+    if (!known.link.isOpen || known.link.isOurs === isOurs) return true;
+    if (this.#clock.monotonicMs() - known.sinceMs > SIMULTANEOUS_MS) return true;
+    return isOurs === this.#self < known.link.peer;
+  }
+
+  #ended(link: PieceLink): void {
+    if (this.#links.get(link.peer)?.link !== link) return;
+    this.#links.delete(link.peer);
+    this.#events.onUnlink(link);
+    for (const done of [...(this.#ends.get(link.peer) ?? [])]) done();
+    this.#ends.delete(link.peer);
+  }
+}

@@ -1,0 +1,192 @@
+import type { Connection, PeerId, Stream } from '@libp2p/interface';
+import { BOUNDS } from '../domain/bounds.js';
+import type { Did } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
+import { didOfPeer } from './did.js';
+import { FrameStream } from './frames.js';
+import { PieceFrame } from './messages.pb.js';
+import { encodeRuns } from './runs.js';
+import { wireBytes } from './wire-bytes.js';
+
+export const PIECE_PROTOCOL = '/x/piece/1';
+
+/** Numbers in one Change: half as many runs. */
+const CHANGE_NUMBERS = 4_096;
+
+export type FrameFields = Partial<Omit<PieceFrame, 'manifest'>>;
+
+export interface LinkHandlers {
+  onFrame(link: PieceLink, frame: PieceFrame): void;
+  onBytes(link: PieceLink): void;
+  onEnd(link: PieceLink, error: Error | undefined): void;
+}
+
+interface Bulk {
+  frame: () => Uint8Array;
+  done: (sent: boolean) => void;
+}
+
+/**
+ * The one piece stream to a peer. Small frames overtake pieces that are not handed to the transport
+ * yet; pieces are handed over one at a time, as the line takes them, so that little is in between.
+ */
+export class PieceLink {
+  readonly peer: string;
+  readonly peerId: PeerId;
+  readonly did: Did;
+  readonly address: string;
+  /** Whether this side opened the stream. */
+  readonly isOurs: boolean;
+  readonly #frames: FrameStream;
+  readonly #control: Uint8Array[] = [];
+  readonly #changes = new Map<Sha256, { gained: number[]; lost: number[] }>();
+  readonly #bulk: Bulk[] = [];
+  #isPumping = false;
+
+  /** @throws Error where the peer's key is no Ed25519 key. */
+  constructor(stream: Stream, connection: Connection, isOurs: boolean, handlers: LinkHandlers) {
+    const did = didOfPeer(connection.remotePeer);
+    if (did === undefined)
+      throw new Error(`${connection.remotePeer.toString()} has no Ed25519 key`);
+    this.peerId = connection.remotePeer;
+    this.peer = this.peerId.toString();
+    this.did = did;
+    this.address = connection.remoteAddr.toString();
+    this.isOurs = isOurs;
+    this.#frames = new FrameStream(stream, {
+      onFrame: (bytes) => handlers.onFrame(this, PieceFrame.decode(bytes)),
+      onBytes: () => handlers.onBytes(this),
+      onEnd: (error) => {
+        this.#clear();
+        handlers.onEnd(this, error);
+        void this.#frames.close();
+      },
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#frames.isOpen;
+  }
+
+  /** Queues a small frame. A peer that does not read its control frames is cut off. */
+  send(manifest: Sha256, fields: FrameFields): void {
+    if (!this.isOpen) return;
+    if (this.#control.length >= BOUNDS.controlFrames) {
+      this.abort(new Error('the peer does not read'));
+      return;
+    }
+    this.#control.push(encode(manifest, fields));
+    this.#pump();
+  }
+
+  /** Queues have changes; those that wait are sent together. */
+  tell(manifest: Sha256, gained: readonly number[], lost: readonly number[]): void {
+    if (!this.isOpen) return;
+    const waiting = this.#changes.get(manifest) ?? { gained: [], lost: [] };
+    this.#changes.set(manifest, waiting);
+    // In order: a leaf that was gained and lost since the last frame is lost, and the other way round.
+    if (lost.length > 0) {
+      const gone = new Set(lost);
+      waiting.gained = waiting.gained.filter((leaf) => !gone.has(leaf));
+    }
+    if (gained.length > 0 && waiting.lost.length > 0) {
+      const here = new Set(gained);
+      waiting.lost = waiting.lost.filter((leaf) => !here.has(leaf));
+    }
+    for (const leaf of gained) waiting.gained.push(leaf);
+    for (const leaf of lost) waiting.lost.push(leaf);
+    this.#pump();
+  }
+
+  /** Sends a frame of pieces when the line takes it. Resolves with whether it was handed over. */
+  sendPieces(manifest: Sha256, fields: FrameFields): Promise<boolean> {
+    if (!this.isOpen) return Promise.resolve(false);
+    return new Promise((done) => {
+      this.#bulk.push({ frame: () => encode(manifest, fields), done });
+      this.#pump();
+    });
+  }
+
+  abort(error: Error): void {
+    this.#frames.abort(error);
+  }
+
+  close(): Promise<void> {
+    return this.#frames.close();
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    // After the events of this turn, so that changes gather.
+    setImmediate(() => {
+      this.#drainQueues().catch((error: unknown) => {
+        this.#isPumping = false;
+        this.abort(error instanceof Error ? error : new Error(String(error)));
+      });
+    });
+  }
+
+  /** Ends with `isPumping` lowered in the same turn in which the queues were seen empty. */
+  async #drainQueues(): Promise<void> {
+    while (this.isOpen) {
+      if (!this.#frames.isWritable) {
+        await this.#frames.drained(BOUNDS.idlePeerMs);
+        if (this.isOpen && !this.#frames.isWritable) {
+          this.abort(new Error('the peer does not read'));
+        }
+        continue;
+      }
+      const control = this.#control.shift() ?? this.#takeChange();
+      if (control !== undefined) {
+        this.#frames.send(control);
+        continue;
+      }
+      const bulk = this.#bulk.shift();
+      if (bulk === undefined) {
+        this.#isPumping = false;
+        return;
+      }
+      const sent = this.#frames.send(bulk.frame());
+      // "Sent" is when the line takes more: the next piece is chosen no earlier than it must be.
+      if (sent && !this.#frames.isWritable) await this.#frames.drained(BOUNDS.idlePeerMs);
+      bulk.done(sent);
+    }
+    this.#isPumping = false;
+    this.#clear();
+  }
+
+  #takeChange(): Uint8Array | undefined {
+    for (const [manifest, { gained, lost }] of this.#changes) {
+      const gainedRuns = encodeRuns(gained);
+      const lostRuns = encodeRuns(lost);
+      this.#changes.delete(manifest);
+      if (gainedRuns.length <= CHANGE_NUMBERS && lostRuns.length <= CHANGE_NUMBERS) {
+        return encode(manifest, { change: { gained: gainedRuns, lost: lostRuns } });
+      }
+      for (let at = 0; at < Math.max(gained.length, lost.length); at += CHANGE_NUMBERS / 2) {
+        const part = (leaves: number[]): number[] =>
+          encodeRuns(leaves.slice(at, at + CHANGE_NUMBERS / 2));
+        this.#control.push(
+          encode(manifest, { change: { gained: part(gained), lost: part(lost) } }),
+        );
+      }
+      return this.#control.shift();
+    }
+    return undefined;
+  }
+
+  #clear(): void {
+    this.#control.length = 0;
+    this.#changes.clear();
+    for (const bulk of this.#bulk.splice(0)) bulk.done(false);
+  }
+}
+
+function encode(manifest: Sha256, fields: FrameFields): Uint8Array {
+  return PieceFrame.encode({
+    manifest: wireBytes(Buffer.from(manifest, 'hex')),
+    bye: false,
+    ...fields,
+  });
+}

@@ -1,0 +1,495 @@
+import { BOUNDS } from '../domain/bounds.js';
+import type { Manifest } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
+import { XError, messageOf } from '../domain/errors.js';
+import type { Clock } from '../ports/clock.js';
+import type { Random } from '../ports/random.js';
+import type { Store } from '../ports/store.js';
+import type { PeerStatus, PullEvent, Share, ShareRequest } from '../ports/swarm.js';
+import {
+  Bitmap,
+  LeafMap,
+  Scheduler,
+  decodeBitmap,
+  encodeBitmap,
+  type LeafSpan,
+  type TransferAction,
+  type TransferEvent,
+} from '../transfer/index.js';
+import { BlobAccess, type LeafBytes } from './blob-access.js';
+import type { Answer, Ask, Change, Hello } from './messages.pb.js';
+import type { PieceLink } from './piece-link.js';
+import { ProgressMeter } from './progress-meter.js';
+import { decodeRuns, encodeRuns } from './runs.js';
+import { fetchTrees, type AskForTrees } from './tree-fetch.js';
+import { Waiters } from './waiters.js';
+import { wireBytes } from './wire-bytes.js';
+
+/** Most leaves that one request may name; a run of small artifacts has no more. */
+const LEAVES_PER_REQUEST = 256;
+
+interface SharePeer {
+  link: PieceLink;
+  held: Bitmap;
+  wanted: Bitmap | undefined;
+  addresses: string[];
+  isMaster: boolean;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface ShareDeps {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  /** Multiaddrs that this process listens on. */
+  addresses: () => string[];
+  askForTrees: AskForTrees;
+  /** A peer joined: the swarm introduces siblings to each other. */
+  onJoined: (share: PieceShare, peer: string) => void;
+  onLiar: (link: PieceLink) => void;
+  onStop: (share: PieceShare) => void;
+}
+
+/** One manifest being pulled and served: executes what the scheduler decides. */
+export class PieceShare implements Share {
+  readonly manifest: Manifest;
+  readonly #deps: ShareDeps;
+  readonly #map: LeafMap;
+  readonly #blobs: BlobAccess;
+  readonly #scheduler: Scheduler;
+  readonly #meter: ProgressMeter;
+  readonly #waiters: Waiters;
+  readonly #peers = new Map<string, SharePeer>();
+  readonly #masters = new Set<string>();
+  readonly #listeners = new Set<(event: PullEvent) => void>();
+  /** Wanted artifacts whose trees are not known yet. */
+  readonly #treeless = new Map<Sha256, LeafSpan>();
+  readonly #urgent = new Set<Sha256>();
+  #treesWanted: (() => void) | undefined;
+  readonly #stopped = new AbortController();
+  #wantsAll = false;
+  #sha256OfPath: Map<string, Sha256> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timerMs = Infinity;
+  #treeLoop: Promise<void> | undefined;
+
+  private constructor(
+    manifest: Manifest,
+    map: LeafMap,
+    blobs: BlobAccess,
+    held: Bitmap,
+    deps: ShareDeps,
+  ) {
+    this.manifest = manifest;
+    this.#deps = deps;
+    this.#map = map;
+    this.#blobs = blobs;
+    this.#meter = new ProgressMeter(map.bytesOf(leavesOf(held)));
+    this.#waiters = new Waiters((span) => blobs.isWhole(span));
+    this.#scheduler = new Scheduler(map, held, deps.random);
+  }
+
+  /** Reads what the store holds of the manifest. @throws XError METADATA_INVALID, LIMIT_EXCEEDED. */
+  static async open(manifest: Manifest, deps: ShareDeps): Promise<PieceShare> {
+    const map = new LeafMap(manifest);
+    const blobs = new BlobAccess(map, deps.store);
+    return new PieceShare(manifest, map, blobs, await blobs.load(), deps);
+  }
+
+  // ---- what a user of the share sees
+
+  /** Adds what a request asks for. */
+  request(request: ShareRequest): void {
+    if (request.onEvent !== undefined) this.#listeners.add(request.onEvent);
+    if (request.masters.length === 0 && request.paths === undefined) return;
+    if (request.paths === undefined) {
+      this.#wantsAll = true;
+      this.#want(this.#map.spans, false);
+      return;
+    }
+    const { paths } = request;
+    const wanted = new Set(
+      this.manifest.entries.filter((entry) => paths.has(entry.path)).map((entry) => entry.sha256),
+    );
+    this.#want(
+      this.#map.spans.filter((span) => wanted.has(span.sha256)),
+      false,
+    );
+  }
+
+  heldBytes(): number {
+    return this.#meter.heldBytes;
+  }
+
+  has(path: string): boolean {
+    const span = this.#spanOfPath(path);
+    return span !== undefined && this.#blobs.isWhole(span);
+  }
+
+  async want(path: string, signal?: AbortSignal): Promise<void> {
+    const span = this.#spanOfPath(path);
+    if (span === undefined) {
+      throw new XError('PACKAGE_NOT_FOUND', `${this.manifest.bundle} has no ${path}`);
+    }
+    this.#want([span], true);
+    await this.#waiters.wait([span], signal);
+  }
+
+  async complete(signal?: AbortSignal): Promise<void> {
+    await this.#waiters.waitForAll(signal);
+  }
+
+  peers(): PeerStatus[] {
+    return [...this.#peers.values()].map(({ link, held, isMaster, bytesIn, bytesOut }) => ({
+      did: link.did,
+      address: link.address,
+      isMaster,
+      bytesIn,
+      bytesOut,
+      piecesHeld: held.count,
+    }));
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    this.#stopped.abort();
+    clearTimeout(this.#timer);
+    this.#treesWanted?.();
+    this.#waiters.fail(new XError('INCOMPLETE', `${this.manifest.bundle}: sharing was stopped`));
+    for (const { link } of this.#peers.values()) link.send(this.manifest.digest, { bye: true });
+    this.#peers.clear();
+    await this.#treeLoop;
+    this.#deps.onStop(this);
+  }
+
+  // ---- what the swarm tells
+
+  /** Whether nothing more is wanted, or nothing was: then this process is a server here. */
+  get isServing(): boolean {
+    return this.#masters.size === 0 || this.#scheduler.missingBytes === 0;
+  }
+
+  emit(event: PullEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** The peer at a master's address, known once it answered. */
+  addMaster(peer: string): void {
+    this.#masters.add(peer);
+    const known = this.#peers.get(peer);
+    if (known === undefined || known.isMaster) return;
+    known.isMaster = true;
+    this.#join(peer, known);
+  }
+
+  expect(peer: string): void {
+    if (!this.#peers.has(peer)) this.#handle({ type: 'expected', peer });
+  }
+
+  sayHello(link: PieceLink, reply: boolean): void {
+    const held = wireBytes(encodeBitmap(this.#scheduler.held));
+    const addresses = this.#deps.addresses().slice(0, BOUNDS.siblingAddresses);
+    const wanted = this.#wantedMap();
+    link.send(this.manifest.digest, {
+      hello: { held, reply, addresses, ...(wanted === undefined ? {} : { wanted }) },
+    });
+  }
+
+  joined(link: PieceLink, hello: Hello): void {
+    const held = decodeBitmap(hello.held, this.#map.leafCount);
+    const wanted =
+      hello.wanted === undefined ? undefined : decodeBitmap(hello.wanted, this.#map.leafCount);
+    if (held === undefined || (hello.wanted !== undefined && wanted === undefined)) {
+      throw new Error('a malformed have-map');
+    }
+    const before = this.#peers.get(link.peer);
+    const isMaster = this.#masters.has(link.peer);
+    const peer: SharePeer = {
+      link,
+      held,
+      wanted,
+      addresses: hello.addresses.filter((address) => address.length <= 256),
+      isMaster,
+      bytesIn: before?.bytesIn ?? 0,
+      bytesOut: before?.bytesOut ?? 0,
+    };
+    if (before?.link === link) {
+      this.#update(before, held, wanted);
+      return;
+    }
+    this.#peers.set(link.peer, peer);
+    this.#join(link.peer, peer);
+    if (before === undefined) {
+      this.emit({ event: 'connected', did: link.did, address: link.address, isMaster });
+      this.#treesWanted?.();
+    }
+    this.#deps.onJoined(this, link.peer);
+  }
+
+  /** A second greeting on the same link: what the peer holds or wants has changed at large. */
+  #update(peer: SharePeer, held: Bitmap, wanted: Bitmap | undefined): void {
+    const id = peer.link.peer;
+    const gained = leavesOf(held).filter((leaf) => !peer.held.has(leaf));
+    const lost = leavesOf(peer.held).filter((leaf) => !held.has(leaf));
+    peer.wanted = wanted;
+    this.#handle({ type: 'gained', peer: id, leaves: gained });
+    this.#handle({ type: 'lost', peer: id, leaves: lost });
+    this.#handle({ type: 'wants', peer: id, wanted });
+  }
+
+  left(link: PieceLink): void {
+    if (this.#peers.get(link.peer)?.link !== link) return;
+    this.#peers.delete(link.peer);
+    this.#handle({ type: 'left', peer: link.peer });
+    this.emit({ event: 'disconnected', did: link.did });
+  }
+
+  heard(link: PieceLink): void {
+    if (this.#peers.has(link.peer)) this.#handle({ type: 'heard', peer: link.peer });
+  }
+
+  /** The links and stated addresses of those that share this too. */
+  others(than: string): { link: PieceLink; addresses: string[]; isMaster: boolean }[] {
+    return [...this.#peers.entries()].filter(([id]) => id !== than).map(([, peer]) => peer);
+  }
+
+  addressesOf(peer: string): string[] {
+    return this.#peers.get(peer)?.addresses ?? [];
+  }
+
+  changed(link: PieceLink, change: Change): void {
+    if (!this.#peers.has(link.peer)) return;
+    const gained = decodeRuns(change.gained, this.#map.leafCount, this.#map.leafCount);
+    const lost = decodeRuns(change.lost, this.#map.leafCount, this.#map.leafCount);
+    if (gained === undefined || lost === undefined) throw new Error('a malformed change');
+    if (gained.length > 0) this.#handle({ type: 'gained', peer: link.peer, leaves: gained });
+    if (lost.length > 0) this.#handle({ type: 'lost', peer: link.peer, leaves: lost });
+  }
+
+  asked(link: PieceLink, ask: Ask): void {
+    if (!this.#peers.has(link.peer)) return;
+    const leaves = decodeRuns(ask.runs, this.#map.leafCount, LEAVES_PER_REQUEST);
+    if (leaves === undefined || this.#map.bytesOf(leaves) > BOUNDS.runBytes) {
+      throw new Error('a malformed request');
+    }
+    this.#handle({
+      type: 'asked',
+      peer: link.peer,
+      id: ask.id,
+      leaves: leaves.length === 0 ? undefined : leaves,
+      maxBytes: Math.min(ask.maxBytes, BOUNDS.runBytes),
+      siblings: ask.siblings,
+    });
+  }
+
+  withdrawn(link: PieceLink, id: number): void {
+    this.#handle({ type: 'withdrawn', peer: link.peer, id });
+  }
+
+  answered(link: PieceLink, answer: Answer): void {
+    const peer = this.#peers.get(link.peer);
+    if (peer === undefined || this.#stopped.signal.aborted) return;
+    const pieces = new Map<number, Uint8Array>();
+    const bad: number[] = [];
+    for (const { leaf, data } of answer.pieces) {
+      if (leaf >= this.#map.leafCount) throw new Error(`no leaf ${leaf}`);
+      peer.bytesIn += data.length;
+      // Checked before anything else looks at the bytes; what is held already is not even hashed.
+      if (this.#scheduler.held.has(leaf)) continue;
+      const isGood = this.#blobs.check(leaf, data);
+      if (isGood === true) pieces.set(leaf, data);
+      else if (isGood === false) bad.push(leaf);
+    }
+    for (const leaf of bad.slice(0, 1)) {
+      const span = this.#map.spanOf(leaf);
+      const index = leaf - span.firstLeaf;
+      this.emit({ event: 'bad-piece', did: link.did, path: span.path, index });
+    }
+    const good = [...pieces.keys()];
+    const event = { peer: link.peer, id: answer.id, good, bad };
+    const { fresh, actions } = this.#scheduler.answered(event, this.#now());
+    this.#do(actions);
+    if (fresh.length > 0) {
+      const bytes = fresh.map((leaf) => ({ leaf, bytes: pieces.get(leaf) ?? new Uint8Array() }));
+      this.#keep(bytes, peer.isMaster).catch((error: unknown) => this.#fail(error));
+    }
+  }
+
+  // ---- the inside
+
+  #now(): number {
+    return this.#deps.clock.monotonicMs();
+  }
+
+  #handle(event: TransferEvent): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#do(this.#scheduler.handle(event, this.#now()));
+  }
+
+  #join(id: string, { held, wanted, isMaster }: SharePeer): void {
+    this.#handle({ type: 'joined', peer: id, isSource: isMaster, held, wanted });
+  }
+
+  #do(actions: readonly TransferAction[]): void {
+    const manifest = this.manifest.digest;
+    for (const action of actions) {
+      if (action.type === 'wake') this.#wakeAt(action.atMs);
+      else if (action.type === 'tell') {
+        for (const { link } of this.#peers.values()) {
+          link.tell(manifest, action.gained, action.lost);
+        }
+      } else {
+        const peer = this.#peers.get(action.peer);
+        if (peer === undefined) continue;
+        if (action.type === 'ask') {
+          const { id, leaves, maxBytes, siblings } = action;
+          peer.link.send(manifest, {
+            ask: { id, runs: encodeRuns(leaves ?? []), maxBytes, siblings },
+          });
+        } else if (action.type === 'cancel') peer.link.send(manifest, { cancel: action.id });
+        else if (action.type === 'drop') this.#drop(action.peer, peer, action.reason);
+        else {
+          this.#give(action.peer, peer, action.id, action.leaves).catch((error: unknown) => {
+            peer.link.abort(error instanceof Error ? error : new Error(messageOf(error)));
+          });
+        }
+      }
+    }
+  }
+
+  #wakeAt(atMs: number): void {
+    if (this.#stopped.signal.aborted || atMs >= this.#timerMs) return;
+    clearTimeout(this.#timer);
+    this.#timerMs = atMs;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerMs = Infinity;
+        this.#handle({ type: 'tick' });
+      },
+      Math.max(1, Math.ceil(atMs - this.#now())),
+    );
+  }
+
+  #drop(id: string, peer: SharePeer, reason: 'liar' | 'silent' | 'abusive'): void {
+    this.#peers.delete(id);
+    this.emit({ event: 'disconnected', did: peer.link.did });
+    if (reason !== 'silent') this.#deps.onLiar(peer.link);
+    peer.link.abort(new Error(`the peer is ${reason}`));
+  }
+
+  async #give(id: string, peer: SharePeer, ask: number, leaves: readonly number[]): Promise<void> {
+    const { pieces, damaged } = await this.#blobs.read(leaves);
+    if (damaged.length > 0) this.#damaged(damaged);
+    const sent = await peer.link.sendPieces(this.manifest.digest, {
+      answer: {
+        id: ask,
+        pieces: pieces.map(({ leaf, bytes }) => ({ leaf, data: wireBytes(bytes) })),
+      },
+    });
+    if (sent) for (const { bytes } of pieces) peer.bytesOut += bytes.length;
+    this.#handle({ type: 'sent', peer: id, id: ask });
+  }
+
+  async #keep(pieces: LeafBytes[], fromMaster: boolean): Promise<void> {
+    const whole = await this.#blobs.write(pieces);
+    const leaves = pieces.map(({ leaf }) => leaf);
+    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
+    this.#meter.add(bytes, fromMaster);
+    this.emit({ event: 'held', ...this.#meter.snapshot() });
+    this.#handle({ type: 'stored', leaves });
+    this.#waiters.settle(whole);
+  }
+
+  /** Not held any more: other peers are told, and it is fetched again where we are a client. */
+  #damaged(leaves: readonly number[]): void {
+    const held = leaves.filter((leaf) => this.#scheduler.held.has(leaf));
+    this.#meter.remove(this.#map.bytesOf(held));
+    const spans = new Set(leaves.map((leaf) => this.#map.spanOf(leaf)));
+    for (const span of spans) this.emit({ event: 'damaged', path: span.path });
+    this.#handle({ type: 'damaged', leaves });
+    this.#want([...spans], false);
+  }
+
+  /** The disk does not take what was verified: nobody who waits will get it. */
+  #fail(error: unknown): void {
+    this.#waiters.fail(
+      error instanceof XError
+        ? error
+        : new XError('IO_FAILED', `cannot store pieces: ${messageOf(error)}`, { cause: error }),
+    );
+  }
+
+  #want(spans: readonly LeafSpan[], urgent: boolean): void {
+    const missing = spans.filter((span) => !this.#blobs.isWhole(span));
+    const isMore = this.#waiters.expect(missing);
+    const leaves: number[] = [];
+    for (const span of missing) {
+      if (this.#blobs.hasTree(span)) {
+        for (let i = 0; i < span.leafCount; i++) leaves.push(span.firstLeaf + i);
+      } else {
+        this.#treeless.set(span.sha256, span);
+        if (urgent) this.#urgent.add(span.sha256);
+      }
+    }
+    if (isMore) for (const { link } of this.#peers.values()) this.sayHello(link, false);
+    if (leaves.length > 0) this.#handle({ type: 'want', leaves, urgent });
+    if (this.#treeless.size > 0) {
+      this.#treeLoop ??= this.#learnTrees();
+      this.#treesWanted?.();
+    }
+  }
+
+  /** Fetches the missing trees from whoever has them, until there are none. */
+  async #learnTrees(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted && this.#treeless.size > 0) {
+      const links = [...this.#peers.values()]
+        .sort((a, b) => Number(b.isMaster) - Number(a.isMaster))
+        .map(({ link }) => link);
+      const learnt = await fetchTrees(
+        this.#treeless,
+        links,
+        this.#deps.askForTrees,
+        (span, leaves) => this.#blobs.knowTree(span, leaves),
+      );
+      for (const span of learnt) this.#treeless.delete(span.sha256);
+      for (const span of learnt) this.#want([span], this.#urgent.delete(span.sha256));
+      if (learnt.length === 0) await this.#untilTreesMayCome();
+    }
+    this.#treeLoop = undefined;
+  }
+
+  async #untilTreesMayCome(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, BOUNDS.treeRetryMs);
+      this.#treesWanted = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#treesWanted = undefined;
+  }
+
+  #wantedMap(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#wantsAll || this.#scheduler.held.count === this.#map.leafCount) return undefined;
+    const wanted = new Bitmap(this.#map.leafCount);
+    this.#scheduler.held.forEach((leaf) => wanted.add(leaf));
+    for (const span of this.#waiters.expected()) wanted.addRange(span.firstLeaf, span.leafCount);
+    return wireBytes(encodeBitmap(wanted));
+  }
+
+  #spanOfPath(path: string): LeafSpan | undefined {
+    this.#sha256OfPath ??= new Map(
+      this.manifest.entries.map((entry) => [entry.path, entry.sha256]),
+    );
+    const sha256 = this.#sha256OfPath.get(path);
+    return sha256 === undefined ? undefined : this.#map.spanBySha256(sha256);
+  }
+}
+
+function leavesOf(bitmap: Bitmap): number[] {
+  const leaves: number[] = [];
+  bitmap.forEach((leaf) => leaves.push(leaf));
+  return leaves;
+}

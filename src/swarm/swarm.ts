@@ -1,0 +1,374 @@
+import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
+import type { Connection, Stream } from '@libp2p/interface';
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
+import { BOUNDS } from '../domain/bounds.js';
+import type { Did, Manifest } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
+import { XError, messageOf } from '../domain/errors.js';
+import type { Catalog } from '../ports/catalog.js';
+import type { Clock } from '../ports/clock.js';
+import type { Random } from '../ports/random.js';
+import type { Store } from '../ports/store.js';
+import type { Share, ShareRequest, Swarm, SwarmAddresses } from '../ports/swarm.js';
+import {
+  formatAddress,
+  isLoopback,
+  nearbyOf,
+  parseAddress,
+  tcpMultiaddr,
+  tcpOf,
+  type LookUp,
+} from './addresses.js';
+import { askForBundles, askForFile, askForTrees, type OfferedBundle } from './bundle-client.js';
+import { BUNDLE_PROTOCOL, BundleServer } from './bundle-server.js';
+import { Dialer } from './dialer.js';
+import { didOfPeer } from './did.js';
+import { Discovery } from './discovery.js';
+import { Host } from './host.js';
+import { Links } from './links.js';
+import type { PieceFrame, Sibling } from './messages.pb.js';
+import { PIECE_PROTOCOL, type PieceLink } from './piece-link.js';
+import { PieceShare } from './share.js';
+
+export interface SwarmOptions {
+  /** 0 takes a free port. */
+  listenPort: number;
+  /** IP addresses to listen on; all of IPv4 by default. */
+  listenHosts?: readonly string[];
+  /** Whether siblings are looked for by multicast. */
+  mdns: boolean;
+  /** Siblings to dial, as HOST, HOST:PORT or multiaddr. */
+  peers: readonly string[];
+}
+
+export interface SwarmDeps {
+  /** The 32-byte seed of the machine's Ed25519 key: peer id and did:key are both this key. */
+  identity: { seed: Uint8Array };
+  store: Store;
+  catalog: Catalog;
+  clock: Clock;
+  random: Random;
+  options: SwarmOptions;
+  /** How host names become addresses; the system's resolver by default. */
+  lookUp?: LookUp;
+}
+
+/** How often a peer's arriving bytes are told to the schedulers. */
+const HEARD_MS = 1_000;
+
+async function systemLookUp(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+export function createSwarm(deps: SwarmDeps): Swarm {
+  return new PieceSwarm(deps);
+}
+
+interface Running {
+  host: Host;
+  links: Links;
+  dialer: Dialer;
+  discovery: Discovery;
+}
+
+class PieceSwarm implements Swarm {
+  readonly #deps: SwarmDeps;
+  readonly #bundles: BundleServer;
+  readonly #shares = new Map<Sha256, PieceShare>();
+  readonly #opening = new Map<Sha256, Promise<PieceShare>>();
+  readonly #unwatch = new Map<Sha256, Map<string, () => void>>();
+  readonly #heardMs = new Map<PieceLink, number>();
+  #running: Running | undefined;
+
+  constructor(deps: SwarmDeps) {
+    this.#deps = deps;
+    this.#bundles = new BundleServer(deps.catalog, deps.store, (peer, digest) => {
+      this.#shares.get(digest)?.expect(peer);
+    });
+  }
+
+  async start(): Promise<SwarmAddresses> {
+    const { clock, random, options, identity, lookUp = systemLookUp } = this.#deps;
+    const isNearby = nearbyOf(networkInterfaces());
+    const { listenPort, listenHosts = ['0.0.0.0'] } = options;
+    const peers = options.peers.map(parseAddress);
+    const host = await Host.start({ seed: identity.seed, listenPort, listenHosts }, isNearby);
+    const links = new Links(host.peer, clock, {
+      onLink: (link) => {
+        if (link.isOurs) for (const share of this.#shares.values()) share.sayHello(link, true);
+      },
+      onUnlink: (link) => {
+        this.#heardMs.delete(link);
+        for (const share of this.#shares.values()) share.left(link);
+      },
+      onFrame: (link, frame) => this.#receive(link, frame),
+      onBytes: (link) => this.#heard(link),
+    });
+    const dialer = new Dialer(host, links, { clock, random, lookUp });
+    const discovery = new Discovery(host, ({ id, multiaddrs }) => {
+      dialer.meet(id.toString(), multiaddrs);
+    });
+    this.#running = { host, links, dialer, discovery };
+    await host.libp2p.handle(
+      BUNDLE_PROTOCOL,
+      (stream, connection) => this.#bundles.handle(stream, connection),
+      { maxInboundStreams: BOUNDS.bundleStreams, maxOutboundStreams: BOUNDS.bundleStreams },
+    );
+    await host.libp2p.handle(
+      PIECE_PROTOCOL,
+      (stream, connection) => links.accept(stream, connection, false),
+      { maxInboundStreams: BOUNDS.pieceStreams, maxOutboundStreams: BOUNDS.pieceStreams },
+    );
+    for (const peer of peers) {
+      // A peer that the user named is dialled like a master, and asked like a sibling.
+      dialer.watchMaster(peer, { onPeer: () => undefined, onUnreachable: () => undefined });
+    }
+    return { did: this.#did(), addresses: host.addresses() };
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    running.dialer.stop();
+    for (const share of [...this.#shares.values()]) await share.stop();
+    await running.discovery.stop();
+    await running.links.closeAll();
+    await running.host.libp2p.stop();
+    this.#running = undefined;
+  }
+
+  peers(): { did: Did; address: string }[] {
+    return this.#parts()
+      .links.all()
+      .map(({ did, address }) => ({ did, address }));
+  }
+
+  async listBundles(address: string, did?: Did): Promise<{ did: Did; bundles: OfferedBundle[] }> {
+    const { stream, connection } = await this.#openBundleStream(address);
+    const actual = didOfPeer(connection.remotePeer);
+    if (actual === undefined || (did !== undefined && actual !== did)) {
+      stream.abort(new Error('wrong source'));
+      throw new XError(
+        'WRONG_SOURCE',
+        `${address} is ${actual ?? connection.remotePeer.toString()}, not ${did ?? 'an Ed25519 key'}`,
+        { hint: 'Check the address, or whether the source was set up anew with another key.' },
+      );
+    }
+    return { did: actual, bundles: await this.#speak(address, () => askForBundles(stream)) };
+  }
+
+  async fetchMetadata(
+    address: string,
+    bundle: { name: string; source: Did },
+    file: string,
+    maxBytes: number,
+  ): Promise<Uint8Array | undefined> {
+    const { stream } = await this.#openBundleStream(address);
+    return this.#speak(address, () => askForFile(stream, { ...bundle, file }, maxBytes));
+  }
+
+  async share(manifest: Manifest, request: ShareRequest): Promise<Share> {
+    const { dialer, discovery } = this.#parts();
+    const masters = request.masters.map(parseAddress);
+    const share = await this.#openShare(manifest);
+    share.request(request);
+    const watching = this.#unwatch.get(manifest.digest) ?? new Map<string, () => void>();
+    this.#unwatch.set(manifest.digest, watching);
+    for (const address of masters) {
+      const name = formatAddress(address);
+      if (watching.has(name)) continue;
+      const unwatch = dialer.watchMaster(address, {
+        onPeer: (peer) => share.addMaster(peer),
+        onUnreachable: (reason, attempt) => {
+          share.emit({ event: 'unreachable', address: name, reason, attempt });
+        },
+      });
+      watching.set(name, unwatch);
+    }
+    if (this.#deps.options.mdns) await discovery.look(manifest.source);
+    return share;
+  }
+
+  // ---- shares
+
+  /** The share of a manifest; two that ask at once get the same. */
+  async #openShare(manifest: Manifest): Promise<PieceShare> {
+    const known = this.#shares.get(manifest.digest);
+    if (known !== undefined) return known;
+    const opening =
+      this.#opening.get(manifest.digest) ??
+      this.#newShare(manifest).finally(() => this.#opening.delete(manifest.digest));
+    this.#opening.set(manifest.digest, opening);
+    return opening;
+  }
+
+  async #newShare(manifest: Manifest): Promise<PieceShare> {
+    const { store, clock, random } = this.#deps;
+    const { host, links } = this.#parts();
+    const share = await PieceShare.open(manifest, {
+      store,
+      clock,
+      random,
+      addresses: () => host.addresses(),
+      askForTrees: async (link, wanted) => {
+        const signal = AbortSignal.timeout(BOUNDS.masterTimeoutMs);
+        const stream = await host.libp2p.dialProtocol(link.peerId, BUNDLE_PROTOCOL, { signal });
+        return askForTrees(stream, wanted);
+      },
+      onJoined: (joined, peer) => this.#introduce(joined, peer),
+      onLiar: (link) => links.ban(link.peer),
+      onStop: (stopped) => {
+        this.#shares.delete(stopped.manifest.digest);
+        this.#unwatch.get(stopped.manifest.digest)?.forEach((unwatch) => unwatch());
+        this.#unwatch.delete(stopped.manifest.digest);
+      },
+    });
+    this.#shares.set(manifest.digest, share);
+    for (const link of links.all()) share.sayHello(link, true);
+    return share;
+  }
+
+  /** What the catalog names is served, asked for here or not. */
+  async #shareFromCatalog(link: PieceLink, frame: PieceFrame, digest: Sha256): Promise<void> {
+    const { catalog } = this.#deps;
+    const record = catalog.bundles().find((bundle) => bundle.manifestDigest === digest);
+    if (record === undefined) return;
+    const { name, source, version, signedAt, expiresAt, graceDays } = record;
+    const entries = [...catalog.entries(record.id)];
+    const share = await this.#openShare({
+      bundle: name,
+      source,
+      version,
+      digest,
+      signedAt,
+      expiresAt,
+      graceDays,
+      entries,
+    });
+    if (link.isOpen) this.#greet(share, link, frame);
+  }
+
+  // ---- frames
+
+  #receive(link: PieceLink, frame: PieceFrame): void {
+    const digest = Buffer.from(frame.manifest).toString('hex');
+    const share = this.#shares.get(digest);
+    if (share === undefined) {
+      if (frame.hello === undefined || this.#opening.has(digest)) return;
+      this.#shareFromCatalog(link, frame, digest).catch((error: unknown) => {
+        link.abort(error instanceof Error ? error : new Error(messageOf(error)));
+      });
+      return;
+    }
+    if (frame.hello !== undefined) this.#greet(share, link, frame);
+    if (frame.change !== undefined) share.changed(link, frame.change);
+    if (frame.ask !== undefined) share.asked(link, frame.ask);
+    if (frame.answer !== undefined) share.answered(link, frame.answer);
+    if (frame.cancel !== undefined) share.withdrawn(link, frame.cancel);
+    if (frame.siblings !== undefined) this.#meet(frame.siblings.siblings);
+    if (frame.bye) share.left(link);
+  }
+
+  #greet(share: PieceShare, link: PieceLink, { hello }: PieceFrame): void {
+    if (hello === undefined) return;
+    // Our own first: what the joining sets off must find the peer greeted.
+    if (hello.reply) share.sayHello(link, false);
+    share.joined(link, hello);
+  }
+
+  #heard(link: PieceLink): void {
+    const now = this.#deps.clock.monotonicMs();
+    if (now - (this.#heardMs.get(link) ?? -Infinity) < HEARD_MS) return;
+    this.#heardMs.set(link, now);
+    for (const share of this.#shares.values()) share.heard(link);
+  }
+
+  // ---- siblings
+
+  /** Tells a newcomer and those that share the same of each other: it works where multicast does not. */
+  #introduce(share: PieceShare, peer: string): void {
+    const { links } = this.#parts();
+    const newcomer = links.get(peer);
+    if (newcomer === undefined || !share.isServing) return;
+    const known: Sibling[] = [];
+    const itself = { peer, addresses: reachable(newcomer, share.addressesOf(peer)) };
+    for (const { link, addresses } of share.others(peer)) {
+      known.push({ peer: link.peer, addresses: reachable(link, addresses) });
+      link.send(share.manifest.digest, { siblings: { siblings: [itself] } });
+    }
+    if (known.length === 0) return;
+    newcomer.send(share.manifest.digest, {
+      siblings: { siblings: known.slice(0, BOUNDS.peers) },
+    });
+  }
+
+  #meet(siblings: readonly Sibling[]): void {
+    const { dialer } = this.#parts();
+    for (const { peer, addresses } of siblings) {
+      if (peer.length > 64) continue;
+      dialer.meet(peer, addresses.flatMap(parseMultiaddr));
+    }
+  }
+
+  // ---- the rest
+
+  async #openBundleStream(address: string): Promise<{ stream: Stream; connection: Connection }> {
+    const { dialer } = this.#parts();
+    const connection = await dialer.connect(parseAddress(address));
+    const stream = await this.#speak(address, () =>
+      connection.newStream(BUNDLE_PROTOCOL, {
+        signal: AbortSignal.timeout(BOUNDS.masterTimeoutMs),
+      }),
+    );
+    return { stream, connection };
+  }
+
+  async #speak<T>(address: string, talk: () => Promise<T>): Promise<T> {
+    try {
+      return await talk();
+    } catch (error) {
+      if (error instanceof XError) throw error;
+      throw new XError('PEER_FAILED', `${address}: ${messageOf(error)}`, {
+        hint: 'What answers there may not be an x of a suitable version.',
+        cause: error,
+      });
+    }
+  }
+
+  #did(): Did {
+    const did = didOfPeer(this.#parts().host.libp2p.peerId);
+    if (did === undefined) throw new Error('the host has no Ed25519 key');
+    return did;
+  }
+
+  #parts(): Running {
+    if (this.#running === undefined) throw new Error('the swarm is not started');
+    return this.#running;
+  }
+}
+
+/**
+ * Where others can dial a peer: the address that it is seen at, with the port it says it listens on,
+ * and then what it says itself. Loopback is for those on the same machine only.
+ */
+function reachable(link: PieceLink, stated: readonly string[]): string[] {
+  const seen = parseMultiaddr(link.address).map(tcpOf)[0];
+  const plain = stated.flatMap(parseMultiaddr).flatMap((address) => tcpOf(address) ?? []);
+  const all = new Set<string>();
+  for (const { port } of plain) if (seen) all.add(tcpMultiaddr(seen.ip, port).toString());
+  for (const { ip, port } of plain) {
+    const isHere = seen !== undefined && isLoopback(seen.ip);
+    if (isHere || !isLoopback(ip)) all.add(tcpMultiaddr(ip, port).toString());
+  }
+  return [...all].slice(0, BOUNDS.siblingAddresses);
+}
+
+/** A peer's word for an address: one, or none where it is malformed. */
+function parseMultiaddr(text: string): Multiaddr[] {
+  try {
+    return [multiaddr(text)];
+  } catch {
+    return [];
+  }
+}

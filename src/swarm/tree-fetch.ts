@@ -1,0 +1,57 @@
+import { BOUNDS } from '../domain/bounds.js';
+import type { Sha256 } from '../domain/digest.js';
+import type { LeafSpan } from '../transfer/index.js';
+import type { PieceLink } from './piece-link.js';
+
+/** Leaf hashes as a peer has them, unverified. Rejects where the peer fails. */
+export type AskForTrees = (
+  link: PieceLink,
+  wanted: ReadonlyMap<Sha256, number>,
+) => Promise<Map<Sha256, Uint8Array[]>>;
+
+/**
+ * Asks peers one after another for a batch of the missing trees, until one answers with some that
+ * are what was signed. Returns the artifacts that can be verified now; none where no peer had any.
+ */
+export async function fetchTrees(
+  missing: ReadonlyMap<Sha256, LeafSpan>,
+  links: readonly PieceLink[],
+  ask: AskForTrees,
+  accept: (span: LeafSpan, leaves: Uint8Array[]) => boolean,
+): Promise<LeafSpan[]> {
+  for (const link of links) {
+    for (const batch of batches(missing.values())) {
+      let answered: Map<Sha256, Uint8Array[]>;
+      try {
+        answered = await ask(link, new Map(batch.map((span) => [span.sha256, span.leafCount])));
+      } catch {
+        // This peer will not say; whether it is broken shows on its link. The next one is asked.
+        break;
+      }
+      const learnt = batch.filter((span) => {
+        const leaves = answered.get(span.sha256);
+        return leaves !== undefined && accept(span, leaves);
+      });
+      if (learnt.length > 0) return learnt;
+    }
+  }
+  return [];
+}
+
+function* batches(spans: Iterable<LeafSpan>): Iterable<LeafSpan[]> {
+  let batch: LeafSpan[] = [];
+  let bytes = 0;
+  for (const span of spans) {
+    const treeBytes = span.leafCount * 32;
+    const isFull =
+      batch.length >= BOUNDS.treesPerRequest || bytes + treeBytes > BOUNDS.treeBytesPerRequest;
+    if (isFull && batch.length > 0) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(span);
+    bytes += treeBytes;
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,85 @@
+import type { Sha256 } from '../domain/digest.js';
+import type { XError } from '../domain/errors.js';
+import type { LeafSpan } from '../transfer/index.js';
+
+interface Waiter {
+  /** What it still waits for; undefined means everything that is expected. */
+  missing: Set<Sha256> | undefined;
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+/** Who waits for which artifacts to be whole. */
+export class Waiters {
+  readonly #isWhole: (span: LeafSpan) => boolean;
+  readonly #expected = new Map<Sha256, LeafSpan>();
+  readonly #waiters = new Set<Waiter>();
+  #failure: XError | undefined;
+
+  constructor(isWhole: (span: LeafSpan) => boolean) {
+    this.#isWhole = isWhole;
+  }
+
+  /** Whether any is new. */
+  expect(spans: readonly LeafSpan[]): boolean {
+    const before = this.#expected.size;
+    for (const span of spans) this.#expected.set(span.sha256, span);
+    return this.#expected.size > before;
+  }
+
+  expected(): Iterable<LeafSpan> {
+    return this.#expected.values();
+  }
+
+  wait(spans: readonly LeafSpan[], signal?: AbortSignal): Promise<void> {
+    const missing = spans.filter((span) => !this.#isWhole(span)).map((span) => span.sha256);
+    return this.#add(missing.length === 0, new Set(missing), signal);
+  }
+
+  waitForAll(signal?: AbortSignal): Promise<void> {
+    return this.#add(this.#expected.size === 0, undefined, signal);
+  }
+
+  settle(whole: readonly LeafSpan[]): void {
+    for (const { sha256 } of whole) this.#expected.delete(sha256);
+    if (whole.length === 0) return;
+    for (const waiter of this.#waiters) {
+      for (const { sha256 } of whole) waiter.missing?.delete(sha256);
+      if ((waiter.missing ?? this.#expected).size > 0) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  /** Those that wait now or later are told why it will not be. */
+  fail(error: XError): void {
+    this.#failure ??= error;
+    for (const waiter of this.#waiters) waiter.reject(this.#failure);
+    this.#waiters.clear();
+  }
+
+  #add(isDone: boolean, missing: Set<Sha256> | undefined, signal?: AbortSignal): Promise<void> {
+    if (isDone) return Promise.resolve();
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const waiter: Waiter = {
+        missing,
+        resolve: () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+        reject: (reason) => {
+          signal?.removeEventListener('abort', onAbort);
+          reject(reason instanceof Error ? reason : new Error(String(reason)));
+        },
+      };
+      const onAbort = (): void => {
+        this.#waiters.delete(waiter);
+        waiter.reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.add(waiter);
+    });
+  }
+}

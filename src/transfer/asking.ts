@@ -1,0 +1,318 @@
+import { BOUNDS } from '../domain/bounds.js';
+import { PIECE_SIZE_BYTES } from '../domain/piece.js';
+import { Bitmap, scan } from './bitmap.js';
+import type { Peer } from './events.js';
+import { LineRate } from './line-rate.js';
+import type { OpenAsk, PeerState } from './peer-state.js';
+import { POLICY } from './policy.js';
+import type { TransferState } from './transfer-state.js';
+
+/**
+ * The pulling half: which leaves to ask of whom. A source is asked for whatever it likes to give;
+ * a sibling for what the fewest peers have. The last leaves are asked for twice.
+ */
+export class Asking {
+  readonly #state: TransferState;
+  /** Asked for by number at one peer or more, and at how many. */
+  readonly #asked: Bitmap;
+  readonly #askers = new Map<number, number>();
+  readonly #urgent: Bitmap;
+  readonly #rate = new LineRate();
+  #missingBytes = 0;
+  #bytesInFlight = 0;
+
+  constructor(state: TransferState) {
+    this.#state = state;
+    this.#asked = new Bitmap(state.map.leafCount);
+    this.#urgent = new Bitmap(state.map.leafCount);
+  }
+
+  /** Bytes that are wanted and not yet verified. */
+  get missingBytes(): number {
+    return this.#missingBytes;
+  }
+
+  want(leaves: readonly number[], urgent: boolean): void {
+    for (const leaf of leaves) {
+      const wasMissing = this.#state.isMissing(leaf);
+      this.#state.wanted.add(leaf);
+      if (!this.#state.isMissing(leaf)) continue;
+      if (!wasMissing) this.#missingBytes += this.#state.map.lengthBytes(leaf);
+      if (urgent) this.#urgent.add(leaf);
+    }
+    this.#refresh();
+  }
+
+  /** A leaf that was held is gone: it is missing again where it is wanted. */
+  missAgain(leaf: number): void {
+    if (this.#state.isMissing(leaf)) this.#missingBytes += this.#state.map.lengthBytes(leaf);
+    this.#refresh();
+  }
+
+  /**
+   * Takes the verified leaves of an answer, ends the request, and withdraws what others were asked
+   * of the same. Returns the leaves that are new.
+   */
+  answered(
+    peer: PeerState | undefined,
+    id: number,
+    good: readonly number[],
+    now: number,
+  ): number[] {
+    const state = this.#state;
+    const ask = peer?.asks.get(id);
+    if (peer !== undefined) {
+      peer.lastHeardMs = now;
+      peer.timeouts = 0;
+      if (ask !== undefined) this.#close(peer, ask);
+    }
+    const fresh: number[] = [];
+    this.#rate.arrived(state.map.bytesOf(good), now);
+    for (const leaf of good) {
+      if (state.held.has(leaf) || state.storing.has(leaf)) continue;
+      if (state.isMissing(leaf)) this.#missingBytes -= state.map.lengthBytes(leaf);
+      state.storing.add(leaf);
+      state.storingBytes += state.map.lengthBytes(leaf);
+      this.#urgent.delete(leaf);
+      fresh.push(leaf);
+    }
+    if (peer !== undefined && ask?.leaves !== undefined) {
+      // What was asked for and not sent, the peer does not have.
+      for (const leaf of ask.leaves) {
+        if (state.isMissing(leaf)) state.lost(peer, leaf);
+      }
+    }
+    this.#withdraw(fresh);
+    return fresh;
+  }
+
+  /** Puts a peer's open requests back: they will go elsewhere. */
+  abandon(peer: PeerState): void {
+    for (const ask of [...peer.asks.values()]) this.#close(peer, ask);
+    this.#refresh();
+  }
+
+  /** Requests that nobody answers are cancelled; returns the peers that let too many pass. */
+  expire(now: number): PeerState[] {
+    const silent: PeerState[] = [];
+    for (const peer of this.#state.peers.values()) {
+      for (const ask of [...peer.asks.values()]) {
+        // A slow peer that keeps answering is slow, not silent.
+        const due = Math.max(ask.sentMs, peer.lastHeardMs) + BOUNDS.requestDeadlineMs;
+        if (now < due) {
+          this.#state.wakeBy(due);
+          continue;
+        }
+        this.#cancel(peer, ask);
+        peer.timeouts++;
+      }
+      if (peer.timeouts >= POLICY.requestsPerSibling) silent.push(peer);
+    }
+    return silent;
+  }
+
+  /** Asks every peer that has room for more. */
+  fill(now: number): void {
+    if (this.#missingBytes === 0) {
+      this.#cancelAll();
+      return;
+    }
+    for (const peer of this.#shuffled()) {
+      if (this.#isFull()) return;
+      if (peer.isSource) this.#fillSource(peer, now);
+      else this.#fillSibling(peer, now);
+    }
+  }
+
+  fillOne(id: Peer, now: number): void {
+    const peer = this.#state.peers.get(id);
+    if (peer === undefined || this.#missingBytes === 0) return;
+    if (peer.isSource) this.#fillSource(peer, now);
+    else this.#fillSibling(peer, now);
+  }
+
+  #fillSource(peer: PeerState, now: number): void {
+    while (!this.#isFull() && peer.asks.size < POLICY.requestsPerSource) {
+      const urgent = this.#urgent.count > 0 ? this.#pick(peer) : [];
+      this.#ask(peer, urgent.length > 0 ? urgent : undefined, now);
+    }
+    // One more than the open ones, so that a leaf that is late elsewhere can be had from here.
+    if (peer.asks.size === POLICY.requestsPerSource) {
+      const late = this.#pickLate(peer, now, POLICY.duplicateAtSourceAfterMs);
+      if (late.length > 0) this.#ask(peer, late, now);
+    }
+  }
+
+  #fillSibling(peer: PeerState, now: number): void {
+    while (!this.#isFull() && peer.asks.size < POLICY.requestsPerSibling) {
+      let leaves = peer.exhausted ? [] : this.#pick(peer);
+      if (leaves.length === 0) {
+        peer.exhausted = true;
+        leaves = this.#pickLate(peer, now, POLICY.duplicateAfterMs);
+      }
+      if (leaves.length === 0) return;
+      this.#ask(peer, leaves, now);
+    }
+  }
+
+  /** The rarest missing leaf that a peer has, random among equals, and its neighbours in the run. */
+  #pick(peer: PeerState): number[] {
+    const state = this.#state;
+    const wordAt = (word: number): number =>
+      state.missingWord(word) & (peer.held.words[word] ?? 0) & ~(this.#asked.words[word] ?? 0);
+    let best = -1;
+    let bestScore = Infinity;
+    let seen = 0;
+    const length = state.map.leafCount;
+    scan(length, state.random.integer(length), wordAt, (leaf) => {
+      const score = this.#urgent.has(leaf) ? -1 : (state.covering[leaf] ?? 0);
+      if (score < bestScore) {
+        best = leaf;
+        bestScore = score;
+      }
+      return ++seen < POLICY.candidates && bestScore > -1;
+    });
+    if (best < 0) return [];
+    return this.#runAround(best, peer);
+  }
+
+  #runAround(best: number, peer: PeerState): number[] {
+    const { map } = this.#state;
+    const run = map.runOf(best);
+    const maxBytes = this.#maxBytes();
+    const isOpen = (leaf: number): boolean =>
+      this.#state.isMissing(leaf) && peer.held.has(leaf) && !this.#asked.has(leaf);
+    let first = best;
+    let bytes = map.lengthBytes(best);
+    // From the run's start, so that two requests do not cut it in odd parts.
+    for (let leaf = best - 1; leaf >= run.first && isOpen(leaf); leaf--) {
+      if (bytes + map.lengthBytes(leaf) > maxBytes) break;
+      bytes += map.lengthBytes(leaf);
+      first = leaf;
+    }
+    const leaves: number[] = [];
+    for (let leaf = first; leaf <= best; leaf++) leaves.push(leaf);
+    for (let leaf = best + 1; leaf < run.end && isOpen(leaf); leaf++) {
+      if (bytes + map.lengthBytes(leaf) > maxBytes) break;
+      bytes += map.lengthBytes(leaf);
+      leaves.push(leaf);
+    }
+    return leaves;
+  }
+
+  /** The oldest leaf that another peer was asked for and has not sent, where this one has it too. */
+  #pickLate(peer: PeerState, now: number, lateMs: number): number[] {
+    const afterMs = this.#missingBytes <= POLICY.tailBytes ? lateMs : POLICY.lateMs;
+    let oldest: number | undefined;
+    let oldestMs = now - afterMs;
+    for (const other of this.#state.peers.values()) {
+      if (other === peer) continue;
+      for (const ask of other.asks.values()) {
+        if (ask.leaves === undefined) continue;
+        if (ask.sentMs > oldestMs) {
+          this.#state.wakeBy(Math.max(ask.sentMs + afterMs, now + POLICY.retryMs));
+          continue;
+        }
+        const leaf = ask.leaves.find(
+          (candidate) =>
+            peer.held.has(candidate) &&
+            this.#state.isMissing(candidate) &&
+            (this.#askers.get(candidate) ?? 0) < POLICY.asksPerLeaf &&
+            !isAskedOf(peer, candidate),
+        );
+        if (leaf === undefined) continue;
+        oldest = leaf;
+        oldestMs = ask.sentMs;
+      }
+    }
+    return oldest === undefined ? [] : [oldest];
+  }
+
+  #ask(peer: PeerState, leaves: number[] | undefined, now: number): void {
+    const state = this.#state;
+    const maxBytes = this.#maxBytes();
+    // An open request may wait at its source for long: it takes no room on the line meanwhile.
+    const bytes = leaves === undefined ? 0 : state.map.bytesOf(leaves);
+    const ask: OpenAsk = { id: state.nextId(), leaves, bytes, sentMs: now };
+    peer.asks.set(ask.id, ask);
+    this.#bytesInFlight += bytes;
+    for (const leaf of leaves ?? []) {
+      this.#asked.add(leaf);
+      this.#askers.set(leaf, (this.#askers.get(leaf) ?? 0) + 1);
+    }
+    let siblings = 0;
+    for (const other of state.peers.values()) if (!other.isSource) siblings++;
+    state.actions.push({ type: 'ask', peer: peer.id, id: ask.id, leaves, maxBytes, siblings });
+    state.wakeBy(now + BOUNDS.requestDeadlineMs);
+  }
+
+  #close(peer: PeerState, ask: OpenAsk): void {
+    peer.asks.delete(ask.id);
+    this.#bytesInFlight -= ask.bytes;
+    for (const leaf of ask.leaves ?? []) {
+      const askers = (this.#askers.get(leaf) ?? 1) - 1;
+      if (askers > 0) this.#askers.set(leaf, askers);
+      else {
+        this.#askers.delete(leaf);
+        this.#asked.delete(leaf);
+        if (this.#state.isMissing(leaf)) this.#refresh();
+      }
+    }
+  }
+
+  #cancel(peer: PeerState, ask: OpenAsk): void {
+    this.#close(peer, ask);
+    this.#state.actions.push({ type: 'cancel', peer: peer.id, id: ask.id });
+  }
+
+  /** Cancels requests that nothing is missing of any more. */
+  #withdraw(fresh: readonly number[]): void {
+    const doubled = new Set(fresh.filter((leaf) => this.#asked.has(leaf)));
+    if (doubled.size === 0) return;
+    for (const peer of this.#state.peers.values()) {
+      for (const ask of [...peer.asks.values()]) {
+        if (ask.leaves?.some((leaf) => doubled.has(leaf)) !== true) continue;
+        if (!ask.leaves.some((leaf) => this.#state.isMissing(leaf))) this.#cancel(peer, ask);
+      }
+    }
+  }
+
+  #cancelAll(): void {
+    for (const peer of this.#state.peers.values()) {
+      for (const ask of [...peer.asks.values()]) this.#cancel(peer, ask);
+    }
+  }
+
+  /** Towards the end single pieces travel, so that the last ones come from many at once. */
+  #maxBytes(): number {
+    if (this.#missingBytes <= POLICY.tailBytes) return PIECE_SIZE_BYTES;
+    return Math.max(PIECE_SIZE_BYTES, Math.min(BOUNDS.runBytes, this.#rate.bytesInFlight() >> 3));
+  }
+
+  #isFull(): boolean {
+    return (
+      this.#bytesInFlight >= this.#rate.bytesInFlight() ||
+      this.#state.storingBytes >= POLICY.bytesBeingStored
+    );
+  }
+
+  #refresh(): void {
+    for (const peer of this.#state.peers.values()) peer.exhausted = false;
+  }
+
+  #shuffled(): PeerState[] {
+    const peers = [...this.#state.peers.values()];
+    for (let i = peers.length - 1; i > 0; i--) {
+      const j = this.#state.random.integer(i + 1);
+      const swapped = peers[i] as PeerState;
+      peers[i] = peers[j] as PeerState;
+      peers[j] = swapped;
+    }
+    return peers;
+  }
+}
+
+function isAskedOf(peer: PeerState, leaf: number): boolean {
+  for (const ask of peer.asks.values()) if (ask.leaves?.includes(leaf) === true) return true;
+  return false;
+}

@@ -1,0 +1,30 @@
+import { POLICY } from './policy.js';
+
+/** How fast bytes arrive in all, and so how many may be asked for at once. */
+export class LineRate {
+  #bytes = 0;
+  #windowBytes = 0;
+  #windowMs: number | undefined;
+  #bytesPerMs: number | undefined;
+
+  arrived(bytes: number, now: number): void {
+    this.#bytes += bytes;
+    this.#windowBytes += bytes;
+    this.#windowMs ??= now;
+    const passedMs = now - this.#windowMs;
+    if (passedMs < POLICY.rateWindowMs) return;
+    const measured = this.#windowBytes / passedMs;
+    // A quiet window is no proof of a slow line: the rate falls by half at most, and rises at once.
+    this.#bytesPerMs = Math.max(measured, (this.#bytesPerMs ?? 0) / 2);
+    this.#windowBytes = 0;
+    this.#windowMs = now;
+  }
+
+  bytesInFlight(): number {
+    const bytes =
+      this.#bytesPerMs === undefined
+        ? POLICY.bytesInFlightAtFirst + this.#bytes
+        : this.#bytesPerMs * POLICY.inFlightMs;
+    return Math.min(POLICY.bytesInFlight, Math.max(POLICY.bytesInFlightAtLeast, bytes));
+  }
+}

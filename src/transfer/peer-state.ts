@@ -1,0 +1,112 @@
+import { Bitmap, scan } from './bitmap.js';
+import type { Peer } from './events.js';
+import type { LeafMap } from './leaf-map.js';
+
+/** A request of ours that a peer has not answered. */
+export interface OpenAsk {
+  id: number;
+  /** Undefined: the peer chooses. */
+  leaves: number[] | undefined;
+  bytes: number;
+  sentMs: number;
+}
+
+/** A peer's request that we have not answered. */
+export interface QueuedRequest {
+  id: number;
+  leaves: readonly number[] | undefined;
+  maxBytes: number;
+  receivedMs: number;
+  /** Not looked at again before this. */
+  retryMs: number;
+}
+
+/** All that is known of one peer of a share. */
+export class PeerState {
+  readonly held: Bitmap;
+  wanted: Bitmap | undefined;
+  /** How many leaves of what it wants it lacks. */
+  lacking = 0;
+  /** What it lacked of what it wants when it joined. */
+  lackedBytes = 0;
+
+  // asking it
+  readonly asks = new Map<number, OpenAsk>();
+  lastHeardMs: number;
+  timeouts = 0;
+  /** It had nothing for us when last looked at, and nothing has changed since. */
+  exhausted = false;
+
+  // answering it
+  readonly queue: QueuedRequest[] = [];
+  /** Ids of answers being sent. */
+  readonly sending = new Set<number>();
+  /** What we sent it: it has that, or soon will. */
+  readonly given: Bitmap;
+  givenBytes = 0;
+  lastGivenMs: number;
+  lastAskedMs: number;
+  /** When it last told of a piece that did not come from here. */
+  lastGainMs: number;
+  siblings = 0;
+  /** Since when a request of its waits for the sake of spreading, and how long others did before. */
+  waitingSinceMs: number | undefined;
+  waitedMs = 0;
+
+  constructor(
+    readonly id: Peer,
+    readonly isSource: boolean,
+    held: Bitmap,
+    wanted: Bitmap | undefined,
+    map: LeafMap,
+    readonly joinedMs: number,
+  ) {
+    this.held = held;
+    this.given = new Bitmap(held.length);
+    this.want(wanted, map);
+    this.lastHeardMs = joinedMs;
+    this.lastGivenMs = joinedMs;
+    this.lastAskedMs = joinedMs;
+    this.lastGainMs = joinedMs;
+  }
+
+  /** Sets what it wants in all; undefined means everything. */
+  want(wanted: Bitmap | undefined, map: LeafMap): void {
+    this.wanted = wanted;
+    this.lacking = 0;
+    this.lackedBytes = this.givenBytes;
+    scan(
+      this.held.length,
+      0,
+      (word) => (wanted?.words[word] ?? 0xffffffff) & ~(this.held.words[word] ?? 0),
+      (leaf) => {
+        this.lacking++;
+        this.lackedBytes += map.lengthBytes(leaf);
+        return true;
+      },
+    );
+  }
+
+  /** Whether it has this leaf or was sent it. */
+  covers(leaf: number): boolean {
+    return this.held.has(leaf) || this.given.has(leaf);
+  }
+
+  wants(leaf: number): boolean {
+    return this.wanted === undefined || this.wanted.has(leaf);
+  }
+
+  /** Whether the leaf is new to it. */
+  gain(leaf: number): boolean {
+    if (!this.held.add(leaf)) return false;
+    if (this.wants(leaf)) this.lacking--;
+    return true;
+  }
+
+  lose(leaf: number): boolean {
+    this.given.delete(leaf);
+    if (!this.held.delete(leaf)) return false;
+    if (this.wants(leaf)) this.lacking++;
+    return true;
+  }
+}
