@@ -118,7 +118,7 @@ function holds({ operator, operand, version, isPrefix }: Specifier, candidate: V
 
 /**
  * `~=2.2.1` is `>=2.2.1, ==2.2.*`. As in Python's `packaging`, the prefix is cut from the text as it
- * is written, so `~=v1.0` and `~=1.0.RC.1` match nothing.
+ * is written, so `~=v1.0` matches nothing and `~=1.0.RC.1` pre-releases of 1.0 alone.
  */
 function isCompatible(candidate: Version, version: Version, operand: string): boolean {
   const pieces = operand
@@ -126,11 +126,13 @@ function isCompatible(candidate: Version, version: Version, operand: string): bo
     .split('.')
     .flatMap((piece) => /^([0-9]+)((?:a|b|c|rc)[0-9]+)$/.exec(piece)?.slice(1) ?? [piece]);
   const end = pieces.findIndex((piece) => /^(?:dev|a|b|rc|post)/.test(piece));
-  const prefix = pieces.slice(0, end < 0 ? undefined : end).slice(0, -1);
+  const kept = pieces.slice(0, end < 0 ? undefined : end).slice(0, -1);
+  const prefix = parseVersion(kept.join('.'));
   return (
-    prefix.every((piece) => /^[0-9]+$/.test(piece)) &&
+    prefix !== undefined &&
+    /^[0-9]/.test(operand) &&
     compareVersions(publicVersion(candidate), version) >= 0 &&
-    hasReleasePrefix(candidate, version.epoch, prefix.map(Number))
+    hasPrefix(candidate, { ...prefix, epoch: version.epoch })
   );
 }
 
@@ -145,17 +147,14 @@ function equals(candidate: Version, version: Version): boolean {
 }
 
 function hasPrefix(candidate: Version, prefix: Version): boolean {
-  return hasReleasePrefix(candidate, prefix.epoch, prefix.release);
-}
-
-function hasReleasePrefix(
-  candidate: Version,
-  prefixEpoch: number,
-  prefix: readonly number[],
-): boolean {
+  const { epoch: prefixEpoch, release: parts, pre: phase } = prefix;
+  const isSameRelease =
+    candidate.epoch === prefixEpoch && parts.every((part, i) => (candidate.release[i] ?? 0) === part);
+  if (phase === undefined || !isSameRelease) return isSameRelease;
   return (
-    candidate.epoch === prefixEpoch &&
-    prefix.every((part, i) => (candidate.release[i] ?? 0) === part)
+    candidate.release.length <= parts.length &&
+    candidate.pre?.phase === phase.phase &&
+    candidate.pre.number === phase.number
   );
 }
 
