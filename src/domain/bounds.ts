@@ -15,6 +15,7 @@ export const BOUNDS = {
   wheelMetadataBytes: 16 << 20,
   wheelDirectoryBytes: 64 << 20,
   sdistMetadataBytes: 16 << 20,
+  sdistOpenedBytes: 1 << 30,
   releaseFileBytes: 32 << 20,
   packagesFileBytes: 2 ** 31,
   stanzaBytes: 4 << 20,
