@@ -1,0 +1,51 @@
+import type { Digests } from '../../domain/digest.js';
+import type { Requirement } from './requirement.js';
+
+/** A requirement with the place it stands in and the hashes that its file must have one of. */
+export interface InputRequirement {
+  requirement: Requirement;
+  /** Empty where any file will do. */
+  hashes: readonly Digests[];
+  /** `file:line`. */
+  where: string;
+}
+
+/** The options of a requirements file that choose where packages come from. */
+export interface InputOptions {
+  indexUrl: string | undefined;
+  extraIndexUrls: string[];
+  findLinks: string[];
+  noIndex: boolean;
+  onlyBinary: string[];
+  noBinary: string[];
+  preReleases: boolean;
+  preferBinary: boolean;
+  requireHashes: boolean;
+}
+
+/** What this ecosystem read from one input file and those nested in it. */
+export interface PypiRequirements {
+  file: string;
+  requirements: InputRequirement[];
+  constraints: InputRequirement[];
+  options: InputOptions;
+}
+
+export function emptyRequirements(file: string): PypiRequirements {
+  return {
+    file,
+    requirements: [],
+    constraints: [],
+    options: {
+      indexUrl: undefined,
+      extraIndexUrls: [],
+      findLinks: [],
+      noIndex: false,
+      onlyBinary: [],
+      noBinary: [],
+      preReleases: false,
+      preferBinary: false,
+      requireHashes: false,
+    },
+  };
+}

@@ -1,0 +1,248 @@
+import { dirname, isAbsolute, join } from 'node:path/posix';
+import { BOUNDS } from '../../domain/bounds.js';
+import { isDigest, type Digests } from '../../domain/digest.js';
+import { XError } from '../../domain/errors.js';
+import type { PurlLine } from '../../domain/purl.js';
+import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
+import { parseFilename } from './filename.js';
+import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
+import { isProblem, parseRequirement, type Requirement } from './requirement.js';
+import { splitLines, wordsOf, type LogicalLine, type Word } from './requirements-line.js';
+
+export interface ReadingContext {
+  /** Reads a file by its path relative to the first one. */
+  readFile: (path: string) => Promise<InputFile>;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+interface Reading extends ReadingContext {
+  result: PypiRequirements;
+  nested: InputFile[];
+  purls: PurlLine[];
+  seen: Set<string>;
+}
+
+/**
+ * Reads a requirements file and all that it names with -r and -c.
+ * @throws XError INPUT_MALFORMED with file:line:column, LIMIT_EXCEEDED; what readFile throws.
+ * @see https://pip.pypa.io/en/stable/reference/requirements-file-format/
+ */
+export async function readRequirementsFile(
+  file: InputFile,
+  context: ReadingContext,
+): Promise<ReadInput<PypiRequirements>> {
+  const result = emptyRequirements(file.path);
+  const reading: Reading = { ...context, result, nested: [], purls: [], seen: new Set() };
+  await readLines(file, '', 'requirement', reading, 0);
+  return { requirements: result, nested: reading.nested, purls: reading.purls };
+}
+
+type Role = 'requirement' | 'constraint';
+
+async function readLines(
+  file: InputFile,
+  folder: string,
+  role: Role,
+  reading: Reading,
+  nesting: number,
+): Promise<void> {
+  const { lines, purls } = splitLines(file.text, file.path, reading.env);
+  if (lines.length > BOUNDS.requirementLines) {
+    throw new XError('LIMIT_EXCEEDED', `${file.path}: more than ${BOUNDS.requirementLines} lines`);
+  }
+  reading.purls.push(...purls);
+  for (const line of lines) {
+    if (!line.text.startsWith('-')) {
+      const entry = requirementOf(file, line);
+      if (role === 'requirement') reading.result.requirements.push(entry);
+      else reading.result.constraints.push(checkedConstraint(entry, file, line));
+      continue;
+    }
+    const nested = optionOf(file, line, reading.result);
+    if (nested !== undefined) await readNested(nested, file, line, folder, role, reading, nesting);
+  }
+}
+
+async function readNested(
+  nested: { path: string; role: Role },
+  file: InputFile,
+  line: LogicalLine,
+  folder: string,
+  role: Role,
+  reading: Reading,
+  nesting: number,
+): Promise<void> {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(nested.path)) {
+    throw malformed(file, line, 0, 'requirement files are read from this machine, not from addresses');
+  }
+  const path = isAbsolute(nested.path) ? nested.path : join(folder, nested.path);
+  const inner: Role = role === 'constraint' ? 'constraint' : nested.role;
+  const key = `${inner}\0${path}`;
+  if (reading.seen.has(key)) return;
+  reading.seen.add(key);
+  if (nesting >= BOUNDS.inputNesting || reading.nested.length >= BOUNDS.inputFiles) {
+    throw new XError('LIMIT_EXCEEDED', `${file.path}:${line.line}: files are nested too deeply`);
+  }
+  const input = await reading.readFile(path);
+  reading.nested.push(input);
+  await readLines(input, dirname(path), inner, reading, nesting + 1);
+}
+
+function malformed(file: InputFile, line: LogicalLine, offset: number, problem: string): XError {
+  const place = `${file.path}:${line.line}:${offset + 1}`;
+  return new XError('INPUT_MALFORMED', `${place}: ${problem}: ${line.text}`);
+}
+
+/** Options that say how pip builds or prints; a plan does not depend on them. */
+const IGNORED_WITH_VALUE = new Set([
+  '--trusted-host',
+  '--use-feature',
+  '--global-option',
+  '--config-settings',
+  '-C',
+]);
+
+const OPTION_ALIASES: Readonly<Record<string, string>> = {
+  '-i': '--index-url',
+  '--pypi-url': '--index-url',
+  '-f': '--find-links',
+  '-r': '--requirement',
+  '-c': '--constraint',
+  '-e': '--editable',
+};
+
+/** Applies an option line; answers the file that it names, if it names one. */
+function optionOf(
+  file: InputFile,
+  line: LogicalLine,
+  { options }: PypiRequirements,
+): { path: string; role: Role } | undefined {
+  const words = wordsOf(line.text);
+  let nested: { path: string; role: Role } | undefined;
+  for (let at = 0; at < words.length; at++) {
+    const { name, attached, offset } = optionWord(words[at] as Word);
+    const value = (): string => {
+      const text = attached ?? words[++at]?.text;
+      if (text === undefined || text === '') throw malformed(file, line, offset, `${name} needs a value`);
+      return text;
+    };
+    if (name === '--index-url') options.indexUrl = value();
+    else if (name === '--extra-index-url') options.extraIndexUrls.push(value());
+    else if (name === '--find-links') options.findLinks.push(value());
+    else if (name === '--only-binary') options.onlyBinary.push(...value().split(','));
+    else if (name === '--no-binary') options.noBinary.push(...value().split(','));
+    else if (name === '--no-index') options.noIndex = true;
+    else if (name === '--pre') options.preReleases = true;
+    else if (name === '--prefer-binary') options.preferBinary = true;
+    else if (name === '--require-hashes') options.requireHashes = true;
+    else if (name === '--requirement') nested = { path: value(), role: 'requirement' };
+    else if (name === '--constraint') nested = { path: value(), role: 'constraint' };
+    else if (name === '--editable') {
+      throw malformed(file, line, offset, 'editable requirements are a folder of this machine, not a package');
+    } else if (IGNORED_WITH_VALUE.has(name)) value();
+    else throw malformed(file, line, offset, `unknown option ${name}`);
+  }
+  return nested;
+}
+
+function optionWord({ text, offset }: Word): {
+  name: string;
+  attached: string | undefined;
+  offset: number;
+} {
+  const long = /^(--[a-z-]+)=(.*)$/s.exec(text);
+  const short = /^(-[a-zA-Z])(.+)$/s.exec(text);
+  const [name = text, attached] = (long ?? short)?.slice(1) ?? [];
+  return { name: OPTION_ALIASES[name] ?? name, attached, offset };
+}
+
+function requirementOf(file: InputFile, line: LogicalLine): InputRequirement {
+  const optionsAt = line.text.search(/\s--?[a-zA-Z]/);
+  const text = (optionsAt < 0 ? line.text : line.text.slice(0, optionsAt)).trim();
+  const hashes = optionsAt < 0 ? [] : hashesOf(file, line, optionsAt);
+  const refusal = refusalOf(text);
+  if (refusal !== undefined) throw malformed(file, line, 0, refusal);
+  const address = /^(?:https?|file):\/\//i.test(text) ? text : undefined;
+  const parsed = address === undefined ? parseRequirement(text) : requirementOfUrl(address);
+  if (isProblem(parsed)) throw malformed(file, line, parsed.offset, parsed.message);
+  const where = `${file.path}:${line.line}`;
+  if (parsed.url !== undefined) checkUrl(parsed.url, file, line);
+  return { requirement: parsed, hashes, where };
+}
+
+/** Why a line cannot be carried, where it is pip's but names no published file. */
+function refusalOf(text: string): string | undefined {
+  if (/^(?:\.{0,2}\/|\.{1,2}$|~\/|[A-Za-z]:[\\/])/.test(text) || /^\.\.?\\/.test(text)) {
+    return 'local paths are of this machine alone; build a wheel and name its folder with --find-links';
+  }
+  if (/^[^\s@;[\]=<>!~]+\.(?:whl|tar\.gz|zip)$/i.test(text) && !/^[a-z+]+:\/\//i.test(text)) {
+    return 'local files are of this machine alone; name their folder with --find-links';
+  }
+  if (/^(?:git|hg|svn|bzr)\+/.test(text)) {
+    return 'version control addresses cannot be carried; name a released version or the address of a wheel';
+  }
+  return undefined;
+}
+
+function requirementOfUrl(text: string): Requirement | { message: string; offset: number } {
+  const [address = '', ...rest] = text.split(/\s+(?=;)/);
+  const path = URL.canParse(address) ? new URL(address).pathname : '';
+  const parsed = parseFilename(decodeSegment(path.slice(path.lastIndexOf('/') + 1)));
+  if (parsed === undefined) {
+    return { message: 'the address does not end in the name of a wheel or an sdist', offset: 0 };
+  }
+  return parseRequirement(`${parsed.name} @ ${address} ${rest.join(' ')}`.trim());
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (thrown) {
+    if (thrown instanceof URIError) return '';
+    throw thrown;
+  }
+}
+
+function checkUrl(url: string, file: InputFile, line: LogicalLine): void {
+  const offset = Math.max(line.text.indexOf(url), 0);
+  const refusal = refusalOf(url);
+  if (refusal !== undefined) throw malformed(file, line, offset, refusal);
+  const address = URL.canParse(url) ? new URL(url) : undefined;
+  if (address === undefined || !/^(?:https?|file):$/.test(address.protocol)) {
+    throw malformed(file, line, offset, 'not an http, https or file address');
+  }
+  const segment = decodeSegment(address.pathname.slice(address.pathname.lastIndexOf('/') + 1));
+  if (parseFilename(segment) === undefined) {
+    throw malformed(file, line, offset, 'the address does not end in the name of a wheel or an sdist');
+  }
+}
+
+function hashesOf(file: InputFile, line: LogicalLine, from: number): Digests[] {
+  const hashes: Digests[] = [];
+  const words = wordsOf(line.text.slice(from));
+  for (let at = 0; at < words.length; at++) {
+    const { name, attached, offset } = optionWord(words[at] as Word);
+    const value = attached ?? words[++at]?.text ?? '';
+    if (name === '--hash') hashes.push(hashOf(value, file, line, from + offset));
+    else if (!IGNORED_WITH_VALUE.has(name)) {
+      throw malformed(file, line, from + offset, `unknown option ${name} of a requirement`);
+    }
+  }
+  return hashes;
+}
+
+function hashOf(value: string, file: InputFile, line: LogicalLine, offset: number): Digests {
+  const [algorithm = '', hex = ''] = value.toLowerCase().split(':');
+  if (algorithm === 'sha256' && isDigest('sha256', hex)) return { sha256: hex };
+  if (algorithm === 'sha512' && isDigest('sha512', hex)) return { sha512: hex };
+  throw malformed(file, line, offset, `not a sha256 or sha512 hash "${value}"`);
+}
+
+function checkedConstraint(
+  entry: InputRequirement,
+  file: InputFile,
+  line: LogicalLine,
+): InputRequirement {
+  if (entry.requirement.extras.length > 0) throw malformed(file, line, 0, 'constraints take no extras');
+  return entry;
+}

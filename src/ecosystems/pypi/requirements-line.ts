@@ -1,0 +1,80 @@
+import { purlOfLine, type PurlLine } from '../../domain/purl.js';
+
+/** One logical line of a requirements file: continuations joined, comments off, variables filled in. */
+export interface LogicalLine {
+  /** Of its first physical line, from 1. */
+  line: number;
+  text: string;
+}
+
+/** A word of a line, quotes taken off. */
+export interface Word {
+  text: string;
+  /** In the logical line, from 0. */
+  offset: number;
+}
+
+/**
+ * Splits a requirements file as pip does: backslash continuations, comments after white space, and
+ * `${NAME}` from the environment (an unset one stays as it is). purl lines are comments to pip, or
+ * taken out before it would see them.
+ */
+export function splitLines(
+  text: string,
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): { lines: LogicalLine[]; purls: PurlLine[] } {
+  const lines: LogicalLine[] = [];
+  const purls: PurlLine[] = [];
+  let pending: { line: number; parts: string[] } | undefined;
+  const finish = (line: number, joined: string): void => {
+    const bare = withoutComment(joined);
+    if (bare !== '') lines.push({ line, text: expandVariables(bare, env) });
+    pending = undefined;
+  };
+  const physical = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/);
+  physical.forEach((raw, index) => {
+    const line = index + 1;
+    const purl = pending === undefined ? purlOfLine(raw, file, line) : undefined;
+    if (purl !== undefined) {
+      purls.push(purl);
+      return;
+    }
+    const isComment = /^\s*#/.test(raw);
+    if (raw.endsWith('\\') && !isComment) {
+      pending ??= { line, parts: [] };
+      pending.parts.push(raw.slice(0, -1));
+      return;
+    }
+    // pip lets a comment end a continued line.
+    const last = isComment ? ` ${raw}` : raw;
+    finish(pending?.line ?? line, [...(pending?.parts ?? []), last].join(''));
+  });
+  if (pending !== undefined) {
+    const { line, parts } = pending as { line: number; parts: string[] };
+    finish(line, parts.join(''));
+  }
+  return { lines, purls };
+}
+
+/** A `#` starts a comment at the line's start or after white space, so URL fragments survive. */
+function withoutComment(line: string): string {
+  return line.replace(/(?:^|\s+)#.*$/, '').trim();
+}
+
+function expandVariables(
+  line: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  return line.replace(/\$\{([A-Z0-9_]+)\}/g, (whole, name: string) => env[name] ?? whole);
+}
+
+/** Splits a line into words, as a shell would where quotes are simple. */
+export function wordsOf(text: string): Word[] {
+  const words: Word[] = [];
+  for (const match of text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {
+    const unquoted = match[0].replace(/"([^"]*)"|'([^']*)'/g, '$1$2');
+    words.push({ text: unquoted, offset: match.index });
+  }
+  return words;
+}

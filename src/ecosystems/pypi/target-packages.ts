@@ -1,0 +1,206 @@
+import { XError } from '../../domain/errors.js';
+import type { Digests } from '../../domain/digest.js';
+import type { PypiSettings } from '../../ports/pypi-settings.js';
+import type { Distribution, Distributions } from './distributions.js';
+import type { Indexes, OfferedFile } from './indexes.js';
+import { evaluateMarker } from './marker.js';
+import { admitsPython, type PythonTarget } from './python-target.js';
+import type { Requirement } from './requirement.js';
+import {
+  baseOf,
+  type CandidateVersion,
+  type Dependency,
+  type Node,
+  type PackageProvider,
+  type VersionFacts,
+} from './resolver/package-provider.js';
+import { compareVersions, type Version } from './version.js';
+
+export interface TargetPackagesOptions {
+  target: PythonTarget;
+  indexes: Indexes;
+  distributions: Distributions;
+  settings: PypiSettings;
+  preferBinary: boolean;
+  /** Hashes that the user demands, by name. */
+  hashes: ReadonlyMap<string, readonly Digests[]>;
+  /** Files that the user names by address, by name. */
+  direct: ReadonlyMap<string, OfferedFile>;
+  /** Versions that other targets take already, by name: preferred here too. */
+  preferred: ReadonlyMap<string, string>;
+  warn: (message: string) => void;
+}
+
+/** A file that was chosen, with what it says of itself. */
+export interface Chosen extends Distribution {
+  file: OfferedFile;
+}
+
+/** What the indexes offer to one target: its wheels by tag, its sdists, its Python. */
+export class TargetPackages implements PackageProvider {
+  readonly #options: TargetPackagesOptions;
+  readonly #usable = new Map<string, Promise<OfferedFile[]>>();
+  readonly #chosen = new Map<string, Chosen>();
+
+  constructor(options: TargetPackagesOptions) {
+    this.#options = options;
+  }
+
+  async versions(name: string): Promise<CandidateVersion[]> {
+    const files = await this.#files(name);
+    const versions = new Map<string, CandidateVersion>();
+    for (const { parsed, yanked } of files) {
+      const known = versions.get(parsed.version.text);
+      if (known === undefined) {
+        versions.set(parsed.version.text, { version: parsed.version, isYanked: yanked !== undefined });
+      } else if (yanked === undefined) known.isYanked = false;
+    }
+    const list = [...versions.values()];
+    const preferred = this.#options.preferred.get(name);
+    if (preferred === undefined) return list;
+    const isPreferred = ({ version }: CandidateVersion): boolean => version.text === preferred;
+    return [...list.filter(isPreferred), ...list.filter((one) => !isPreferred(one))];
+  }
+
+  expect(node: Node, version: Version): void {
+    void this.#describe(baseOf(node), version).catch(() => undefined);
+  }
+
+  async facts(node: Node, version: Version): Promise<VersionFacts> {
+    const name = baseOf(node);
+    const described = await this.#describe(name, version);
+    if ('unusable' in described) return described;
+    const { metadata, file } = described;
+    this.#chosen.set(`${name}\0${version.text}`, described);
+    if (!admitsPython(metadata.requiresPython, this.#options.target)) {
+      return { unusable: `does not run on ${this.#options.target.id} (Requires-Python)` };
+    }
+    const extra = node === name ? '' : node.slice(name.length + 1, -1);
+    const dependencies: Dependency[] = [];
+    if (extra !== '') {
+      dependencies.push({ node: name, name, specifiers: [], text: name, exact: version });
+      if (!metadata.extras.has(extra)) {
+        this.#options.warn(`${name} ${version.text} has no extra "${extra}"`);
+      }
+    }
+    for (const requirement of metadata.requires) {
+      if (requirement.url !== undefined && this.#applies(requirement, extra)) {
+        return { unusable: `needs ${requirement.text} by address, which only the user may (${file.filename})` };
+      }
+      dependencies.push(...this.edges(requirement, extra));
+    }
+    return { dependencies };
+  }
+
+  /** The edges of a requirement here: its package and each extra; none where its marker does not hold. */
+  edges(requirement: Requirement, extra: string): Dependency[] {
+    if (!this.#applies(requirement, extra)) return [];
+    const { name, extras, specifiers } = requirement;
+    const text = requirement.text.replace(/\s*;.*$/s, '');
+    return [name, ...extras.map((one) => `${name}[${one}]`)].map((node) => ({ node, name, specifiers, text }));
+  }
+
+  #applies({ marker }: Requirement, extra: string): boolean {
+    return this.#options.target.environments.some(
+      (environment) => marker === undefined || evaluateMarker(marker, environment, extra),
+    );
+  }
+
+  /** The file behind a chosen version. */
+  chosen(name: string, version: Version): Chosen | undefined {
+    return this.#chosen.get(`${name}\0${version.text}`);
+  }
+
+  #files(name: string): Promise<OfferedFile[]> {
+    let files = this.#usable.get(name);
+    if (files === undefined) {
+      files = this.#load(name);
+      this.#usable.set(name, files);
+    }
+    return files;
+  }
+
+  /** Usable files, most preferred first. */
+  async #load(name: string): Promise<OfferedFile[]> {
+    const { direct, indexes, target, hashes } = this.#options;
+    const named = direct.get(name);
+    const offered = named === undefined ? await indexes.files(name) : [named];
+    const usable = offered.filter(
+      (file) => this.#isAllowedFormat(file) && this.#fits(file) && admitsPython(file.requiresPython, target),
+    );
+    const wanted = hashes.get(name) ?? [];
+    const matching = wanted.length === 0 ? usable : usable.filter((file) => mayMatch(file, wanted));
+    // Ties go to the file that stands last, as in pip.
+    return matching
+      .map((file, position) => ({ file, position }))
+      .sort((a, b) => this.#compare(b.file, a.file) || b.position - a.position)
+      .map(({ file }) => file);
+  }
+
+  #isAllowedFormat({ parsed }: OfferedFile): boolean {
+    const { onlyBinary, noBinary } = this.#options.settings;
+    const names = (control: typeof onlyBinary): boolean => control.names.has(parsed.name);
+    const isWheel = parsed.kind === 'wheel';
+    if (isWheel) return names(onlyBinary) || !(names(noBinary) || noBinary.all);
+    return names(noBinary) || !(names(onlyBinary) || onlyBinary.all);
+  }
+
+  #fits({ parsed }: OfferedFile): boolean {
+    return parsed.kind === 'sdist' || parsed.tags.some((tag) => this.#options.target.tags.has(tag));
+  }
+
+  /** pip's order: version, then wheels by tag, then build tag; sdists last. */
+  #compare(a: OfferedFile, b: OfferedFile): number {
+    const binary = Number(a.parsed.kind === 'wheel') - Number(b.parsed.kind === 'wheel');
+    return (
+      Number(b.yanked !== undefined) - Number(a.yanked !== undefined) ||
+      (this.#options.preferBinary ? binary : 0) ||
+      compareVersions(a.parsed.version, b.parsed.version) ||
+      this.#rank(b) - this.#rank(a) ||
+      compareBuilds(buildOf(a), buildOf(b))
+    );
+  }
+
+  #rank({ parsed }: OfferedFile): number {
+    const { tags } = this.#options.target;
+    if (parsed.kind === 'sdist') return tags.size;
+    return Math.min(...parsed.tags.map((tag) => tags.get(tag) ?? Infinity));
+  }
+
+  /** The first file of a version that can be read; why the last could not, where none can. */
+  async #describe(name: string, version: Version): Promise<Chosen | { unusable: string }> {
+    const files = (await this.#files(name)).filter(({ parsed }) => parsed.version.text === version.text);
+    let problem = 'has no file for this target';
+    for (const file of files) {
+      try {
+        return { ...(await this.#options.distributions.describe(file)), file };
+      } catch (thrown) {
+        const isFilesFault =
+          thrown instanceof XError && ['UPSTREAM_MALFORMED', 'NO_ARTIFACT', 'LIMIT_EXCEEDED'].includes(thrown.code);
+        if (!isFilesFault) throw thrown;
+        problem = `cannot be used: ${thrown.message}`;
+      }
+    }
+    return { unusable: problem };
+  }
+}
+
+/** Whether a file can be one of those wanted; one without digests is known only when it is fetched. */
+function mayMatch({ digests }: OfferedFile, wanted: readonly Digests[]): boolean {
+  return wanted.some(({ sha256, sha512 }) => {
+    if (sha256 !== undefined && digests.sha256 !== undefined) return sha256 === digests.sha256;
+    if (sha512 !== undefined && digests.sha512 !== undefined) return sha512 === digests.sha512;
+    return true;
+  });
+}
+
+function buildOf({ parsed }: OfferedFile): string {
+  return parsed.kind === 'wheel' ? parsed.build : '';
+}
+
+/** Numerically by the leading digits, then by the rest; none comes first. */
+function compareBuilds(a: string, b: string): number {
+  const number = (build: string): number => (build === '' ? -1 : Number.parseInt(build, 10));
+  const rest = (build: string): string => build.replace(/^[0-9]+/, '');
+  return number(a) - number(b) || (rest(a) < rest(b) ? -1 : Number(rest(a) > rest(b)));
+}
