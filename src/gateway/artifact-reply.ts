@@ -1,0 +1,155 @@
+import { Readable } from 'node:stream';
+import { BOUNDS } from '../domain/bounds.js';
+import { messageOf, XError } from '../domain/errors.js';
+import type { CatalogEntry } from '../ports/catalog.js';
+import type { Clock } from '../ports/clock.js';
+import type { NativeRequest, NativeResponse } from '../ports/ecosystem.js';
+import { judgeRange, noneMatchNames } from './byte-range.js';
+import type { GatewayContent, GatewayLog } from './content.js';
+import { DeadlinePassed, withinMs } from './deadline.js';
+import { notYetReply, type Reply } from './reply.js';
+
+export interface ArtifactContext {
+  content: GatewayContent;
+  clock: Clock;
+  log: GatewayLog;
+  /** Aborted when the gateway closes. */
+  closing: AbortSignal;
+}
+
+/** Thrown where an entry is not here and did not come in time. */
+class NotYet extends Error {}
+
+/**
+ * Answers with a signed entry's bytes: whole, one range of them, or only what they are (HEAD, 304).
+ * Every piece is verified before it leaves; one that turns out damaged is fetched again while the
+ * client waits, and where that fails the answer breaks off, so that nobody takes it for whole.
+ * @param left aborted when the client went away.
+ */
+export async function artifactReply(
+  context: ArtifactContext,
+  request: NativeRequest,
+  response: Extract<NativeResponse, { kind: 'artifact' }>,
+  left: AbortSignal,
+): Promise<Reply> {
+  const { entry } = response;
+  const etag = `"${entry.sha256}"`;
+  const headers: Record<string, string> = {
+    'content-type': 'application/octet-stream',
+    ...response.headers,
+    etag,
+    'accept-ranges': 'bytes',
+  };
+  if (noneMatchNames(request.headers['if-none-match'], etag)) {
+    return { status: 304, headers, body: undefined };
+  }
+  const length = entry.lengthBytes;
+  if (request.method === 'HEAD') {
+    return {
+      status: 200,
+      headers: { ...headers, 'content-length': String(length) },
+      body: undefined,
+    };
+  }
+  const range = judgeRange(request.headers['range'], request.headers['if-range'], etag, length);
+  if (range.kind === 'unsatisfiable') {
+    return {
+      status: 416,
+      headers: { ...headers, 'content-range': `bytes */${length}` },
+      body: undefined,
+    };
+  }
+  const { start, end } = range.kind === 'part' ? range : { start: 0, end: length };
+  if (range.kind === 'part') headers['content-range'] = `bytes ${start}-${end - 1}/${length}`;
+  headers['content-length'] = String(end - start);
+  const status = range.kind === 'part' ? 206 : 200;
+  try {
+    return { status, headers, body: await bodyOf(context, entry, start, end, left) };
+  } catch (thrown) {
+    const damaged = thrown instanceof XError && thrown.code === 'STORE_DAMAGED';
+    if (!(thrown instanceof NotYet) && !damaged) throw thrown;
+    return notYetReply(entry.path, thrown.message);
+  }
+}
+
+/** The body, once its first bytes are there: until then nothing is promised to the client. */
+async function bodyOf(
+  context: ArtifactContext,
+  entry: CatalogEntry,
+  start: number,
+  end: number,
+  left: AbortSignal,
+): Promise<Buffer | Readable> {
+  if (!context.content.held(entry)) await bring(context, entry, [left, context.closing]);
+  if (start === end) return Buffer.alloc(0);
+  const pieces = verified(context, entry, start, end);
+  const first = await pieces.next();
+  if (first.done === true) throw new XError('STORE_DAMAGED', `${entry.path}: no bytes`);
+  if (first.value.length === end - start) {
+    await pieces.return(undefined);
+    return bufferOf(first.value);
+  }
+  // At most one piece ahead of the client, however slowly it reads.
+  return Readable.from(following(first.value, pieces), { objectMode: true, highWaterMark: 1 });
+}
+
+async function* following(
+  first: Uint8Array,
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Buffer> {
+  try {
+    yield bufferOf(first);
+    for await (const piece of rest) yield bufferOf(piece);
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+/** Exactly the bytes from `start` to `end`; where the store finds damage, the entry is fetched once more. */
+async function* verified(
+  context: ArtifactContext,
+  entry: CatalogEntry,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array, undefined> {
+  let at = start;
+  for (let mended = false; ; mended = true) {
+    try {
+      for await (const piece of context.content.open(entry, { start: at, end })) {
+        at += piece.length;
+        if (at > end) break;
+        yield piece;
+      }
+      if (at === end) return;
+      throw new XError('STORE_DAMAGED', `${entry.path}: read to ${at}, not to ${end}`);
+    } catch (thrown) {
+      if (mended || !(thrown instanceof XError && thrown.code === 'STORE_DAMAGED')) throw thrown;
+      context.log({
+        level: 'warn',
+        message: `${entry.path} is damaged on this disk and is fetched again: ${thrown.message}`,
+      });
+    }
+    // Not ended by the client's leaving: the next one that asks shall find it.
+    await bring(context, entry, [context.closing]);
+  }
+}
+
+async function bring(
+  context: ArtifactContext,
+  entry: CatalogEntry,
+  signals: readonly AbortSignal[],
+): Promise<void> {
+  const { content, clock } = context;
+  try {
+    await withinMs(BOUNDS.gatewayWaitForPieceMs, clock, signals, (signal) =>
+      content.want(entry, signal),
+    );
+  } catch (thrown) {
+    const late = thrown instanceof DeadlinePassed;
+    throw new NotYet(late ? 'it did not come in time' : messageOf(thrown));
+  }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+import type { EcosystemName } from '../domain/plan.js';
+
+/** What is sent in the end. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  /** Undefined for HEAD and 304. */
+  body: Buffer | Readable | undefined;
+}
+
+const RETRY_AFTER_SECONDS = 10;
+
+/** One paragraph of plain text. */
+export function textReply(
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): Reply {
+  return bufferReply(status, 'text/plain; charset=utf-8', `${text}\n`, headers);
+}
+
+export function bufferReply(
+  status: number,
+  contentType: string,
+  text: string,
+  headers: Record<string, string> = {},
+): Reply {
+  const body = Buffer.from(text);
+  return {
+    status,
+    headers: { 'content-type': contentType, 'content-length': String(body.length), ...headers },
+    body,
+  };
+}
+
+/** 404 that says how the thing can be brought here. npm shows the `error` of a JSON answer. */
+export function notFoundReply(ecosystem: EcosystemName, what: string): Reply {
+  const shown = printable(what);
+  const text =
+    `${shown} is in no bundle on this machine. To bring it here, add it to a requirements file on ` +
+    `the connected machine and run: x source -r FILE`;
+  if (ecosystem !== 'npm') return textReply(404, text);
+  return bufferReply(404, 'application/json', JSON.stringify({ error: text }));
+}
+
+/** 503 that names what is not here yet. */
+export function notYetReply(what: string, why: string): Reply {
+  const text = `${printable(what)} is on its way to this machine and not here yet (${printable(why)}). Try again shortly.`;
+  return textReply(503, text, { 'retry-after': String(RETRY_AFTER_SECONDS) });
+}
+
+/** Text of a client's or a peer's making, short and on one line. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?').slice(0, 300);
+}

@@ -1,0 +1,179 @@
+import { BOUNDS } from '../domain/bounds.js';
+import { XError } from '../domain/errors.js';
+import type { UpstreamBody, UpstreamRequest } from '../ports/upstream.js';
+import { printableAddress, splitCredentials } from './http-address.js';
+import { collect, gunzipped, tooLarge, wholeBody } from './http-body.js';
+import type { CachedBody, HttpCache } from './http-cache.js';
+import { exchange, type Exchanged, type ExchangeContext } from './http-exchange.js';
+import { contentLengthOf, contentRangeOf, headerOf, strongEtagOf } from './http-headers.js';
+import { SeenEtags } from './http-hosts.js';
+
+export interface SmallBody {
+  url: string;
+  bytes: Uint8Array;
+  contentType: string | undefined;
+}
+
+/** http and https addresses: the Upstream port over `exchange`. */
+export class HttpUpstream {
+  readonly #context: ExchangeContext;
+  readonly #cache: HttpCache | undefined;
+  readonly #etags = new SeenEtags();
+
+  constructor(context: ExchangeContext, cache: HttpCache | undefined) {
+    this.#context = context;
+    this.#cache = cache;
+  }
+
+  /** As Upstream.open. A break in the middle surfaces from the stream: resuming is the caller's. */
+  async open(request: UpstreamRequest, address: URL): Promise<UpstreamBody> {
+    const offset = request.offset ?? 0;
+    const key = splitCredentials(address).url.href;
+    const etag = this.#etags.get(key);
+    const headers: Record<string, string> = {
+      accept: request.accept ?? '*/*',
+      // What is stored is what the publisher's digest is of.
+      'accept-encoding': 'identity',
+      ...(offset > 0 ? { range: `bytes=${offset}-` } : {}),
+      ...(offset > 0 && etag !== undefined ? { 'if-range': etag } : {}),
+    };
+    const { ecosystem, signal } = request;
+    const asked = { ecosystem, address, headers, alsoAccept: offset > 0 ? [416] : [], signal };
+    const body = await exchange(this.#context, asked, (response) =>
+      Promise.resolve(bodyOf(response, offset, printableAddress(address), signal)),
+    );
+    if (body === 'past-the-end') {
+      // The file is shorter than what is held of it: another file. From the start, then.
+      return this.open({ ...request, offset: 0 }, address);
+    }
+    this.#etags.set(key, body.etag);
+    return body;
+  }
+
+  /** As Upstream.read. */
+  async read(request: UpstreamRequest, address: URL, maxBytes: number): Promise<SmallBody> {
+    const printed = printableAddress(address);
+    const accept = request.accept ?? '*/*';
+    const cached = await this.#cache?.load(address, accept);
+    const deadline = AbortSignal.timeout(BOUNDS.smallReadMs);
+    const signal =
+      request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
+    const headers: Record<string, string> = {
+      accept,
+      'accept-encoding': isPacked(address) ? 'identity' : 'gzip',
+      ...validatorsOf(cached),
+    };
+    const alsoAccept = cached === undefined ? [] : [304];
+    const asked = { ecosystem: request.ecosystem, address, headers, alsoAccept, signal };
+    try {
+      return await exchange(this.#context, asked, async (response) => {
+        if (response.status === 304 && cached !== undefined) {
+          response.body.destroy();
+          if (cached.bytes.length > maxBytes) throw tooLarge(printed, maxBytes);
+          return { url: cached.url, bytes: cached.bytes, contentType: cached.contentType };
+        }
+        const small = await readWhole(response, maxBytes, printed, signal);
+        await this.#cache?.save(address, accept, { ...small, ...validatorHeaders(response) });
+        return small;
+      });
+    } catch (thrown) {
+      if (thrown !== deadline.reason || request.signal?.aborted === true) throw thrown;
+      throw new XError(
+        'UPSTREAM_UNREACHABLE',
+        `GET ${printed}: not read whole within ${BOUNDS.smallReadMs / 1000} s`,
+      );
+    }
+  }
+}
+
+/** Turns an answer to a (possibly partial) request into the port's body. */
+function bodyOf(
+  response: Exchanged,
+  askedOffset: number,
+  printed: string,
+  signal: AbortSignal | undefined,
+): UpstreamBody | 'past-the-end' {
+  const { status, headers, body, url } = response;
+  const range = contentRangeOf(headers);
+  const common = {
+    url: url.href,
+    contentType: headerOf(headers, 'content-type'),
+    etag: strongEtagOf(headers),
+  };
+  if (status === 416) {
+    body.destroy();
+    // Everything is held already: the server counts to where the caller stands.
+    if (range?.total !== askedOffset) return 'past-the-end';
+    return { ...common, lengthBytes: askedOffset, offset: askedOffset, stream: nothing() };
+  }
+  const length = contentLengthOf(headers);
+  if (status !== 206) {
+    const stream = wholeBody(body, length, printed, signal);
+    return { ...common, lengthBytes: length, offset: 0, stream };
+  }
+  if (askedOffset === 0 || range?.start !== askedOffset) {
+    body.destroy();
+    throw new XError(
+      'UPSTREAM_MALFORMED',
+      `GET ${printed}: asked for bytes from ${askedOffset}, answered 206 with content-range ${headerOf(headers, 'content-range') ?? 'missing'}`,
+    );
+  }
+  const expected = range.total === undefined ? length : range.total - askedOffset;
+  const stream = wholeBody(body, expected, printed, signal);
+  return { ...common, lengthBytes: range.total, offset: askedOffset, stream };
+}
+
+async function readWhole(
+  response: Exchanged,
+  maxBytes: number,
+  printed: string,
+  signal: AbortSignal,
+): Promise<SmallBody> {
+  const { headers, body, url, status } = response;
+  const length = contentLengthOf(headers);
+  const coding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
+  const refuse = (why: string): XError => {
+    body.destroy();
+    return new XError('UPSTREAM_MALFORMED', `GET ${printed}: ${why}`);
+  };
+  if (status !== 200 && status !== 203)
+    throw refuse(`answered ${status} where a whole page was asked for`);
+  if (length !== undefined && length > maxBytes) {
+    body.destroy();
+    throw tooLarge(printed, maxBytes);
+  }
+  const raw = wholeBody(body, length, printed, signal);
+  const zipped = coding === 'gzip' || coding === 'x-gzip';
+  // A server that calls a .gz file "gzip-encoded" means the file itself.
+  const inflate = zipped && !isPacked(response.url);
+  if (!zipped && coding !== 'identity' && coding !== '') {
+    throw refuse(`encoded as ${coding}, which was not asked for`);
+  }
+  const bytes = await collect(inflate ? gunzipped(raw, printed) : raw, maxBytes, printed);
+  return { url: url.href, bytes, contentType: headerOf(headers, 'content-type') };
+}
+
+/** Whether an address names a file that is compressed in itself. */
+function isPacked(address: URL): boolean {
+  return /\.(gz|tgz|xz|bz2|zst|lz|zip|whl|deb|tar|metadata|gpg)$/i.test(address.pathname);
+}
+
+function validatorsOf(cached: CachedBody | undefined): Record<string, string> {
+  if (cached?.etag !== undefined) return { 'if-none-match': cached.etag };
+  if (cached?.lastModified !== undefined) return { 'if-modified-since': cached.lastModified };
+  return {};
+}
+
+function validatorHeaders(response: Exchanged): {
+  etag: string | undefined;
+  lastModified: string | undefined;
+} {
+  return {
+    etag: headerOf(response.headers, 'etag'),
+    lastModified: headerOf(response.headers, 'last-modified'),
+  };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // Nothing is missing, so nothing comes.
+}
