@@ -5,10 +5,8 @@ import { messageOf, XError } from '../domain/errors.js';
 import { acceptMetadata } from '../operations/accept-metadata.js';
 import { systemClock } from '../platform/clock.js';
 import { acquireLock } from '../platform/lock.js';
-import { systemRandom } from '../platform/random.js';
 import type { BundleRecord, CatalogEntry } from '../ports/catalog.js';
 import type { PullEvent, Share, Swarm } from '../ports/swarm.js';
-import { createSwarm } from '../swarm/create-swarm.js';
 import { parseInvitation } from '../trust/invitation.js';
 import { askOnTerminal } from './ask.js';
 import { createServers } from './ecosystem-servers.js';
@@ -18,6 +16,7 @@ import { formatBytes, formatSeconds, type Printer } from './printer.js';
 import { PullProgress } from './pull-progress.js';
 import { serveResident } from './resident.js';
 import { startGateway } from './start-gateway.js';
+import { startSwarm } from './start-swarm.js';
 import { aborted, stopSignal } from './until-stopped.js';
 import { watchForStall } from './stall.js';
 
@@ -48,16 +47,9 @@ export async function runClient(input: ClientInput): Promise<void> {
     );
     defer(() => data.close());
     const identity = await openIdentity(settings.folder);
-    const swarm = createSwarm({
-      identity,
-      store: data.store,
-      catalog: data.catalog,
-      clock: systemClock,
-      random: systemRandom,
-      options: { listenPort: settings.listen, mdns: settings.mdns, peers: settings.peers },
-    });
+    const warn = (message: string): void => printer.report({ event: 'warning', message });
+    const { swarm } = await startSwarm({ settings, data, identity, warn });
     defer(() => swarm.stop());
-    await swarm.start();
     await new Client(input, data, swarm, stop.signal, defer).run();
   } finally {
     stop.release();
@@ -67,6 +59,8 @@ export async function runClient(input: ClientInput): Promise<void> {
 
 class Client {
   readonly #shares = new Map<string, Share>();
+  /** Paths of which a copy turned out bad, here or at a peer, and why. */
+  readonly #bad = new Map<string, string>();
   readonly #progress: PullProgress;
   readonly #input: ClientInput;
   readonly #data: DataFolder;
@@ -187,9 +181,10 @@ class Client {
     const before = this.#shares.get(record.id);
     if (before?.manifest.digest === manifest.digest) return;
     const masters = this.#master === undefined ? [] : [this.#master.address];
-    const share = await this.#swarm.share(manifest, record, masters, (event) =>
-      this.#onPull(event),
-    );
+    const share = await this.#swarm.share(manifest, {
+      masters,
+      onEvent: (event) => this.#onPull(event),
+    });
     this.#shares.set(record.id, share);
     this.#progress.add(record.id, record.bytes, share.heldBytes());
     await before?.stop();
@@ -207,10 +202,25 @@ class Client {
       case 'disconnected':
         return;
       case 'bad-piece':
+        this.#bad.set(event.path, `${event.did} sent a bad piece`);
         printer.report({
           event: 'warning',
           message: `${event.did} sent a bad piece of ${event.path} (piece ${event.index}); it is dropped, and the piece comes from elsewhere`,
         });
+        return;
+      case 'damaged':
+        this.#bad.set(event.path, 'the copy here was damaged on disk');
+        printer.report({
+          event: 'warning',
+          message: `the copy of ${event.path} here is damaged; it is dropped and fetched afresh`,
+        });
+        return;
+      case 'unreachable':
+        if (event.attempt === 1)
+          printer.report({
+            event: 'warning',
+            message: `the master at ${event.address} does not answer (${event.reason}); trying again, siblings go on`,
+          });
         return;
       case 'held':
         this.#progress.held(event);
@@ -222,6 +232,7 @@ class Client {
     const shares = [...this.#shares.entries()];
     const stall = watchForStall({
       shares: shares.map(([, share]) => share),
+      bad: this.#bad,
       clock: systemClock,
       deadlineMs: BOUNDS.stalledPullMs,
       giveUp: this.#input.once,

@@ -61,7 +61,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     cacheFolder: join(data.folder, 'cache', 'upstream'),
     certificateAuthorities: pip.certificateAuthorities,
     credentialsFor: (url, ecosystem) => {
-      const authorization = ecosystem === 'npm' ? registry.npmAuthorization(url.href) : undefined;
+      const authorization = ecosystem === 'npm' ? registry.npmAuthorization(url) : undefined;
       return authorization === undefined ? pip.credentialsFor(url, ecosystem) : { authorization };
     },
   });

@@ -1,15 +1,13 @@
 import { networkInterfaces } from 'node:os';
 import type { Settings } from '../config/settings.js';
-import { systemClock } from '../platform/clock.js';
-import { systemRandom } from '../platform/random.js';
-import type { PullEvent } from '../ports/swarm.js';
-import { createSwarm } from '../swarm/create-swarm.js';
+import type { PullEvent, Share } from '../ports/swarm.js';
 import type { Identity } from '../trust/identity.js';
 import { formatInvitation } from '../trust/invitation.js';
 import { manifestOf } from './manifest-of.js';
 import type { DataFolder } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
 import { serveResident } from './resident.js';
+import { startSwarm } from './start-swarm.js';
 import { aborted } from './until-stopped.js';
 
 export interface ServeSourceInput {
@@ -24,27 +22,16 @@ export interface ServeSourceInput {
 /** Serves every bundle of the data folder that this machine signed, until told to stop. */
 export async function serveSource(input: ServeSourceInput): Promise<void> {
   const { settings, printer, data, identity, signal } = input;
-  const swarm = createSwarm({
-    identity,
-    store: data.store,
-    catalog: data.catalog,
-    clock: systemClock,
-    random: systemRandom,
-    options: {
-      listenPort: settings.listen,
-      mdns: settings.mdns,
-      peers: settings.peers,
-      warn: (message) => printer.report({ event: 'warning', message }),
-    },
-  });
+  const warn = (message: string): void => printer.report({ event: 'warning', message });
+  const { swarm, addresses } = await startSwarm({ settings, data, identity, warn });
   try {
-    const { addresses } = await swarm.start();
-    const shares = [];
+    const shares: Share[] = [];
     for (const record of data.catalog.bundles()) {
       shares.push(
-        await swarm.share(manifestOf(record, data.catalog), record, [], (event) =>
-          onEvent(printer, event),
-        ),
+        await swarm.share(manifestOf(record, data.catalog), {
+          masters: [],
+          onEvent: (event) => onEvent(printer, event),
+        }),
       );
     }
     const resident = await serveResident(settings.folder, {
@@ -77,6 +64,10 @@ export async function serveSource(input: ServeSourceInput): Promise<void> {
 }
 
 function onEvent(printer: Printer, event: PullEvent): void {
+  if (event.event === 'damaged') {
+    const message = `the copy of ${event.path} here is damaged and is not served; run this command again to fetch it afresh`;
+    printer.report({ event: 'warning', message });
+  }
   if (event.event === 'connected') printer.event({ ...event }, `client ${event.address} connected`);
 }
 

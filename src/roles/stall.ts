@@ -10,6 +10,8 @@ export interface StallWatch {
 
 export interface StallOptions {
   shares: readonly Share[];
+  /** Paths of which a copy turned out bad, and why. */
+  bad: ReadonlyMap<string, string>;
   clock: Clock;
   deadlineMs: number;
   /** Whether to fail, or only to say so and go on waiting. */
@@ -48,23 +50,33 @@ async function watch(options: StallOptions, stopped: AbortSignal): Promise<never
   }
 }
 
-function failureOf({ shares, deadlineMs }: StallOptions): XError {
-  const missing = shares.flatMap((share) => share.missing(3));
-  const bad = shares.reduce((sum, share) => sum + share.badPieces(), 0);
+/** How many missing files a message names. */
+const NAMED = 3;
+
+function failureOf({ shares, bad, deadlineMs }: StallOptions): XError {
+  const missing = shares.flatMap((share) =>
+    share.manifest.entries.filter(({ path }) => !share.has(path)).map(({ path }) => path),
+  );
   const peers = new Set(shares.flatMap((share) => share.peers().map(({ did }) => did))).size;
-  const what = `nothing arrived for ${Math.round(deadlineMs / 1000)} s, and ${missing.join(', ') || 'something'} is still missing`;
-  if (bad > 0) {
+  const named =
+    missing.slice(0, NAMED).join(', ') +
+    (missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '');
+  const what = `nothing arrived for ${Math.round(deadlineMs / 1000)} s, and ${named} is still missing`;
+  const culprit = missing.find((path) => bad.has(path));
+  if (culprit !== undefined) {
     return new XError(
       'DIGEST_MISMATCH',
-      `${what}: the peers that offer it sent bytes that are not what was signed`,
-      { hint: 'Run `x verify` on the source: its copy may be damaged.' },
+      `${what}: no peer has an honest copy (${culprit}: ${bad.get(culprit)})`,
+      {
+        hint: 'Run `x verify` on the source, and let it fetch what is damaged there with `x source -r` again.',
+      },
     );
   }
   return new XError(
     'INCOMPLETE',
-    `${what}; ${peers === 0 ? 'no peer is connected' : `none of ${peers} peers has it`}`,
+    `${what}; ${peers === 0 ? 'no peer is connected' : `none of the ${peers} connected peers has it`}`,
     {
-      hint: 'Start it again when the source or a sibling that has it is up: it goes on where it was.',
+      hint: 'Start it again when the source, or a sibling that has it, is up: it goes on where it was.',
     },
   );
 }
