@@ -124,4 +124,9 @@ export const BOUNDS = {
   catalogBusyMs: 5_000,
   abandonedDownloadMs: 7 * 24 * 3_600_000,
   controlLineBytes: 1 << 20,
+  controlQueueBytes: 16 << 20,
+  controlConnections: 64,
+  controlRequestMs: 10_000,
+  controlAliveMs: 5_000,
+  controlSilenceMs: 30_000,
 } as const;
