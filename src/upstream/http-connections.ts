@@ -1,18 +1,34 @@
-import { createSecureContext, getCACertificates } from 'node:tls';
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 
-/** Proxies as the environment spells them; an absent one is read from the environment itself. */
+/** Addresses of proxies; an absent or empty one means none. */
 export interface ProxySettings {
   httpProxy?: string | undefined;
+  /** Where absent, https goes through `httpProxy` too. */
   httpsProxy?: string | undefined;
+  /** Hosts reached without one, as curl and pip read it: names, `.suffix`, `host:port`, `*`. */
   noProxy?: string | undefined;
 }
 
+/** What HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say; lower case wins, as with curl. */
+export function proxiesOfEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): ProxySettings {
+  const value = (name: string): string | undefined =>
+    environment[name] ?? environment[name.toUpperCase()];
+  return {
+    httpProxy: value('http_proxy') ?? value('all_proxy'),
+    httpsProxy: value('https_proxy') ?? value('all_proxy'),
+    noProxy: value('no_proxy'),
+  };
+}
+
 /**
- * The connections of one upstream: pooled per origin, through the proxies that HTTP_PROXY,
- * HTTPS_PROXY and NO_PROXY name, trusting Node's authorities and the given ones.
+ * The connections of one upstream: pooled per origin, through the given proxies, trusting Node's
+ * authorities and the given ones.
  * @param certificateAuthorities PEM texts, each may hold several certificates.
  * @throws XError USAGE where a proxy is no address or an authority no certificate.
  */
@@ -21,35 +37,42 @@ export function openConnections(
   certificateAuthorities: readonly string[],
 ): Dispatcher {
   const tls = certificateAuthorities.length === 0 ? {} : trusting(certificateAuthorities);
-  try {
-    return new EnvHttpProxyAgent({
-      ...definedOf(proxy),
-      connections: BOUNDS.connectionsPerOrigin,
-      // One connection a download: HTTP/2 would put all of them on one TCP stream.
-      allowH2: false,
-      connect: { ...tls, timeout: BOUNDS.connectTimeoutMs },
-      connectTimeout: BOUNDS.connectTimeoutMs,
-      requestTls: { ...tls },
-      proxyTls: { ...tls },
-      headersTimeout: BOUNDS.idleTimeoutMs,
-      bodyTimeout: BOUNDS.idleTimeoutMs,
-    });
-  } catch (cause) {
-    throw new XError('USAGE', `the proxy settings cannot be used: ${messageOf(cause)}`, {
-      hint: 'HTTP_PROXY and HTTPS_PROXY are addresses such as http://proxy.example:3128.',
-      cause,
-    });
-  }
+  return new EnvHttpProxyAgent({
+    // Never undefined, or the library would look into the environment itself.
+    httpProxy: proxyAddress(proxy.httpProxy),
+    httpsProxy: proxyAddress(proxy.httpsProxy),
+    noProxy: proxy.noProxy ?? '',
+    connections: BOUNDS.connectionsPerOrigin,
+    // One connection a download: HTTP/2 would put all of them on one TCP stream.
+    allowH2: false,
+    connect: { ...tls, timeout: BOUNDS.connectTimeoutMs },
+    connectTimeout: BOUNDS.connectTimeoutMs,
+    requestTls: tls,
+    proxyTls: tls,
+    headersTimeout: BOUNDS.idleTimeoutMs,
+    bodyTimeout: BOUNDS.idleTimeoutMs,
+  });
+}
+
+/** A proxy's address; like curl and pip, one without a scheme is http. */
+function proxyAddress(text: string | undefined): string {
+  if (text === undefined || text.trim() === '') return '';
+  const address = text.includes('://') ? text.trim() : `http://${text.trim()}`;
+  const scheme = URL.canParse(address) ? new URL(address).protocol : '';
+  if (['http:', 'https:', 'socks5:', 'socks:'].includes(scheme)) return address;
+  // The text itself may hold a password.
+  throw new XError('USAGE', 'the address of the proxy cannot be used', {
+    hint: 'HTTP_PROXY and HTTPS_PROXY are addresses such as http://proxy.example:3128.',
+  });
 }
 
 /** One context for all connections: parsing Node's authorities again for each would cost milliseconds. */
-function trusting(pems: readonly string[]): {
-  secureContext: ReturnType<typeof createSecureContext>;
-} {
+function trusting(pems: readonly string[]): { secureContext: SecureContext } {
   try {
-    return {
-      secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...pems] }),
-    };
+    // The context would pass over what is no certificate.
+    for (const pem of pems) new X509Certificate(pem);
+    const ca = [...getCACertificates('default'), ...pems];
+    return { secureContext: createSecureContext({ ca }) };
   } catch (cause) {
     throw new XError(
       'USAGE',
@@ -57,16 +80,4 @@ function trusting(pems: readonly string[]): {
       { hint: 'Certificate authorities are PEM files (-----BEGIN CERTIFICATE-----).', cause },
     );
   }
-}
-
-function definedOf(proxy: ProxySettings): {
-  httpProxy?: string;
-  httpsProxy?: string;
-  noProxy?: string;
-} {
-  return {
-    ...(proxy.httpProxy === undefined ? {} : { httpProxy: proxy.httpProxy }),
-    ...(proxy.httpsProxy === undefined ? {} : { httpsProxy: proxy.httpsProxy }),
-    ...(proxy.noProxy === undefined ? {} : { noProxy: proxy.noProxy }),
-  };
 }

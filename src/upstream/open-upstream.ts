@@ -6,7 +6,7 @@ import type { Upstream, UpstreamBody, UpstreamRequest } from '../ports/upstream.
 import { openFile } from './file-upstream.js';
 import { collect } from './http-body.js';
 import { HttpCache } from './http-cache.js';
-import { openConnections, type ProxySettings } from './http-connections.js';
+import { openConnections, proxiesOfEnvironment, type ProxySettings } from './http-connections.js';
 import type { CredentialsFor } from './http-exchange.js';
 import { UnreachableHosts } from './http-hosts.js';
 import { HttpUpstream } from './http-upstream.js';
@@ -18,7 +18,7 @@ export interface UpstreamOptions {
   cacheFolder?: string | undefined;
   /** Request headers that the native client's configuration holds for an address, credentials above all. */
   credentialsFor?: CredentialsFor | undefined;
-  /** Instead of HTTP_PROXY, HTTPS_PROXY and NO_PROXY (both cases) of the environment. */
+  /** Instead of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY (either case) of the environment. */
   proxy?: ProxySettings | undefined;
   /** PEM texts, trusted beside Node's own authorities (NODE_EXTRA_CA_CERTS is among those). */
   certificateAuthorities?: readonly string[] | undefined;
@@ -36,7 +36,10 @@ export interface OpenUpstream extends Upstream {
  * @throws XError USAGE where a proxy or an authority cannot be used.
  */
 export function createUpstream(options: UpstreamOptions): OpenUpstream {
-  const dispatcher = openConnections(options.proxy ?? {}, options.certificateAuthorities ?? []);
+  const dispatcher = openConnections(
+    options.proxy ?? proxiesOfEnvironment(process.env),
+    options.certificateAuthorities ?? [],
+  );
   const context = {
     dispatcher,
     clock: options.clock,
