@@ -8,6 +8,14 @@ export interface NpmSettings {
   scopes: Record<string, string>;
   /** The configured `omit` types: `dev`, `optional`, `peer`. */
   omit: string[];
+  /** What fetching the tarballs needs of the same configuration. */
+  connection: {
+    httpProxy: string | undefined;
+    httpsProxy: string | undefined;
+    noProxy: string | undefined;
+    /** PEM texts of `ca` and `cafile`. */
+    certificateAuthorities: string[];
+  };
 }
 
 /** A folder that npm links instead of fetching: a workspace, or a `file:` folder inside the project. */

@@ -96,8 +96,23 @@ function settingsOf(config: NpmConfig): NpmSettings {
   return {
     registry: withoutCredentials(config.registry),
     scopes,
-    omit: Array.isArray(omit) ? omit.filter((type) => typeof type === 'string') : [],
+    omit: stringList(omit),
+    connection: {
+      httpProxy: text(config.options['proxy']),
+      httpsProxy: text(config.options['httpsProxy']) ?? text(config.options['proxy']),
+      noProxy: stringList(config.options['noProxy']).join(',') || undefined,
+      certificateAuthorities: stringList(config.options['ca']),
+    },
   };
+}
+
+function stringList(value: unknown): string[] {
+  const items = Array.isArray(value) ? value : [value];
+  return items.filter((item) => typeof item === 'string' && item !== '');
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** @throws XError UPSTREAM_MALFORMED where the registry answers for another package; VERSION_NOT_FOUND. */

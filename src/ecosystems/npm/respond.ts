@@ -5,9 +5,9 @@ import { heldPackument, tarballEntry, type HeldPackument } from './held-packages
 import { isObject } from './json.js';
 import { isPackageName } from './names.js';
 import type { PackumentDocument } from './packument.js';
-import { registryKeys } from './registry-keys.js';
 import { gatewayTarball } from './gateway-address.js';
 import { search } from './search.js';
+import type { RegistryKey } from './signatures.js';
 
 const ABBREVIATED = 'application/vnd.npm.install-v1+json';
 
@@ -22,9 +22,13 @@ const ABBREVIATED_KEYS = [
  * Answers a client's request from what the bundles hold.
  * @see https://github.com/npm/registry/blob/main/docs/REGISTRY-API.md
  */
-export async function respond(request: NativeRequest, view: HeldView): Promise<NativeResponse> {
+export async function respond(
+  request: NativeRequest,
+  view: HeldView,
+  keys: () => readonly RegistryKey[],
+): Promise<NativeResponse> {
   const path = request.path.replace(/\/+$/, '');
-  if (path.startsWith('-/')) return respondToService(path, request, view);
+  if (path.startsWith('-/')) return respondToService(path, request, view, keys);
   const tarball = /(?:^|\/)((?:@[^/]+\/)?[^/@]+)\/-\/(?:@[^/]+\/)?([^/]+\.tgz)$/.exec(path);
   if (tarball !== null) return respondTarball(tarball[1] ?? '', tarball[2] ?? '', view);
   const match = /^((?:@[^/]+\/)?[^/]+)(?:\/([^/]+))?$/.exec(path);
@@ -42,12 +46,13 @@ async function respondToService(
   path: string,
   request: NativeRequest,
   view: HeldView,
+  keys: () => readonly RegistryKey[],
 ): Promise<NativeResponse> {
   switch (path) {
     case '-/ping':
       return json({}, request);
     case '-/npm/v1/keys':
-      return json({ keys: keysDocument() }, request);
+      return json({ keys: keysDocument(keys()) }, request);
     case '-/v1/search':
       return json(await search(request, view), request);
     // Nobody publishes advisories here: no answer but "none known" keeps an install from failing.
@@ -141,8 +146,8 @@ function newest(document: PackumentDocument): string {
 }
 
 /** In the registry's own form, so that `npm audit signatures` finds them. */
-function keysDocument(): JsonValue[] {
-  return registryKeys().map(({ keyid, spki, end }) => ({
+function keysDocument(keys: readonly RegistryKey[]): JsonValue[] {
+  return keys.map(({ keyid, spki, end }) => ({
     expires: end ?? null,
     keyid,
     keytype: 'ecdsa-sha2-nistp256',

@@ -12,12 +12,13 @@ export interface NpmServerOptions {
 
 /** The isolated half of npm: a registry over what bundles hold, and npm pointed at it. */
 export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer {
+  const keys = (): readonly RegistryKey[] => options.keys ?? registryKeys();
   return {
     name: 'npm',
     mount: 'npm',
     commands: NPM_COMMANDS,
-    respond,
-    checkProof: (entry, view) => checkProof(entry, view, options.keys ?? registryKeys()),
+    respond: (request, view) => respond(request, view, keys),
+    checkProof: (entry, view) => checkProof(entry, view, keys()),
     settings: (request) => Promise.resolve(clientSettings(request)),
   };
 }
