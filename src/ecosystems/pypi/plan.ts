@@ -1,0 +1,216 @@
+import { BOUNDS } from '../../domain/bounds.js';
+import type { Digests } from '../../domain/digest.js';
+import { XError } from '../../domain/errors.js';
+import type { EcosystemPlan, JsonObject, PlannedArtifact } from '../../domain/plan.js';
+import { formatPurl, type PurlLine } from '../../domain/purl.js';
+import type { PlanRequest } from '../../ports/ecosystem.js';
+import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
+import type { Upstream } from '../../ports/upstream.js';
+import { Distributions } from './distributions.js';
+import { isProjectName, normalizeName } from './filename.js';
+import { fileOf } from './index-page.js';
+import { Indexes, type OfferedFile } from './indexes.js';
+import type { InputRequirement, PypiRequirements } from './input.js';
+import { settingsWith } from './planned-settings.js';
+import { pythonTarget } from './python-target.js';
+import { exactly, formatSpecifiers, isPinned, parseSpecifiers } from './specifier.js';
+import { planTarget, type Selection, type Selections, type Wanted } from './target-plan.js';
+import { parseVersion } from './version.js';
+
+export interface PlanDeps {
+  upstream: Upstream;
+  settings: PypiSettings;
+  listFolder: ListFolder;
+}
+
+/**
+ * The closure of every target. Targets are planned in order, later ones preferring the versions that
+ * earlier ones take, so that one version serves all where it can.
+ * @throws XError as EcosystemSource.plan.
+ */
+export async function planPypi(
+  request: PlanRequest<PypiRequirements>,
+  deps: PlanDeps,
+): Promise<EcosystemPlan> {
+  const warnings = new Set<string>();
+  const warn = (message: string): void => {
+    if (warnings.has(message)) return;
+    warnings.add(message);
+    request.report({ event: 'warning', message });
+  };
+  const wanted = wantedOf(request);
+  if (wanted.requirements.length === 0) return { artifacts: [], warnings: [] };
+  const settings = settingsWith(deps.settings, request.requirements.map(({ options }) => options));
+  const { signal } = request;
+  const indexes = new Indexes({ ...deps, settings, warn, signal });
+  const distributions = new Distributions(deps.upstream, signal);
+  const preferred = new Map<string, string>();
+  const artifacts = new Map<string, PlannedArtifact>();
+  for (const target of request.targets.map(pythonTarget)) {
+    request.report({ event: 'step', text: `resolving Python packages for ${target.id}` });
+    const context = { indexes, distributions, settings, warn, signal };
+    const selections = await planTarget(wanted, target, preferred, context);
+    for (const { chosen } of selections.values()) {
+      const { name, version } = chosen.file.parsed;
+      if (!preferred.has(name)) preferred.set(name, version.text);
+    }
+    mergeSelections(selections, target.id, wanted, artifacts);
+  }
+  warnOfHashes(wanted, artifacts, warn);
+  return { artifacts: [...artifacts.values()], warnings: [...warnings] };
+}
+
+function wantedOf({ requirements, purls }: PlanRequest<PypiRequirements>): Wanted {
+  const all = [...requirements.flatMap((one) => one.requirements), ...purls.map(requirementOfPurl)];
+  const constraints = requirements.flatMap((one) => one.constraints);
+  const hashes = new Map<string, Digests[]>();
+  const direct = new Map<string, OfferedFile>();
+  for (const { requirement, hashes: demanded, where } of [...all, ...constraints]) {
+    if (demanded.length > 0) {
+      hashes.set(requirement.name, [...(hashes.get(requirement.name) ?? []), ...demanded]);
+    }
+    if (requirement.url === undefined) continue;
+    const file = fileOf(new URL(requirement.url));
+    if (file?.parsed.name !== requirement.name) {
+      throw new XError('INPUT_MALFORMED', `${where}:1: the address is not of ${requirement.name}: ${requirement.text}`);
+    }
+    const known = direct.get(requirement.name);
+    if (known !== undefined && known.url !== file.url) {
+      const both = `${known.url} and ${file.url}`;
+      throw new XError('NOT_RESOLVABLE', `${where}: ${requirement.name} is asked for at two addresses: ${both}`);
+    }
+    direct.set(requirement.name, { ...file, index: undefined });
+  }
+  const preferBinary = requirements.some(({ options }) => options.preferBinary);
+  return { requirements: all, constraints, preferBinary, hashes, direct };
+}
+
+/** `pkg:pypi/name@1.2` pins, `pkg:pypi/name@>=1,<2` ranges. */
+function requirementOfPurl({ purl, text, file, line }: PurlLine): InputRequirement {
+  const version = purl.version === undefined ? undefined : parseVersion(purl.version);
+  const specifiers = version === undefined ? parseSpecifiers(purl.version ?? '') : exactly(version);
+  if (purl.namespace !== undefined || !isProjectName(purl.name) || specifiers === undefined) {
+    throw new XError('INPUT_MALFORMED', `${file}:${line}:1: not a Python package at a version: ${text}`, {
+      hint: 'Write pkg:pypi/requests@2.32.3, or a range as in pkg:pypi/requests@>=2.31,<3.',
+    });
+  }
+  const name = normalizeName(purl.name);
+  const requirement = {
+    name,
+    extras: [],
+    specifiers,
+    url: undefined,
+    marker: undefined,
+    text: name + formatSpecifiers(specifiers),
+  };
+  return { requirement, hashes: [], where: `${file}:${line}` };
+}
+
+function mergeSelections(
+  selections: Selections,
+  targetId: string,
+  wanted: Wanted,
+  artifacts: Map<string, PlannedArtifact>,
+): void {
+  for (const selection of selections.values()) {
+    const artifact = artifactOf(selection, wanted);
+    const known = artifacts.get(artifact.path) ?? artifact;
+    artifacts.set(artifact.path, known);
+    if (artifacts.size > BOUNDS.planArtifacts) {
+      throw new XError('LIMIT_EXCEEDED', `the plan has more than ${BOUNDS.planArtifacts} files`);
+    }
+    known.targets.push(targetId);
+    for (const key of selection.requires) addOnce(known.requires, purlOfKey(key));
+    const asked = known.detail['asked'] as JsonObject;
+    if (selection.asked.length > 0) asked[targetId] = selection.asked;
+  }
+  for (const selection of selections.values()) {
+    const purl = purlOf(selection);
+    for (const key of selection.requires) {
+      const required = selections.get(key);
+      const entry = required && artifacts.get(pathOf(required));
+      if (entry !== undefined) addOnce(entry.requiredBy, purl);
+    }
+  }
+}
+
+function addOnce(list: string[], item: string): void {
+  if (!list.includes(item)) list.push(item);
+}
+
+function purlOfKey(key: string): string {
+  const [name = '', version = ''] = key.split('==');
+  return formatPurl({ type: 'pypi', namespace: undefined, name, version });
+}
+
+function purlOf({ chosen }: Selection): string {
+  const { name, version } = chosen.file.parsed;
+  return purlOfKey(`${name}==${version.text}`);
+}
+
+function pathOf({ chosen }: Selection): string {
+  return `pypi/${chosen.file.parsed.name}/${chosen.file.filename}`;
+}
+
+function artifactOf(selection: Selection, wanted: Wanted): PlannedArtifact {
+  const { file, metadata, metadataSha256 } = selection.chosen;
+  const demanded = wanted.hashes.get(file.parsed.name) ?? [];
+  // A single demanded hash stands for a digest that the index does not give.
+  const [only] = demanded.length === 1 ? demanded : [];
+  const digests: Digests = Object.keys(file.digests).length > 0 ? file.digests : { ...only };
+  const requiresPython =
+    file.requiresPythonText ??
+    (metadata.requiresPython === undefined ? undefined : formatSpecifiers(metadata.requiresPython));
+  const detail: JsonObject = { asked: {} };
+  if (requiresPython !== undefined) detail['requires-python'] = requiresPython;
+  if (file.yanked !== undefined) detail['yanked'] = file.yanked === '' ? true : file.yanked;
+  if (file.uploadTime !== undefined) detail['upload-time'] = file.uploadTime;
+  if (metadataSha256 !== undefined) detail['core-metadata'] = metadataSha256;
+  if (file.provenanceUrl !== undefined) detail['provenance'] = file.provenanceUrl;
+  return {
+    purl: purlOf(selection),
+    ecosystem: 'pypi',
+    name: file.parsed.name,
+    version: file.parsed.version.text,
+    filename: file.filename,
+    path: pathOf(selection),
+    sizeBytes: file.sizeBytes,
+    digests,
+    url: withoutCredentials(file.url),
+    proof: Object.keys(digests).length > 0 && isTrustedTransport(file.url) ? 'index-hash' : 'none',
+    requiredBy: [],
+    requires: [],
+    targets: [],
+    private: !(file.index?.isPublic ?? false),
+    detail,
+  };
+}
+
+function withoutCredentials(text: string): string {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
+/** A digest is evidence where nobody on the way could change it: over TLS, or on this machine. */
+function isTrustedTransport(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol !== 'http:' || /^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(hostname);
+}
+
+/** In hash-checking mode pip refuses what has no hash: better said here than on the isolated machine. */
+function warnOfHashes(
+  { hashes, requirements }: Wanted,
+  artifacts: ReadonlyMap<string, PlannedArtifact>,
+  warn: (message: string) => void,
+): void {
+  if (hashes.size === 0) return;
+  const bare = [...artifacts.values()].filter(({ name }) => !hashes.has(name)).map(({ name }) => name);
+  const loose = requirements
+    .filter(({ requirement: { specifiers, url } }) => url === undefined && !isPinned(specifiers))
+    .map(({ requirement }) => requirement.name);
+  const missing = [...new Set([...bare, ...loose])];
+  if (missing.length === 0) return;
+  warn(`some requirements have --hash, so pip will refuse those without a hash and a version: ${missing.join(', ')}`);
+}

@@ -1,0 +1,66 @@
+import type { EcosystemSource, InputFile, ReadInput } from '../../ports/ecosystem.js';
+import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
+import type { Upstream } from '../../ports/upstream.js';
+import type { PypiRequirements } from './input.js';
+import { planPypi } from './plan.js';
+import { readPylock, readPyproject } from './project-files.js';
+import { readRequirementsFile } from './requirements-file.js';
+import { rewritePypiInput } from './rewrite-input.js';
+import { sealPypi } from './seal.js';
+
+export interface PypiSourceDeps {
+  upstream: Upstream;
+  settings: PypiSettings;
+  listFolder: ListFolder;
+  /** For `${NAME}` in requirements files. */
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Python's half of a source: requirement files in, wheels and sdists planned and proved. */
+export function createPypiSource(deps: PypiSourceDeps): EcosystemSource<PypiRequirements> {
+  return {
+    name: 'pypi',
+    purlType: 'pypi',
+    claims: claimsPypi,
+    read: (file, readFile) => readPypi(file, readFile, deps.env),
+    plan: (request) => planPypi(request, deps),
+    seal: sealPypi,
+    rewriteInput: rewritePypiInput,
+  };
+}
+
+async function readPypi(
+  file: InputFile,
+  readFile: (path: string) => Promise<InputFile>,
+  env: PypiSourceDeps['env'],
+): Promise<ReadInput<PypiRequirements>> {
+  if (isPyproject(file)) return readPyproject(file);
+  if (isPylock(file)) return readPylock(file);
+  return readRequirementsFile(file, { readFile, env });
+}
+
+function baseName({ path }: InputFile): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+}
+
+function isPyproject(file: InputFile): boolean {
+  return baseName(file) === 'pyproject.toml';
+}
+
+function isPylock(file: InputFile): boolean {
+  return /^pylock(?:\.[^.]+)?\.toml$/.test(baseName(file));
+}
+
+/** Python's by name, or a text whose first lines are requirements, options of pip, or purls. */
+function claimsPypi(file: InputFile): boolean {
+  const name = baseName(file);
+  if (isPyproject(file) || isPylock(file)) return true;
+  if (/\.(?:json|ya?ml|toml|lock|apt|list)$/i.test(name)) return false;
+  if (/(?:requirements|constraints)[^/]*\.(?:txt|in)$/i.test(name)) return true;
+  const lines = file.text.split(/\r\n|\r|\n/).filter((line) => /^\s*[^\s#]/.test(line));
+  if (lines.some((line) => /^\S+\s+(?:install|deinstall|hold|purge)\s*$/.test(line))) return false;
+  return lines.every((line) => REQUIREMENT_LIKE.test(line));
+}
+
+const REQUIREMENT_LIKE =
+  /^\s*(?:pkg:\S+|--?[a-z][a-z-]*\b.*|[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?:(?:\(|@|;|[<>=!~]=|[<>]).*)?(?:\s#.*)?)$/;
