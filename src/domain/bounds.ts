@@ -79,5 +79,6 @@ export const BOUNDS = {
   packBlobBytes: 64 << 10,
   packFileBytes: 512 << 20,
   catalogBusyMs: 5_000,
+  abandonedDownloadMs: 7 * 24 * 3_600_000,
   controlLineBytes: 1 << 20,
 } as const;

@@ -51,8 +51,16 @@ export interface Store {
   /** As put, for bytes in memory. */
   putBytes(bytes: Uint8Array, digests?: Digests): Promise<StoredBlob>;
   /**
+   * As putBytes for many small blobs at once, which share their flushes. All that are right are
+   * stored, also where one is not.
+   * @throws XError DIGEST_MISMATCH for the first whose bytes do not match its name; DISK_FULL.
+   */
+  putVerifiedSmall(blobs: readonly { bytes: Uint8Array; sha256: Sha256 }[]): Promise<void>;
+  /**
    * A download that resumes: `fetch` is called with the offset already on disk under `key`, and may
-   * answer from 0 instead.
+   * answer from 0 instead. Only a body whose sha256 or sha512 is expected resumes; without one
+   * nothing would tell that its two halves belong together.
+   * @throws XError as put; INCOMPLETE where the stream ends before `expected.lengthBytes`: what came is kept.
    */
   putResumable(
     key: string,
@@ -63,25 +71,39 @@ export interface Store {
   /**
    * A verified read of bytes `start` to `end` (exclusive; default the whole blob), piece by piece,
    * each checked against its leaf hash before it is yielded.
-   * @throws XError STORE_DAMAGED.
+   * @throws XError STORE_DAMAGED, also for a blob that is not held.
    */
   open(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
-  /** A verified read of a whole small blob. */
+  /**
+   * A verified read of a whole small blob.
+   * @throws XError LIMIT_EXCEEDED past maxBytes; as open.
+   */
   read(sha256: Sha256, maxBytes: number): Promise<Uint8Array>;
 
   /** The leaf hashes of a whole blob or of a partial whose tree is known; undefined otherwise. */
   leaves(sha256: Sha256): Uint8Array[] | undefined;
-  /** Begins or continues a blob in pieces; `leaves` must hash to the signed root (the caller has checked). */
+  /**
+   * Begins or continues a blob in pieces; `leaves` must hash to the signed root (the caller has
+   * checked). Of a blob begun under another tree, the pieces with equal leaves stay held. A blob that
+   * is whole answers as one that holds everything.
+   */
   partial(sha256: Sha256, lengthBytes: number, leaves: Uint8Array[]): PartialBlob;
-  /** Partials that were begun and are not whole, for a restart. */
+  /** Partials of several pieces with at least one written that are not whole, for a restart. */
   partials(): { sha256: Sha256; lengthBytes: number; heldPieces: number }[];
   /**
-   * Turns a partial that holds every piece into a whole blob, its sha256 checked over the bytes.
-   * @throws XError DIGEST_MISMATCH.
+   * Turns a partial that holds every piece into a whole blob, its sha256 and the given digests
+   * checked over the bytes. Of a blob that is whole already, answers that.
+   * @throws XError DIGEST_MISMATCH (the partial is forgotten), INCOMPLETE, STORE_DAMAGED (a piece
+   *   rotted since it was written; the others stay held).
    */
-  complete(sha256: Sha256): Promise<StoredBlob>;
+  complete(sha256: Sha256, digests?: Digests): Promise<StoredBlob>;
   /** Forgets a blob or partial. */
   remove(sha256: Sha256): Promise<void>;
+
+  /** Whole blobs that no bundle names. May be removed while it is read. */
+  unreferenced(): Iterable<StoredBlob>;
+  /** Whole blobs: how many, and their lengths together. */
+  totals(): { blobs: number; bytes: number };
 
   /** Re-reads and checks one blob in full. False (and forgotten) where it is damaged. */
   verify(sha256: Sha256): Promise<boolean>;

@@ -1,0 +1,155 @@
+import type Database from 'better-sqlite3';
+import type { Sha256 } from '../domain/digest.js';
+import { packLeaves, unpackLeaves } from '../domain/piece.js';
+import type { StoredBlob } from '../ports/store.js';
+import type { HashedBody } from './body-hasher.js';
+import type { CatalogDatabase } from './database.js';
+
+/** Where a small blob lies. */
+export interface PackPlace {
+  pack: number;
+  offset: number;
+}
+
+/** A whole blob and where it lies: `place` undefined means a file of its own. */
+export interface BlobRow extends StoredBlob {
+  place: PackPlace | undefined;
+}
+
+interface RawBlob {
+  sha256: Buffer;
+  sha512: Buffer;
+  length: number;
+  root: Buffer;
+  pack: number | null;
+  offset: number | null;
+}
+
+/** Pages of `unreferenced`: a cursor kept open would keep others from writing. */
+const PAGE_ROWS = 1_000;
+
+/** The catalog's rows of whole blobs, their trees and packs. Writes belong inside a transaction. */
+export class BlobRows {
+  readonly #db: CatalogDatabase;
+  readonly #bySha256: Database.Statement<[Buffer], RawBlob>;
+  readonly #bySha512: Database.Statement<[Buffer], RawBlob>;
+  readonly #insert: Database.Statement;
+  readonly #delete: Database.Statement;
+  readonly #tree: Database.Statement<[Buffer], { leaves: Buffer }>;
+  readonly #saveTree: Database.Statement;
+  readonly #deleteTree: Database.Statement;
+  readonly #unreferenced: Database.Statement<[Buffer], RawBlob>;
+  readonly #totals: Database.Statement<[], { blobs: number; bytes: number }>;
+
+  constructor(db: CatalogDatabase) {
+    const { sql } = db;
+    this.#db = db;
+    this.#bySha256 = sql.prepare('SELECT * FROM blobs WHERE sha256 = ?');
+    this.#bySha512 = sql.prepare('SELECT * FROM blobs WHERE sha512 = ? LIMIT 1');
+    this.#insert = sql.prepare(
+      `INSERT INTO blobs (sha256, sha512, length, root, pack, offset) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (sha256) DO UPDATE SET pack = excluded.pack, offset = excluded.offset`,
+    );
+    this.#delete = sql.prepare('DELETE FROM blobs WHERE sha256 = ?');
+    this.#tree = sql.prepare('SELECT leaves FROM trees WHERE sha256 = ?');
+    this.#saveTree = sql.prepare(
+      `INSERT INTO trees (sha256, leaves) VALUES (?, ?)
+       ON CONFLICT (sha256) DO UPDATE SET leaves = excluded.leaves`,
+    );
+    this.#deleteTree = sql.prepare('DELETE FROM trees WHERE sha256 = ?');
+    this.#unreferenced = sql.prepare(
+      `SELECT * FROM blobs WHERE sha256 > ?
+         AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.sha256 = blobs.sha256)
+       ORDER BY sha256 LIMIT ${String(PAGE_ROWS)}`,
+    );
+    this.#totals = sql.prepare(
+      'SELECT count(*) AS blobs, coalesce(sum(length), 0) AS bytes FROM blobs',
+    );
+  }
+
+  get(sha256: Sha256): BlobRow | undefined {
+    const raw = this.#db.read(() => this.#bySha256.get(key(sha256)));
+    return raw && blobOf(raw);
+  }
+
+  getBySha512(sha512: string): BlobRow | undefined {
+    const raw = this.#db.read(() => this.#bySha512.get(key(sha512)));
+    return raw && blobOf(raw);
+  }
+
+  insert(body: HashedBody, place: PackPlace | undefined): void {
+    this.#insert.run(
+      key(body.sha256),
+      key(body.sha512),
+      body.lengthBytes,
+      key(body.pieceRoot),
+      place?.pack ?? null,
+      place?.offset ?? null,
+    );
+    if (body.leaves.length > 1) this.saveTree(body.sha256, body.leaves);
+  }
+
+  delete(sha256: Sha256): void {
+    this.#delete.run(key(sha256));
+    this.#deleteTree.run(key(sha256));
+  }
+
+  /** The leaves of a whole blob; a blob of one piece is its own root. */
+  leavesOf(blob: StoredBlob): Uint8Array[] | undefined {
+    if (blob.lengthBytes === 0) return [];
+    return this.tree(blob.sha256) ?? [key(blob.pieceRoot)];
+  }
+
+  tree(sha256: Sha256): Uint8Array[] | undefined {
+    const row = this.#db.read(() => this.#tree.get(key(sha256)));
+    return row && unpackLeaves(row.leaves);
+  }
+
+  saveTree(sha256: Sha256, leaves: readonly Uint8Array[]): void {
+    this.#saveTree.run(key(sha256), packLeaves(leaves));
+  }
+
+  deleteTree(sha256: Sha256): void {
+    this.#deleteTree.run(key(sha256));
+  }
+
+  *unreferenced(): Generator<StoredBlob> {
+    let last: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const from = last;
+      const page = this.#db.read(() => this.#unreferenced.all(from));
+      for (const raw of page) yield storedBlob(blobOf(raw));
+      const end = page.at(-1);
+      if (end === undefined) return;
+      last = end.sha256;
+    }
+  }
+
+  totals(): { blobs: number; bytes: number } {
+    return this.#db.read(() => this.#totals.get()) ?? { blobs: 0, bytes: 0 };
+  }
+}
+
+export function key(hex: string): Buffer {
+  return Buffer.from(hex, 'hex');
+}
+
+/** What callers of the port see of a row. */
+export function storedBlob({ sha256, sha512, lengthBytes, pieceRoot }: StoredBlob): StoredBlob {
+  return { sha256, sha512, lengthBytes, pieceRoot };
+}
+
+export function samePlace(a: PackPlace | undefined, b: PackPlace | undefined): boolean {
+  return a?.pack === b?.pack && a?.offset === b?.offset;
+}
+
+function blobOf(raw: RawBlob): BlobRow {
+  return {
+    sha256: raw.sha256.toString('hex'),
+    sha512: raw.sha512.toString('hex'),
+    lengthBytes: raw.length,
+    pieceRoot: raw.root.toString('hex'),
+    place:
+      raw.pack === null || raw.offset === null ? undefined : { pack: raw.pack, offset: raw.offset },
+  };
+}

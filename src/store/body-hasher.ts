@@ -1,0 +1,71 @@
+import { createHash, hash } from 'node:crypto';
+import type { Digests, Sha256 } from '../domain/digest.js';
+import { disagreements, formatDigest } from '../domain/digest.js';
+import { XError } from '../domain/errors.js';
+import { leafHash, PIECE_SIZE_BYTES, TreeHasher, treeRoot } from '../domain/piece.js';
+import type { StoredBlob } from '../ports/store.js';
+
+/** A body's names and tree, computed from its bytes. */
+export interface HashedBody extends StoredBlob {
+  leaves: Uint8Array[];
+}
+
+/** sha256, sha512 and the piece tree in one pass over chunks of any size. */
+export class BodyHasher {
+  readonly #sha256 = createHash('sha256');
+  readonly #sha512 = createHash('sha512');
+  readonly #tree = new TreeHasher();
+  #lengthBytes = 0;
+
+  get lengthBytes(): number {
+    return this.#lengthBytes;
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#sha256.update(chunk);
+    this.#sha512.update(chunk);
+    this.#tree.update(chunk);
+    this.#lengthBytes += chunk.length;
+  }
+
+  finish(): HashedBody {
+    return hashedBody(
+      this.#sha256.digest('hex'),
+      this.#sha512.digest('hex'),
+      this.#lengthBytes,
+      this.#tree.finish(),
+    );
+  }
+}
+
+/** The same for bytes in memory; one-shot hashing is several times quicker for small ones. */
+export function hashBytes(bytes: Uint8Array): HashedBody {
+  if (bytes.length > PIECE_SIZE_BYTES) {
+    const hasher = new BodyHasher();
+    hasher.update(bytes);
+    return hasher.finish();
+  }
+  const leaves = bytes.length === 0 ? [] : [leafHash(bytes)];
+  return hashedBody(hash('sha256', bytes), hash('sha512', bytes), bytes.length, leaves);
+}
+
+function hashedBody(
+  sha256: Sha256,
+  sha512: string,
+  lengthBytes: number,
+  leaves: Uint8Array[],
+): HashedBody {
+  const pieceRoot = Buffer.from(treeRoot(leaves)).toString('hex');
+  return { sha256, sha512, lengthBytes, pieceRoot, leaves };
+}
+
+/** @throws XError DIGEST_MISMATCH naming what was expected and what came. */
+export function requireDigests(expected: Digests, actual: StoredBlob, what: string): void {
+  const [wrong] = disagreements(expected, actual);
+  if (wrong === undefined) return;
+  throw new XError(
+    'DIGEST_MISMATCH',
+    `${what}: expected ${formatDigest(wrong, expected[wrong] ?? '')}, got ${formatDigest(wrong, actual[wrong])}`,
+    { hint: 'The bytes are not the ones that were promised. Nothing of them was kept.' },
+  );
+}

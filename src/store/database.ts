@@ -1,0 +1,142 @@
+import Database from 'better-sqlite3';
+import { BOUNDS } from '../domain/bounds.js';
+import { systemCodeOf, XError } from '../domain/errors.js';
+import type { Clock } from '../ports/clock.js';
+import { asStoreError } from './disk-errors.js';
+import type { Layout } from './layout.js';
+import { migrate } from './migrations.js';
+
+/** How long SQLite itself waits for another process: the event loop stands still meanwhile. */
+const ATTEMPT_MS = 50;
+/** How many writes share one transaction, and so one flush. */
+const GROUP_WRITES = 4_096;
+
+interface QueuedWrite {
+  work: () => unknown;
+  resolve: (value: never) => void;
+  reject: (reason: unknown) => void;
+}
+
+/**
+ * The catalog's SQLite connection. `synchronous` is FULL: a commit is on disk before it returns, so
+ * that what was reported as held, and the versions that guard against rollback, survive a power cut
+ * and not only a kill. What that costs is shared: `write` gathers everything that waits into one
+ * transaction.
+ */
+export class CatalogDatabase {
+  readonly sql: Database.Database;
+  readonly #folder: string;
+  readonly #clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  #queue: QueuedWrite[] = [];
+  #draining: Promise<void> | undefined;
+
+  constructor(layout: Layout, clock: Pick<Clock, 'monotonicMs' | 'sleep'>) {
+    this.#folder = layout.folder;
+    this.#clock = clock;
+    try {
+      this.sql = new Database(layout.catalog, { timeout: ATTEMPT_MS });
+    } catch (error) {
+      throw asStoreError(error, layout.folder);
+    }
+    try {
+      this.#insist(() => this.sql.pragma('journal_mode = WAL'));
+      this.sql.pragma('synchronous = FULL');
+      this.sql.pragma('foreign_keys = ON');
+      this.sql.pragma('cache_size = -32000');
+      this.#insist(() => migrate(this.sql, layout.catalog));
+    } catch (error) {
+      this.sql.close();
+      throw error;
+    }
+  }
+
+  /** A read; tried again while another process recovers or truncates the log. */
+  read<T>(work: () => T): T {
+    return this.#insist(work);
+  }
+
+  /** One transaction at once. Blocks while another process writes, at most BOUNDS.catalogBusyMs. */
+  writeNow<T>(work: () => T): T {
+    return this.#insist(() => this.sql.transaction(work).immediate());
+  }
+
+  /**
+   * Runs `work` in a transaction that it may share with others, and resolves when that is on disk.
+   * `work` is synchronous and may run more than once.
+   */
+  write<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ work, resolve, reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#draining;
+    this.sql.close();
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the loop lets everything that is ready join the first group.
+    await new Promise(setImmediate);
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, GROUP_WRITES);
+      await this.#commit(group);
+    }
+    this.#draining = undefined;
+  }
+
+  async #commit(group: readonly QueuedWrite[]): Promise<void> {
+    try {
+      const results = await this.#whenFree(() =>
+        this.sql.transaction(() => group.map(({ work }) => work())).immediate(),
+      );
+      group.forEach(({ resolve }, at) => {
+        resolve(results[at] as never);
+      });
+    } catch (error) {
+      if (group.length > 1) {
+        for (const one of group) await this.#commit([one]);
+      } else group[0]?.reject(asStoreError(error, this.#folder));
+    }
+  }
+
+  /** Waits between attempts without blocking the event loop. */
+  async #whenFree<T>(work: () => T): Promise<T> {
+    const deadlineMs = this.#clock.monotonicMs() + BOUNDS.catalogBusyMs;
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        if (this.#clock.monotonicMs() >= deadlineMs) throw this.#locked(error);
+        await this.#clock.sleep(ATTEMPT_MS / 5);
+      }
+    }
+  }
+
+  #insist<T>(work: () => T): T {
+    const deadlineMs = this.#clock.monotonicMs() + BOUNDS.catalogBusyMs;
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error)) throw asStoreError(error, this.#folder);
+        if (this.#clock.monotonicMs() >= deadlineMs) throw this.#locked(error);
+      }
+    }
+  }
+
+  #locked(cause: unknown): XError {
+    const seconds = String(BOUNDS.catalogBusyMs / 1000);
+    return new XError(
+      'DATA_FOLDER_BUSY',
+      `another process has kept the catalog in ${this.#folder} locked for ${seconds} s`,
+      { hint: 'Try again when it is done.', cause },
+    );
+  }
+}
+
+function isBusy(thrown: unknown): boolean {
+  return systemCodeOf(thrown)?.startsWith('SQLITE_BUSY') === true;
+}

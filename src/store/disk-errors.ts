@@ -1,0 +1,51 @@
+import { statfsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
+const DAMAGED = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB']);
+
+/**
+ * What a failed disk or database call means to a user: DISK_FULL with the sizes, STORE_DAMAGED for a
+ * catalog that SQLite cannot read, IO_FAILED for other system errors. Anything else passes unchanged.
+ */
+export function asStoreError(thrown: unknown, folder: string, neededBytes?: number): unknown {
+  if (thrown instanceof XError) return thrown;
+  const code = systemCodeOf(thrown);
+  if (code === undefined) return thrown;
+  if (FULL.has(code)) return diskFull(thrown, folder, neededBytes);
+  if (DAMAGED.has(code)) {
+    return new XError(
+      'STORE_DAMAGED',
+      `the catalog in ${folder} is damaged: ${messageOf(thrown)}`,
+      {
+        hint: 'Move the data folder aside and pull or import again; nothing in it is the only copy.',
+        cause: thrown,
+      },
+    );
+  }
+  if (thrown instanceof Database.SqliteError || 'syscall' in (thrown as Error)) {
+    return new XError('IO_FAILED', `the store in ${folder}: ${messageOf(thrown)}`, {
+      hint: 'Check the disk, and who may write to the folder.',
+      cause: thrown,
+    });
+  }
+  return thrown;
+}
+
+function diskFull(thrown: unknown, folder: string, neededBytes: number | undefined): XError {
+  const needed = neededBytes === undefined ? '' : `, ${String(neededBytes)} bytes to write`;
+  return new XError('DISK_FULL', `no space left in ${folder}: ${free(folder)} free${needed}`, {
+    hint: 'Free some space, or choose another folder with --data; what is held already is kept.',
+    cause: thrown,
+  });
+}
+
+function free(folder: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return `${String(bavail * bsize)} bytes`;
+  } catch (error) {
+    return `an unknown size (${messageOf(error)})`;
+  }
+}

@@ -1,0 +1,121 @@
+import type Database from 'better-sqlite3';
+import { XError } from '../domain/errors.js';
+
+/**
+ * The catalog's schema, a step a version. A step that has been released is never edited; a change is
+ * a new one. Digests are raw bytes; JSON columns are arrays or objects as the manifest has them.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE blobs (
+    sha256 BLOB PRIMARY KEY,
+    sha512 BLOB NOT NULL,
+    length INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    -- Both null: a file of its own.
+    pack INTEGER,
+    offset INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX blobs_by_sha512 ON blobs (sha512);
+  CREATE INDEX blobs_by_pack ON blobs (pack) WHERE pack IS NOT NULL;
+
+  -- Leaf hashes, 32 bytes each, of blobs and partials of more than one piece.
+  CREATE TABLE trees (sha256 BLOB UNIQUE NOT NULL, leaves BLOB NOT NULL);
+
+  -- A pack is appended to by its writer alone; null: free for the next, unless it is full.
+  CREATE TABLE packs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    writer TEXT,
+    full INTEGER NOT NULL DEFAULT 0
+  );
+
+  -- held: a bit a piece, lowest bit first.
+  CREATE TABLE partials (
+    sha256 BLOB PRIMARY KEY,
+    length INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    held BLOB NOT NULL
+  ) WITHOUT ROWID;
+
+  -- The first durable bytes of a download's file are on disk for certain; its writer, if any, is
+  -- at it now.
+  CREATE TABLE downloads (
+    name TEXT PRIMARY KEY,
+    durable INTEGER NOT NULL,
+    writer TEXT,
+    updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE TABLE bundles (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT UNIQUE NOT NULL,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    role TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    manifest_digest TEXT NOT NULL,
+    signed_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    grace_days INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+  );
+  CREATE TABLE metadata (
+    bundle INTEGER NOT NULL REFERENCES bundles ON DELETE CASCADE,
+    file TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (bundle, file)
+  );
+  CREATE TABLE entries (
+    bundle INTEGER NOT NULL REFERENCES bundles ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    sha512 BLOB,
+    piece_root BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    ecosystem TEXT,
+    name TEXT,
+    version TEXT,
+    purl TEXT,
+    proof TEXT NOT NULL,
+    requires TEXT NOT NULL,
+    targets TEXT NOT NULL,
+    private INTEGER NOT NULL,
+    detail TEXT,
+    PRIMARY KEY (bundle, path)
+  ) WITHOUT ROWID;
+  CREATE INDEX entries_by_name ON entries (ecosystem, name, kind);
+  CREATE INDEX entries_by_sha256 ON entries (sha256);
+
+  CREATE TABLE pins (did TEXT PRIMARY KEY, first_seen TEXT NOT NULL, how TEXT NOT NULL);
+  CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  `,
+];
+
+/**
+ * Brings a catalog to this version's schema.
+ * @throws XError RUNTIME_UNSUITED where a newer x wrote it.
+ */
+export function migrate(sql: Database.Database, path: string): void {
+  if (versionOf(sql) === MIGRATIONS.length) return;
+  sql
+    .transaction(() => {
+      // Read again inside: another process may have been first.
+      const version = versionOf(sql);
+      if (version > MIGRATIONS.length) {
+        throw new XError(
+          'RUNTIME_UNSUITED',
+          `${path} has schema ${String(version)}; this x knows ${String(MIGRATIONS.length)}`,
+          { hint: 'A newer x made it: use that one, or another data folder.' },
+        );
+      }
+      for (const step of MIGRATIONS.slice(version)) sql.exec(step);
+      sql.pragma(`user_version = ${String(MIGRATIONS.length)}`);
+    })
+    .immediate();
+}
+
+function versionOf(sql: Database.Database): number {
+  return Number(sql.pragma('user_version', { simple: true }));
+}

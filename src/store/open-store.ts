@@ -1,0 +1,110 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Catalog } from '../ports/catalog.js';
+import type { Clock } from '../ports/clock.js';
+import type { Store } from '../ports/store.js';
+import { BlobRows } from './blob-rows.js';
+import { CatalogDatabase } from './database.js';
+import { asStoreError } from './disk-errors.js';
+import { DiskStore } from './disk-store.js';
+import { Layout } from './layout.js';
+import { PartialRows } from './partial-rows.js';
+import { SqliteCatalog } from './sqlite-catalog.js';
+import { lazyLease, settlePlacing, type Damage, type StoreContext } from './writer.js';
+import { sweepDeadWriters } from './writer-lease.js';
+
+export interface StoreOptions {
+  /** The data folder; made where it is missing. */
+  folder: string;
+  clock?: Clock | undefined;
+  /** Told of every blob or piece that was held and turned out damaged; it is dropped by then. */
+  onDamage?: ((damage: Damage) => void) | undefined;
+}
+
+export interface OpenStore {
+  store: Store;
+  catalog: Catalog;
+  close(): Promise<void>;
+}
+
+const systemTime: Clock = {
+  now: () => new Date(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await wait(ms, undefined, signal === undefined ? {} : { signal });
+  },
+};
+
+/**
+ * Opens the store and the catalog of a data folder, and clears up after processes that died in it.
+ * Several processes may have the same folder open.
+ * @throws XError DISK_FULL, IO_FAILED, STORE_DAMAGED (the catalog itself), DATA_FOLDER_BUSY,
+ *   RUNTIME_UNSUITED (a newer x made it).
+ */
+export async function openStore(options: StoreOptions): Promise<OpenStore> {
+  const layout = new Layout(options.folder);
+  const clock = options.clock ?? systemTime;
+  try {
+    layout.create();
+  } catch (error) {
+    throw asStoreError(error, options.folder);
+  }
+  const db = new CatalogDatabase(layout, clock);
+  const rows = new BlobRows(db);
+  const lease = lazyLease(layout);
+  const context: StoreContext = {
+    layout,
+    db,
+    rows,
+    partials: new PartialRows(db, rows),
+    lease: lease.get,
+    now: () => clock.now(),
+    onDamage: options.onDamage ?? (() => undefined),
+  };
+  // Store and catalog share the connection: the last one to close takes it along.
+  let users = 2;
+  const leave = async (): Promise<void> => {
+    users -= 1;
+    if (users === 0) await db.close();
+  };
+  const store = new DiskStore(
+    context,
+    once(async () => {
+      lease.release();
+      await leave();
+    }),
+  );
+  const catalog = new SqliteCatalog(db, once(leave));
+  try {
+    sweep(context);
+    await store.sweep();
+  } catch (error) {
+    await db.close();
+    throw asStoreError(error, options.folder);
+  }
+  return {
+    store,
+    catalog,
+    close: async () => {
+      catalog.close();
+      await store.close();
+    },
+  };
+}
+
+function sweep(context: StoreContext): void {
+  const { db, layout } = context;
+  const freePacks = db.sql.prepare('UPDATE packs SET writer = NULL WHERE writer = ?');
+  const freeDownloads = db.sql.prepare('UPDATE downloads SET writer = NULL WHERE writer = ?');
+  sweepDeadWriters(layout.writers, (id, placing) => {
+    for (const sha256 of placing) settlePlacing(context, sha256);
+    db.writeNow(() => {
+      freePacks.run(id);
+      freeDownloads.run(id);
+    });
+  });
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}

@@ -1,0 +1,143 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import type Database from 'better-sqlite3';
+import { BOUNDS } from '../domain/bounds.js';
+import type { HashedBody } from './body-hasher.js';
+import { asStoreError } from './disk-errors.js';
+import { syncFolder, writeAll } from './durable-file.js';
+import type { StoreContext } from './writer.js';
+
+/** What one flush takes at most. */
+const GROUP_BLOBS = 2_048;
+const GROUP_BYTES = 16 << 20;
+
+interface PendingBlob {
+  body: HashedBody;
+  bytes: Uint8Array;
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+interface OpenPack {
+  number: number;
+  file: FileHandle;
+  endBytes: number;
+}
+
+/**
+ * Appends small blobs to this writer's own pack. Whatever waits while one flush is under way shares
+ * the next: one write, one fdatasync, one transaction. Removing a blob leaves a hole in its pack; a
+ * pack without blobs is deleted (see BlobRemover), others are not compacted.
+ */
+export class PackWriter {
+  readonly #context: StoreContext;
+  readonly #adopt: Database.Statement<[string], { number: number }>;
+  readonly #create: Database.Statement<[string]>;
+  readonly #release: Database.Statement<[number, number]>;
+  #pending: PendingBlob[] = [];
+  #flushing: Promise<void> | undefined;
+  #pack: OpenPack | undefined;
+
+  constructor(context: StoreContext) {
+    const { sql } = context.db;
+    this.#context = context;
+    this.#adopt = sql.prepare(
+      `UPDATE packs SET writer = ? WHERE number =
+         (SELECT number FROM packs WHERE writer IS NULL AND NOT full ORDER BY number DESC LIMIT 1)
+       RETURNING number`,
+    );
+    this.#create = sql.prepare('INSERT INTO packs (writer) VALUES (?)');
+    this.#release = sql.prepare('UPDATE packs SET writer = NULL, full = ? WHERE number = ?');
+  }
+
+  /** Resolves when the bytes and their row are on disk. */
+  append(body: HashedBody, bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ body, bytes, resolve, reject });
+      this.#flushing ??= this.#flushAll();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#flushing;
+    await this.#letGo();
+  }
+
+  async #flushAll(): Promise<void> {
+    await new Promise(setImmediate);
+    while (this.#pending.length > 0) {
+      const group = this.#nextGroup();
+      try {
+        await this.#flush(group);
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        await this.#forgetEnd();
+        const bytes = group.reduce((sum, blob) => sum + blob.bytes.length, 0);
+        const reason = asStoreError(error, this.#context.layout.folder, bytes);
+        for (const { reject } of group) reject(reason);
+      }
+    }
+    this.#flushing = undefined;
+  }
+
+  #nextGroup(): PendingBlob[] {
+    let count = 0;
+    let bytes = 0;
+    for (const blob of this.#pending) {
+      if (count === GROUP_BLOBS || (count > 0 && bytes + blob.bytes.length > GROUP_BYTES)) break;
+      count += 1;
+      bytes += blob.bytes.length;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #flush(group: readonly PendingBlob[]): Promise<void> {
+    const pack = await this.#openPack();
+    const start = pack.endBytes;
+    const joined = Buffer.concat(group.map(({ bytes }) => bytes));
+    await writeAll(pack.file, joined, start);
+    pack.endBytes = start + joined.length;
+    await pack.file.datasync();
+    await this.#context.db.write(() => {
+      let offset = start;
+      for (const { body } of group) {
+        this.#context.rows.insert(body, { pack: pack.number, offset });
+        offset += body.lengthBytes;
+      }
+    });
+  }
+
+  async #openPack(): Promise<OpenPack> {
+    for (;;) {
+      this.#pack ??= await this.#takePack();
+      if (this.#pack.endBytes < BOUNDS.packFileBytes) return this.#pack;
+      await this.#letGo();
+    }
+  }
+
+  async #takePack(): Promise<OpenPack> {
+    const { layout, db } = this.#context;
+    const writer = this.#context.lease().id;
+    const number = await db.write(
+      () => this.#adopt.get(writer)?.number ?? Number(this.#create.run(writer).lastInsertRowid),
+    );
+    const file = await open(layout.pack(number), constants.O_WRONLY | constants.O_CREAT, 0o644);
+    await syncFolder(layout.packs);
+    // Past a dead writer's last row may lie bytes that no row names: they stay, as a hole.
+    return { number, file, endBytes: (await file.stat()).size };
+  }
+
+  /** After a failed write the pack's end is wherever the file ends. */
+  async #forgetEnd(): Promise<void> {
+    if (this.#pack !== undefined) this.#pack.endBytes = (await this.#pack.file.stat()).size;
+  }
+
+  async #letGo(): Promise<void> {
+    if (this.#pack === undefined) return;
+    const { number, file, endBytes } = this.#pack;
+    this.#pack = undefined;
+    await file.close();
+    const full = endBytes >= BOUNDS.packFileBytes ? 1 : 0;
+    await this.#context.db.write(() => this.#release.run(full, number));
+  }
+}

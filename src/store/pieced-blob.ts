@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { constants, existsSync, statSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import type { Digests, Sha256 } from '../domain/digest.js';
+import { systemCodeOf, XError } from '../domain/errors.js';
+import {
+  leafHash,
+  PIECE_SIZE_BYTES,
+  pieceCount,
+  pieceLengthBytes,
+  treeRoot,
+} from '../domain/piece.js';
+import type { PartialBlob, StoredBlob } from '../ports/store.js';
+import { storedBlob } from './blob-rows.js';
+import { requireDigests, type HashedBody } from './body-hasher.js';
+import { asStoreError } from './disk-errors.js';
+import { readExactly, syncFolder, writeAll } from './durable-file.js';
+import { carryOver, clearBit, countBits, emptyBits, hasBit, setBit } from './partial-rows.js';
+import { placeFile, removeFile, type StoreContext } from './writer.js';
+
+/** How many pieces share one flush at most. */
+const GROUP_PIECES = 128;
+/** How often a write is repeated that another process's removal got in the way of. */
+const ATTEMPTS = 3;
+
+interface PendingPieces {
+  first: number;
+  pieces: readonly Uint8Array[];
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+/**
+ * A blob of several pieces on its way. Its file is sparse; a piece goes to its place, is flushed,
+ * and only then marked in the catalog, so the mark is true after a kill or a power cut. File and
+ * row begin with the first write. Two processes may write the same blob at once: both put the same
+ * verified bytes in the same places, and marks are joined under the catalog's lock.
+ */
+export class PiecedBlob implements PartialBlob {
+  readonly #context: StoreContext;
+  readonly #root: string;
+  readonly #path: string;
+  #held: Uint8Array;
+  #heldCount: number;
+  #pending: PendingPieces[] = [];
+  #flushing: Promise<void> | undefined;
+  #completing: Promise<StoredBlob> | undefined;
+
+  constructor(
+    context: StoreContext,
+    readonly sha256: Sha256,
+    readonly lengthBytes: number,
+    readonly leaves: readonly Uint8Array[],
+  ) {
+    assert.equal(leaves.length, pieceCount(lengthBytes), 'a leaf a piece');
+    this.#context = context;
+    this.#root = Buffer.from(treeRoot(leaves)).toString('hex');
+    this.#path = context.layout.partial(sha256);
+    this.#held = this.#heldBefore();
+    this.#heldCount = countBits(this.#held);
+  }
+
+  holds(index: number): boolean {
+    return hasBit(this.#held, index);
+  }
+
+  heldCount(): number {
+    return this.#heldCount;
+  }
+
+  write(first: number, pieces: readonly Uint8Array[]): Promise<void> {
+    pieces.forEach((piece, at) => {
+      const expected = pieceLengthBytes(this.lengthBytes, first + at);
+      assert.equal(piece.length, expected, `piece ${String(first + at)} has its length`);
+    });
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ first, pieces, resolve, reject });
+      this.#flushing ??= this.#flushAll();
+    });
+  }
+
+  async read(index: number): Promise<Uint8Array> {
+    assert.ok(this.holds(index), `piece ${String(index)} is held`);
+    const file = await this.#openForReading();
+    try {
+      return await this.#readPiece(file, index);
+    } finally {
+      await file?.close();
+    }
+  }
+
+  /** @see Store.complete */
+  complete(digests: Digests = {}): Promise<StoredBlob> {
+    this.#completing ??= this.#complete(digests).finally(() => {
+      this.#completing = undefined;
+    });
+    return this.#completing;
+  }
+
+  /** Removes file and row. Writes that are under way are waited for. */
+  async forget(): Promise<void> {
+    await this.#flushing;
+    await this.#context.db.write(() => {
+      removeFile(this.#path);
+      this.#context.partials.delete(this.sha256);
+    });
+    this.#adopt(emptyBits(this.lengthBytes));
+  }
+
+  /** What an earlier process left, as far as this tree agrees with the one it was written under. */
+  #heldBefore(): Uint8Array {
+    const { db, partials, rows } = this.#context;
+    const row = partials.get(this.sha256);
+    if (row === undefined) return emptyBits(this.lengthBytes);
+    if (row.root === this.#root && row.lengthBytes === this.lengthBytes) return row.held.slice();
+    return db.writeNow(() => {
+      const held = carryOver(row, rows.tree(this.sha256) ?? [], this.leaves, this.lengthBytes);
+      partials.save(this.sha256, this.#row(held), this.leaves);
+      return held;
+    });
+  }
+
+  #row(held: Uint8Array): { lengthBytes: number; root: string; held: Uint8Array } {
+    return { lengthBytes: this.lengthBytes, root: this.#root, held };
+  }
+
+  #adopt(held: Uint8Array): void {
+    this.#held = held;
+    this.#heldCount = countBits(held);
+  }
+
+  async #flushAll(): Promise<void> {
+    await new Promise(setImmediate);
+    while (this.#pending.length > 0) {
+      const group = this.#nextGroup();
+      try {
+        await this.#flush(group);
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        const bytes = group
+          .flatMap(({ pieces }) => pieces)
+          .reduce((sum, piece) => sum + piece.length, 0);
+        const reason = asStoreError(error, this.#context.layout.folder, bytes);
+        for (const { reject } of group) reject(reason);
+      }
+    }
+    this.#flushing = undefined;
+  }
+
+  #nextGroup(): PendingPieces[] {
+    let count = 0;
+    let pieces = 0;
+    for (const one of this.#pending) {
+      if (count > 0 && pieces + one.pieces.length > GROUP_PIECES) break;
+      count += 1;
+      pieces += one.pieces.length;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #flush(group: readonly PendingPieces[]): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const inode = await this.#writePieces(group);
+      const held = await this.#context.db.write(() => this.#mark(group, inode));
+      if (held !== undefined) {
+        this.#adopt(held);
+        return;
+      }
+      if (attempt === ATTEMPTS) {
+        throw new XError('IO_FAILED', `${this.#path} was removed again and again while written`, {
+          hint: 'Another process is removing this blob; run the command again when it is done.',
+        });
+      }
+    }
+  }
+
+  /** Puts pieces in their places and flushes them. Returns the inode of the file they went to. */
+  async #writePieces(group: readonly PendingPieces[]): Promise<number> {
+    const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    try {
+      const { size, ino } = await file.stat();
+      if (size !== this.lengthBytes) {
+        await file.truncate(this.lengthBytes);
+        await syncFolder(this.#context.layout.partials);
+      }
+      for (const { first, pieces } of group) {
+        const [only] = pieces;
+        const bytes = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
+        await writeAll(file, bytes, first * PIECE_SIZE_BYTES);
+      }
+      await file.datasync();
+      return ino;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Inside a transaction. Undefined where the file that was written is not the partial's any more. */
+  #mark(group: readonly PendingPieces[], inode: number): Uint8Array | undefined {
+    const { partials, rows } = this.#context;
+    if (rows.get(this.sha256) !== undefined) {
+      // Another process finished it: the file made here is one too many.
+      removeFile(this.#path);
+      return fullBits(this.lengthBytes);
+    }
+    if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== inode) return undefined;
+    const row = partials.get(this.sha256);
+    if (row !== undefined && row.root !== this.#root) {
+      throw new XError('INCOMPLETE', `blob ${this.sha256} was begun again under another tree`, {
+        hint: 'Its pieces are being fetched by another process.',
+      });
+    }
+    const held = row?.held.slice() ?? emptyBits(this.lengthBytes);
+    for (const { first, pieces } of group) {
+      pieces.forEach((_, at) => {
+        setBit(held, first + at);
+      });
+    }
+    if (row === undefined) partials.save(this.sha256, this.#row(held), this.leaves);
+    else partials.setHeld(this.sha256, held);
+    return held;
+  }
+
+  /** The partial's file, or the whole blob's where it was completed meanwhile. */
+  async #openForReading(): Promise<FileHandle | undefined> {
+    for (const path of [this.#path, this.#context.layout.blob(this.sha256)]) {
+      try {
+        return await open(path, 'r');
+      } catch (error) {
+        if (systemCodeOf(error) !== 'ENOENT') {
+          throw asStoreError(error, this.#context.layout.folder);
+        }
+      }
+    }
+    return undefined;
+  }
+
+  async #readPiece(file: FileHandle | undefined, index: number): Promise<Uint8Array> {
+    const length = pieceLengthBytes(this.lengthBytes, index);
+    const bytes = file && (await readExactly(file, index * PIECE_SIZE_BYTES, length));
+    const leaf = this.leaves[index];
+    if (bytes && leaf && Buffer.compare(leafHash(bytes), leaf) === 0) return bytes;
+    throw this.#lose(index, file === undefined ? 'its file is gone' : 'it rotted on disk');
+  }
+
+  /** Takes back the mark of a piece that is not there after all. Returns the error to throw. */
+  #lose(index: number, reason: string): XError {
+    const { db, partials, onDamage } = this.#context;
+    const held = db.writeNow(() => {
+      const row = partials.get(this.sha256);
+      const bits = row?.held.slice() ?? this.#held.slice();
+      clearBit(bits, index);
+      if (row?.root === this.#root) partials.setHeld(this.sha256, bits);
+      return bits;
+    });
+    this.#adopt(held);
+    onDamage({ sha256: this.sha256, piece: index, reason });
+    return new XError(
+      'STORE_DAMAGED',
+      `piece ${String(index)} of blob ${this.sha256} was damaged on disk: ${reason}`,
+      { hint: 'It is fetched again; check the disk.' },
+    );
+  }
+
+  async #complete(digests: Digests): Promise<StoredBlob> {
+    const { rows, partials } = this.#context;
+    await this.#flushing;
+    const done = rows.get(this.sha256);
+    if (done !== undefined) return storedBlob(done);
+    const missing = pieceCount(this.lengthBytes) - this.#heldCount;
+    if (missing > 0) {
+      throw new XError(
+        'INCOMPLETE',
+        `blob ${this.sha256} lacks ${String(missing)} of ${String(this.leaves.length)} pieces`,
+      );
+    }
+    const body = await this.#hashFile();
+    try {
+      requireDigests({ ...digests, sha256: this.sha256 }, body, `blob ${this.sha256}`);
+    } catch (error) {
+      await this.forget();
+      throw error;
+    }
+    if (!existsSync(this.#path) && rows.get(this.sha256) !== undefined) return storedBlob(body);
+    return placeFile(this.#context, this.#path, body, () => {
+      partials.delete(this.sha256);
+    });
+  }
+
+  async #hashFile(): Promise<HashedBody> {
+    const sha256 = createHash('sha256');
+    const sha512 = createHash('sha512');
+    const file = await this.#openForReading();
+    try {
+      for (let index = 0; index < this.leaves.length; index += 1) {
+        const bytes = await this.#readPiece(file, index);
+        sha256.update(bytes);
+        sha512.update(bytes);
+      }
+    } finally {
+      await file?.close();
+    }
+    return {
+      sha256: sha256.digest('hex'),
+      sha512: sha512.digest('hex'),
+      lengthBytes: this.lengthBytes,
+      pieceRoot: this.#root,
+      leaves: [...this.leaves],
+    };
+  }
+}
+
+function fullBits(lengthBytes: number): Uint8Array {
+  const bits = emptyBits(lengthBytes);
+  for (let index = 0; index < pieceCount(lengthBytes); index += 1) setBit(bits, index);
+  return bits;
+}

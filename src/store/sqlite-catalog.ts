@@ -1,0 +1,276 @@
+import type Database from 'better-sqlite3';
+import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
+import { XError } from '../domain/errors.js';
+import type { EcosystemName } from '../domain/plan.js';
+import type {
+  BundleRecord,
+  BundleRole,
+  Catalog,
+  CatalogEntry,
+  MetadataFiles,
+} from '../ports/catalog.js';
+import { key } from './blob-rows.js';
+import type { CatalogDatabase } from './database.js';
+import { ENTRY_COLUMNS, entryOf, entryValues, type EntryRow } from './entry-rows.js';
+
+/** Rows a page. An SQLite cursor left open would keep the connection from writing, so walks page. */
+const PAGE_ROWS = 1_000;
+
+interface BundleRow {
+  number: number;
+  id: string;
+  name: string;
+  source: string;
+  role: string;
+  version: number;
+  manifest_digest: string;
+  signed_at: string;
+  expires_at: string;
+  grace_days: number;
+  entries: number;
+  bytes: number;
+}
+
+interface JoinedRow extends EntryRow {
+  bundle_id: string;
+  bundle_name: string;
+}
+
+const JOINED = `SELECT entries.*, bundles.id AS bundle_id, bundles.name AS bundle_name
+  FROM entries JOIN bundles ON bundles.number = entries.bundle`;
+
+/** Bundles, their entries and metadata, pins and small values, in SQLite. */
+export class SqliteCatalog implements Catalog {
+  readonly #db: CatalogDatabase;
+  readonly #closed: () => Promise<void>;
+  readonly #sql: Statements;
+
+  constructor(db: CatalogDatabase, closed: () => Promise<void>) {
+    this.#db = db;
+    this.#closed = closed;
+    this.#sql = prepare(db.sql);
+  }
+
+  saveBundle(manifest: Manifest, role: BundleRole, metadata: MetadataFiles): BundleRecord {
+    const id = `${manifest.bundle}@${manifest.source}`;
+    const bytes = manifest.entries.reduce((sum, entry) => sum + entry.lengthBytes, 0);
+    const values = {
+      id,
+      name: manifest.bundle,
+      source: manifest.source,
+      role,
+      version: manifest.version,
+      manifest_digest: manifest.digest,
+      signed_at: manifest.signedAt,
+      expires_at: manifest.expiresAt,
+      grace_days: manifest.graceDays,
+      entries: manifest.entries.length,
+      bytes,
+    };
+    return this.#db.writeNow(() => {
+      const row = this.#sql.saveBundle.get(values) as BundleRow;
+      this.#sql.clearEntries.run(row.number);
+      this.#sql.clearMetadata.run(row.number);
+      for (const entry of manifest.entries) {
+        this.#sql.insertEntry.run(...entryValues(row.number, entry));
+      }
+      for (const [file, content] of metadata) {
+        this.#sql.insertMetadata.run(row.number, file, content);
+      }
+      return recordOf(row);
+    });
+  }
+
+  bundles(): BundleRecord[] {
+    return this.#db.read(() => this.#sql.bundles.all()).map(recordOf);
+  }
+
+  bundle(id: string): BundleRecord | undefined {
+    const row = this.#bundleRow(id);
+    return row && recordOf(row);
+  }
+
+  metadata(bundleId: string): MetadataFiles {
+    const rows = this.#db.read(() => this.#sql.metadata.all(bundleId));
+    return new Map(rows.map(({ file, bytes }) => [file, bytes]));
+  }
+
+  *entries(bundleId: string): Generator<BundleEntry> {
+    for (const row of this.#walk(bundleId, '')) yield entryOf(row);
+  }
+
+  entryByPath(bundleId: string, path: string): CatalogEntry | undefined {
+    const row = this.#db.read(() => this.#sql.byPath.get(bundleId, path));
+    return row && catalogEntry(row);
+  }
+
+  *entriesByPrefix(bundleId: string, prefix: string): Generator<CatalogEntry> {
+    for (const row of this.#walk(bundleId, prefix)) {
+      if (!row.path.startsWith(prefix)) return;
+      yield catalogEntry(row);
+    }
+  }
+
+  entriesByName(ecosystem: EcosystemName, name: string): CatalogEntry[] {
+    return this.#db.read(() => this.#sql.byName.all(ecosystem, name)).map(catalogEntry);
+  }
+
+  entriesBySha256(sha256: Sha256): CatalogEntry[] {
+    return this.#db.read(() => this.#sql.bySha256.all(key(sha256))).map(catalogEntry);
+  }
+
+  *names(ecosystem: EcosystemName): Generator<string> {
+    let last = '';
+    for (;;) {
+      const from = last;
+      const page = this.#db.read(() => this.#sql.names.all(ecosystem, from));
+      for (const { name } of page) yield name;
+      const end = page.at(-1);
+      if (end === undefined) return;
+      last = end.name;
+    }
+  }
+
+  removeBundle(id: string): void {
+    this.#db.writeNow(() => this.#sql.removeBundle.run(id));
+  }
+
+  pinnedSources(): { did: Did; firstSeen: string; how: string }[] {
+    return this.#db.read(() => this.#sql.pins.all());
+  }
+
+  pinSource(did: Did, how: string, at: string): void {
+    this.#db.writeNow(() => this.#sql.pin.run(did, at, how));
+  }
+
+  getValue(name: string): string | undefined {
+    return this.#db.read(() => this.#sql.getValue.get(name))?.value;
+  }
+
+  setValue(name: string, value: string): void {
+    this.#db.writeNow(() => this.#sql.setValue.run(name, value));
+  }
+
+  close(): void {
+    void this.#closed();
+  }
+
+  #bundleRow(id: string): BundleRow | undefined {
+    return this.#db.read(() => this.#sql.bundle.get(id));
+  }
+
+  /** Rows from a path on, in path order, a page at a time. */
+  *#walk(bundleId: string, from: string): Generator<JoinedRow> {
+    const bundle = this.#bundleRow(bundleId);
+    if (bundle === undefined) return;
+    let page = this.#db.read(() => this.#sql.from.all(bundle.number, from));
+    for (;;) {
+      yield* page;
+      const end = page.at(-1);
+      if (end === undefined || page.length < PAGE_ROWS) return;
+      if (this.#bundleRow(bundleId)?.manifest_digest !== bundle.manifest_digest) {
+        throw new XError('INCOMPLETE', `bundle ${bundleId} was replaced while it was being read`, {
+          hint: 'Run the command again.',
+        });
+      }
+      page = this.#db.read(() => this.#sql.after.all(bundle.number, end.path));
+    }
+  }
+}
+
+interface Statements {
+  saveBundle: Database.Statement;
+  clearEntries: Database.Statement<[number]>;
+  clearMetadata: Database.Statement<[number]>;
+  insertEntry: Database.Statement;
+  insertMetadata: Database.Statement<[number, string, Uint8Array]>;
+  bundles: Database.Statement<[], BundleRow>;
+  bundle: Database.Statement<[string], BundleRow>;
+  metadata: Database.Statement<[string], { file: string; bytes: Buffer }>;
+  byPath: Database.Statement<[string, string], JoinedRow>;
+  byName: Database.Statement<[string, string], JoinedRow>;
+  bySha256: Database.Statement<[Buffer], JoinedRow>;
+  from: Database.Statement<[number, string], JoinedRow>;
+  after: Database.Statement<[number, string], JoinedRow>;
+  names: Database.Statement<[string, string], { name: string }>;
+  removeBundle: Database.Statement<[string]>;
+  pins: Database.Statement<[], { did: string; firstSeen: string; how: string }>;
+  pin: Database.Statement<[string, string, string]>;
+  getValue: Database.Statement<[string], { value: string }>;
+  setValue: Database.Statement<[string, string]>;
+}
+
+function prepare(sql: Database.Database): Statements {
+  const page = `ORDER BY path LIMIT ${String(PAGE_ROWS)}`;
+  return {
+    saveBundle: sql.prepare(
+      `INSERT INTO bundles (id, name, source, role, version, manifest_digest, signed_at,
+         expires_at, grace_days, entries, bytes)
+       VALUES (@id, @name, @source, @role, @version, @manifest_digest, @signed_at,
+         @expires_at, @grace_days, @entries, @bytes)
+       ON CONFLICT (id) DO UPDATE SET role = excluded.role, version = excluded.version,
+         manifest_digest = excluded.manifest_digest, signed_at = excluded.signed_at,
+         expires_at = excluded.expires_at, grace_days = excluded.grace_days,
+         entries = excluded.entries, bytes = excluded.bytes
+       RETURNING *`,
+    ),
+    clearEntries: sql.prepare('DELETE FROM entries WHERE bundle = ?'),
+    clearMetadata: sql.prepare('DELETE FROM metadata WHERE bundle = ?'),
+    insertEntry: sql.prepare(
+      `INSERT INTO entries (${ENTRY_COLUMNS.join(', ')})
+       VALUES (${ENTRY_COLUMNS.map(() => '?').join(', ')})`,
+    ),
+    insertMetadata: sql.prepare('INSERT INTO metadata (bundle, file, bytes) VALUES (?, ?, ?)'),
+    bundles: sql.prepare('SELECT * FROM bundles ORDER BY number'),
+    bundle: sql.prepare('SELECT * FROM bundles WHERE id = ?'),
+    metadata: sql.prepare(
+      `SELECT file, metadata.bytes FROM metadata JOIN bundles ON bundles.number = metadata.bundle
+       WHERE bundles.id = ? ORDER BY file`,
+    ),
+    byPath: sql.prepare(`${JOINED} WHERE bundles.id = ? AND entries.path = ?`),
+    byName: sql.prepare(
+      `${JOINED} WHERE entries.ecosystem = ? AND entries.name = ? ORDER BY entries.bundle, path`,
+    ),
+    bySha256: sql.prepare(`${JOINED} WHERE entries.sha256 = ? ORDER BY entries.bundle, path`),
+    from: sql.prepare(`${JOINED} WHERE entries.bundle = ? AND path >= ? ${page}`),
+    after: sql.prepare(`${JOINED} WHERE entries.bundle = ? AND path > ? ${page}`),
+    names: sql.prepare(
+      `SELECT DISTINCT name FROM entries
+       WHERE ecosystem = ? AND name > ? AND kind = 'package'
+       ORDER BY name LIMIT ${String(PAGE_ROWS)}`,
+    ),
+    removeBundle: sql.prepare('DELETE FROM bundles WHERE id = ?'),
+    pins: sql.prepare(
+      'SELECT did, first_seen AS firstSeen, how FROM pins ORDER BY first_seen, did',
+    ),
+    pin: sql.prepare(
+      'INSERT INTO pins (did, first_seen, how) VALUES (?, ?, ?) ON CONFLICT (did) DO NOTHING',
+    ),
+    getValue: sql.prepare('SELECT value FROM settings WHERE key = ?'),
+    setValue: sql.prepare(
+      `INSERT INTO settings (key, value) VALUES (?, ?)
+       ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+    ),
+  };
+}
+
+function recordOf(row: BundleRow): BundleRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    source: row.source,
+    role: row.role as BundleRole,
+    version: row.version,
+    manifestDigest: row.manifest_digest,
+    signedAt: row.signed_at,
+    expiresAt: row.expires_at,
+    graceDays: row.grace_days,
+    entries: row.entries,
+    bytes: row.bytes,
+  };
+}
+
+function catalogEntry(row: JoinedRow): CatalogEntry {
+  return { ...entryOf(row), bundleId: row.bundle_id, bundleName: row.bundle_name };
+}

@@ -1,0 +1,112 @@
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Sha256 } from '../domain/digest.js';
+import { XError } from '../domain/errors.js';
+import type { StoredBlob } from '../ports/store.js';
+import { storedBlob, type BlobRows } from './blob-rows.js';
+import type { HashedBody } from './body-hasher.js';
+import type { CatalogDatabase } from './database.js';
+import { syncFolder } from './durable-file.js';
+import type { Layout } from './layout.js';
+import type { PartialRows } from './partial-rows.js';
+import { WriterLease } from './writer-lease.js';
+
+/** What every part of one open store shares. */
+export interface StoreContext {
+  layout: Layout;
+  db: CatalogDatabase;
+  rows: BlobRows;
+  partials: PartialRows;
+  /** Taken at the first write: a process that only reads leaves no trace. */
+  lease(): WriterLease;
+  now(): Date;
+  /** Told of every blob or piece that was held and turned out rotten or gone. */
+  onDamage(damage: Damage): void;
+}
+
+export interface Damage {
+  sha256: string;
+  /** The piece, where only that one is lost. */
+  piece: number | undefined;
+  reason: string;
+}
+
+export function lazyLease(layout: Layout): { get: () => WriterLease; release: () => void } {
+  let lease: WriterLease | undefined;
+  return {
+    get: () => (lease ??= WriterLease.take(layout.writers)),
+    release: () => {
+      lease?.release();
+      lease = undefined;
+    },
+  };
+}
+
+/**
+ * Gives a complete, flushed file its final name and enters it into the catalog. Between the two a
+ * note in the writer's folder says so: after a crash the sweep settles it (see settlePlacing).
+ * @param also what else belongs to the same transaction.
+ */
+export async function placeFile(
+  context: StoreContext,
+  from: string,
+  body: HashedBody,
+  also?: () => void,
+): Promise<StoredBlob> {
+  const { layout, db, rows } = context;
+  const folder = layout.blobFolder(body.sha256);
+  const final = layout.blob(body.sha256);
+  const lease = context.lease();
+  lease.beginPlacing(body.sha256);
+  try {
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(layout.blobs);
+    await rename(from, final);
+    await syncFolder(folder);
+    if (dirname(from) === layout.partials) await syncFolder(layout.partials);
+    await db.write(() => {
+      // A removal holds the write lock while it unlinks, so here the file is there or it is not.
+      if (!existsSync(final)) {
+        throw new XError('IO_FAILED', `${final} was removed by another process while stored`, {
+          hint: 'Run the command again.',
+        });
+      }
+      rows.insert(body, undefined);
+      also?.();
+    });
+  } catch (error) {
+    settlePlacing(context, body.sha256);
+    lease.endPlacing(body.sha256);
+    throw error;
+  }
+  lease.endPlacing(body.sha256);
+  return storedBlob(body);
+}
+
+/**
+ * Undoes a placing that did not reach the catalog: a partial's file goes back to where its pieces
+ * are looked for, any other goes away.
+ */
+export function settlePlacing(context: StoreContext, sha256: Sha256): void {
+  const { layout, db, rows, partials } = context;
+  db.writeNow(() => {
+    const final = layout.blob(sha256);
+    if (rows.get(sha256) !== undefined || !existsSync(final)) return;
+    const partial = layout.partial(sha256);
+    if (partials.get(sha256) !== undefined && !existsSync(partial)) renameSync(final, partial);
+    else removeFile(final);
+  });
+}
+
+/** Whether a blob is in the catalog, and its file, if it has one, is there in full length. */
+export function isHeldOnDisk({ layout, rows }: StoreContext, sha256: Sha256): boolean {
+  const row = rows.get(sha256);
+  if (row === undefined) return false;
+  if (row.place !== undefined) return existsSync(layout.pack(row.place.pack));
+  const stat = statSync(layout.blob(sha256), { throwIfNoEntry: false });
+  return stat?.size === row.lengthBytes;
+}
+
+export function removeFile(path: string): void {
+  rmSync(path, { force: true });
+}
