@@ -1,0 +1,148 @@
+import type { Did, Manifest } from '../domain/bundle.js';
+import { XError } from '../domain/errors.js';
+import type { BundleRecord, Catalog } from '../ports/catalog.js';
+import type { Clock } from '../ports/clock.js';
+import { checkMetadata, type MetadataReader } from '../trust/check.js';
+import type { Freshness } from '../trust/freshness.js';
+
+/** How the user lets a source be trusted that is met for the first time. */
+export interface TrustChoice {
+  /** The DID that was given on the command line or in an invitation; any other is refused. */
+  did?: Did | undefined;
+  /** Take a source that is not known yet. */
+  acceptNew?: boolean | undefined;
+  /** A question on a terminal. */
+  ask?: ((what: { source: Did; bundle: string; from: string }) => Promise<boolean>) | undefined;
+}
+
+export interface AcceptDeps {
+  catalog: Catalog;
+  clock: Pick<Clock, 'now'>;
+}
+
+export interface AcceptRequest {
+  bundle: string;
+  /** Who the peer or volume says signed it; the metadata proves it or not. */
+  source: Did;
+  files: MetadataReader;
+  /** Where it comes from, for messages and for the pin: `master 10.0.0.7:8471`, a volume's path. */
+  from: string;
+  trust: TrustChoice;
+  acceptStale?: boolean | undefined;
+  /** A master's newest may not be older than what is held; a volume or sibling may be behind. */
+  older: 'refuse' | 'pass-over';
+}
+
+export interface AcceptResult {
+  /** `older`: nothing was taken, what is held stays. */
+  outcome: 'new' | 'newer' | 'same' | 'older';
+  /** What the catalog holds now. */
+  record: BundleRecord;
+  /** Undefined where older metadata was passed over. */
+  manifest: Manifest | undefined;
+  masters: Did[];
+  state: Freshness | undefined;
+  warnings: string[];
+}
+
+const HIGHEST_SIGNING_TIME = 'highest-signing-time';
+
+/**
+ * Takes a bundle's metadata from anywhere: the source is trusted or refused, everything is checked
+ * against what is held, and only then is it stored and the source pinned. Blobs may still be missing.
+ * @throws XError UNKNOWN_SOURCE, WRONG_SOURCE, and as checkMetadata; ROLLBACK for older metadata
+ *   where it is to be refused.
+ */
+export async function acceptMetadata(
+  deps: AcceptDeps,
+  request: AcceptRequest,
+): Promise<AcceptResult> {
+  const { catalog } = deps;
+  const { bundle, source } = request;
+  await decideTrust(catalog, request);
+  const { now, warnings } = trustedNow(deps);
+  const record = findRecord(catalog, bundle, source);
+  const held = record && catalog.metadata(record.id);
+  const { files, acceptStale } = request;
+  const checked = await checkMetadata({ bundle, source, files, held, now, acceptStale });
+  if (checked.outcome === 'older') {
+    return passOver(request, checked, record, warnings);
+  }
+  warnings.push(...checked.warnings);
+  pin(catalog, request, now);
+  const { outcome, manifest, masters, state } = checked;
+  const role = record?.role ?? 'client';
+  const saved =
+    outcome === 'same' && record ? record : catalog.saveBundle(manifest, role, checked.files);
+  if (manifest.signedAt > (catalog.getValue(HIGHEST_SIGNING_TIME) ?? '')) {
+    catalog.setValue(HIGHEST_SIGNING_TIME, manifest.signedAt);
+  }
+  return { outcome, record: saved, manifest, masters, state, warnings };
+}
+
+/** The later of the system clock and the newest verified signing time; a clock behind that is said. */
+export function trustedNow({ catalog, clock }: AcceptDeps): { now: Date; warnings: string[] } {
+  const now = clock.now();
+  const highest = new Date(catalog.getValue(HIGHEST_SIGNING_TIME) ?? 0);
+  if (now >= highest) return { now, warnings: [] };
+  const warning =
+    `this machine’s clock says ${now.toISOString()}, but a bundle was signed at ` +
+    `${highest.toISOString()}; that time is used`;
+  return { now: highest, warnings: [warning] };
+}
+
+/**
+ * Whether a source is trusted: pinned, named by the user, or new and let in.
+ * @throws XError WRONG_SOURCE, UNKNOWN_SOURCE with the DID in the message.
+ */
+async function decideTrust(catalog: Catalog, request: AcceptRequest): Promise<void> {
+  const { source, bundle, from, trust } = request;
+  if (trust.did !== undefined && trust.did !== source) {
+    throw new XError('WRONG_SOURCE', `${from} offers "${bundle}" of ${source}, not of ${trust.did}`, {
+      hint: 'Check the DID with the source’s operator.',
+    });
+  }
+  if (trust.did === source || isPinned(catalog, source)) return;
+  const namesake = catalog.bundles().find(({ name }) => name === bundle);
+  if (namesake !== undefined) {
+    throw new XError(
+      'WRONG_SOURCE',
+      `${from} offers "${bundle}" signed by ${source}, but here it is signed by ${namesake.source}`,
+      { hint: `If both are right, trust the second one by name: --trust ${source}` },
+    );
+  }
+  if (trust.acceptNew === true) return;
+  if (trust.ask !== undefined && (await trust.ask({ source, bundle, from }))) return;
+  throw new XError('UNKNOWN_SOURCE', `${from} offers "${bundle}", signed by a source not known here: ${source}`, {
+    hint: `Compare the DID with what x source printed, then run again with --trust ${source}`,
+  });
+}
+
+function isPinned(catalog: Catalog, source: Did): boolean {
+  return catalog.pinnedSources().some(({ did }) => did === source);
+}
+
+function pin(catalog: Catalog, { source, from }: AcceptRequest, now: Date): void {
+  if (!isPinned(catalog, source)) catalog.pinSource(source, from, now.toISOString());
+}
+
+function findRecord(catalog: Catalog, bundle: string, source: Did): BundleRecord | undefined {
+  return catalog.bundles().find((one) => one.name === bundle && one.source === source);
+}
+
+function passOver(
+  request: AcceptRequest,
+  versions: { offeredVersion: number; heldVersion: number },
+  record: BundleRecord | undefined,
+  warnings: string[],
+): AcceptResult {
+  const { offeredVersion, heldVersion } = versions;
+  const what = `${request.from} offers "${request.bundle}" at version ${offeredVersion}; version ${heldVersion} is held`;
+  if (request.older === 'refuse' || record === undefined) {
+    throw new XError('ROLLBACK', what, {
+      hint: 'A master that falls behind is not followed. To go back, the source publishes the old content again.',
+    });
+  }
+  warnings.push(`${what}: its metadata is passed over`);
+  return { outcome: 'older', record, manifest: undefined, masters: [], state: undefined, warnings };
+}

@@ -1,0 +1,110 @@
+import { BOUNDS } from '../domain/bounds.js';
+import type { BundleEntry } from '../domain/bundle.js';
+import { XError } from '../domain/errors.js';
+import {
+  leafHash,
+  PIECE_SIZE_BYTES,
+  pieceCount,
+  pieceLengthBytes,
+  treeRoot,
+  unpackLeaves,
+} from '../domain/piece.js';
+import type { OpenVolume } from '../ports/volume.js';
+import { readClaim, type MetadataClaim } from '../trust/claim.js';
+import type { MetadataReader } from '../trust/check.js';
+import { rootFileName } from '../trust/names.js';
+import { metadataName, treeName } from './volume-layout.js';
+
+/** The metadata that a volume carries, as the checks read it. */
+export function volumeMetadata(volume: OpenVolume): MetadataReader {
+  return async (file, maxBytes) => {
+    const name = metadataName(file);
+    return volume.entries.has(name) ? readSmall(volume, name, maxBytes) : undefined;
+  };
+}
+
+/**
+ * Whose bundle a volume says it carries, by its root; nothing is proved yet.
+ * @throws XError METADATA_INVALID, VOLUME_DAMAGED.
+ */
+export async function volumeClaim(volume: OpenVolume): Promise<MetadataClaim> {
+  const bytes = await volumeMetadata(volume)(rootFileName(1), BOUNDS.rootMetadataBytes);
+  if (bytes !== undefined) return readClaim(bytes);
+  throw new XError('VOLUME_DAMAGED', `${volume.path} holds no bundle’s metadata`, {
+    hint: 'Name the volumes that x export wrote (*.x.zip).',
+  });
+}
+
+/** @throws XError METADATA_INVALID where the entry is longer than it may be, VOLUME_DAMAGED. */
+export async function readSmall(
+  volume: OpenVolume,
+  name: string,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const lengthBytes = volume.entries.get(name)?.lengthBytes ?? 0;
+  if (lengthBytes > maxBytes) {
+    throw new XError(
+      'METADATA_INVALID',
+      `${volume.path}: ${name} has ${lengthBytes} bytes; at most ${maxBytes} may be`,
+    );
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of volume.read(name)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/**
+ * The leaf hashes of a sliced blob, held against the signed piece root.
+ * @throws XError DIGEST_MISMATCH, VOLUME_DAMAGED.
+ */
+export async function readLeaves(volume: OpenVolume, entry: BundleEntry): Promise<Uint8Array[]> {
+  const name = treeName(entry.sha256);
+  const maxBytes = 32 * pieceCount(entry.lengthBytes);
+  const leaves = unpackLeaves(await readSmall(volume, name, maxBytes)) ?? [];
+  const isWhole = leaves.length === pieceCount(entry.lengthBytes);
+  if (!isWhole || Buffer.from(treeRoot(leaves)).toString('hex') !== entry.pieceRoot) {
+    throw new XError('DIGEST_MISMATCH', `${volume.path}: ${name} is not the signed hash tree`);
+  }
+  return leaves;
+}
+
+/** One piece of a slice, and whether it is the one that was signed. */
+export interface SlicePiece {
+  index: number;
+  bytes: Uint8Array;
+  isSound: boolean;
+}
+
+/**
+ * The pieces of a slice in order, each checked against its leaf.
+ * @throws XError VOLUME_DAMAGED where the slice has another length than its pieces.
+ */
+export async function* readSlice(
+  volume: OpenVolume,
+  name: string,
+  entry: BundleEntry,
+  leaves: readonly Uint8Array[],
+  range: { firstPiece: number; endPiece: number },
+): AsyncIterable<SlicePiece> {
+  const { firstPiece, endPiece } = range;
+  const sliceBytes =
+    Math.min(endPiece * PIECE_SIZE_BYTES, entry.lengthBytes) - firstPiece * PIECE_SIZE_BYTES;
+  if (endPiece > leaves.length || volume.entries.get(name)?.lengthBytes !== sliceBytes) {
+    throw new XError('VOLUME_DAMAGED', `${volume.path}: ${name} has another length than its pieces`);
+  }
+  let index = firstPiece;
+  let piece = Buffer.alloc(0);
+  for await (const chunk of volume.read(name)) {
+    let at = 0;
+    while (at < chunk.length) {
+      const wanted = pieceLengthBytes(entry.lengthBytes, index) - piece.length;
+      piece = Buffer.concat([piece, chunk.subarray(at, at + wanted)]);
+      at += wanted;
+      if (piece.length < pieceLengthBytes(entry.lengthBytes, index)) break;
+      const leaf = leaves[index];
+      yield { index, bytes: piece, isSound: leaf !== undefined && leafHash(piece).every((byte, i) => byte === leaf[i]) };
+      index += 1;
+      piece = Buffer.alloc(0);
+    }
+  }
+}
