@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { ZipVolumeReader } from '../archive/zip-reader.js';
+import type { Settings } from '../config/settings.js';
+import { XError } from '../domain/errors.js';
+import {
+  verifyBundle,
+  type ArtifactVerdict,
+  type VerifyResult,
+} from '../operations/verify-bundle.js';
+import { systemClock } from '../platform/clock.js';
+import { createServers } from './ecosystem-servers.js';
+import { createHeldView, nobodyToAsk } from './held-view.js';
+import { openData, type DataFolder } from './open-data.js';
+import { table, type Printer } from './printer.js';
+
+export interface VerifyInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  /** A bundle's name, or the path of volumes. */
+  what: string;
+}
+
+/** `x verify`: every signature, every byte, every publisher's proof. Throws where anything does not hold. */
+export async function runVerify(input: VerifyInput): Promise<void> {
+  const { printer, settings } = input;
+  const data = await openData(settings.folder, (message) =>
+    printer.report({ event: 'warning', message }),
+  );
+  try {
+    const result = await verifyBundle(
+      {
+        store: data.store,
+        catalog: data.catalog,
+        clock: systemClock,
+        reader: new ZipVolumeReader(),
+        servers: createServers(),
+        view: createHeldView(data.catalog, data.store, nobodyToAsk),
+        report: printer.report,
+      },
+      { what: isBundle(data, input.what) ? { bundle: input.what } : { paths: [input.what] } },
+    );
+    for (const message of result.warnings) printer.report({ event: 'warning', message });
+    printer.document(result, linesOf(result));
+    if (!result.ok) throw notTrusted(result);
+    if (!result.complete) {
+      throw new XError(
+        'INCOMPLETE',
+        `${input.what}: what is here holds, but not everything that is signed is here`,
+        {
+          hint: 'Bring the rest with `x client --master HOST` or `x import PATH`.',
+        },
+      );
+    }
+  } finally {
+    await data.close();
+  }
+}
+
+/** A name that is held is a bundle; anything else that exists on disk is volumes; the rest is a mistyped name. */
+function isBundle(data: DataFolder, what: string): boolean {
+  const held = data.catalog.bundles().some(({ id, name }) => id === what || name === what);
+  return held || !existsSync(what);
+}
+
+function linesOf(result: VerifyResult): string[] {
+  const bundles = result.bundles.map(
+    ({ record, state, isPinned }) =>
+      `bundle ${record.name}, version ${record.version}: signed ${record.signedAt} by ${record.source}${isPinned ? '' : ' (a source this machine does not know)'}${state === 'fresh' ? '' : `; ${state}`}`,
+  );
+  const packages = result.artifacts.filter(
+    ({ purl, content }) => purl !== undefined || content !== 'whole',
+  );
+  const rows = packages.map((artifact) => [
+    artifact.path,
+    artifact.content,
+    artifact.proof?.verdict ?? '',
+    artifact.proof?.note ?? '',
+  ]);
+  const problems = result.problems.map(({ where, message }) => `${where}: ${message}`);
+  return [
+    ...bundles,
+    ...table([['file', 'content', 'proof', 'publisher'], ...rows]),
+    summaryOf(result),
+    ...problems,
+  ];
+}
+
+function summaryOf({ artifacts }: VerifyResult): string {
+  const count = (fits: (artifact: ArtifactVerdict) => boolean): number =>
+    artifacts.filter(fits).length;
+  const parts = [
+    `${count(({ content }) => content === 'whole')} of ${artifacts.length} files whole`,
+    `${count(({ proof }) => proof?.verdict === 'holds')} proved by their publisher`,
+    `${count(({ proof }) => proof?.verdict === 'carried')} with evidence carried that this machine has no anchor for`,
+  ];
+  return parts.join(', ');
+}
+
+function notTrusted(result: VerifyResult): XError {
+  const bad = [
+    ...result.artifacts
+      .filter(({ content }) => content === 'damaged')
+      .map(({ path }) => `${path} is damaged`),
+    ...result.artifacts
+      .filter(({ proof }) => proof?.verdict === 'broken')
+      .map(({ path, proof }) => `${path}: ${proof?.note ?? 'its proof is broken'}`),
+    ...result.problems.map(({ where, message }) => `${where}: ${message}`),
+  ];
+  return new XError(
+    'DIGEST_MISMATCH',
+    `not trustworthy: ${bad.slice(0, 5).join('; ')}${bad.length > 5 ? `; and ${bad.length - 5} more` : ''}`,
+    {
+      hint: 'Damaged copies are dropped here; `x client --master HOST` or `x import PATH` brings honest ones.',
+    },
+  );
+}
