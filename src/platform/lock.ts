@@ -70,7 +70,7 @@ function tryLock(folder: string): Database.Database | undefined {
     });
   }
   try {
-    lock.pragma('journal_mode = OFF');
+    lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {

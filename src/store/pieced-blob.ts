@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { constants, existsSync, statSync } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Digests, Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
@@ -16,8 +16,16 @@ import { storedBlob } from './blob-rows.js';
 import { requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
-import { carryOver, clearBit, countBits, emptyBits, hasBit, setBit } from './partial-rows.js';
-import { placeFile, removeFile, type StoreContext } from './writer.js';
+import {
+  carryOver,
+  clearBit,
+  countBits,
+  emptyBits,
+  hasBit,
+  setBit,
+  type PartialRow,
+} from './partial-rows.js';
+import { placePartial, removeFile, type StoreContext } from './writer.js';
 
 /** How many pieces share one flush at most. */
 const GROUP_PIECES = 128;
@@ -161,6 +169,7 @@ export class PiecedBlob implements PartialBlob {
 
   async #flush(group: readonly PendingPieces[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
+      this.#requireSameTree();
       const inode = await this.#writePieces(group);
       const held = await this.#context.db.write(() => this.#mark(group, inode));
       if (held !== undefined) {
@@ -173,6 +182,15 @@ export class PiecedBlob implements PartialBlob {
         });
       }
     }
+  }
+
+  /** Bytes that belong to another tree must not touch the file. */
+  #requireSameTree(): PartialRow | undefined {
+    const row = this.#context.partials.get(this.sha256);
+    if (row === undefined || row.root === this.#root) return row;
+    throw new XError('INCOMPLETE', `blob ${this.sha256} was begun again under another tree`, {
+      hint: 'Its pieces are being fetched under that one.',
+    });
   }
 
   /** Puts pieces in their places and flushes them. Returns the inode of the file they went to. */
@@ -205,12 +223,7 @@ export class PiecedBlob implements PartialBlob {
       return fullBits(this.lengthBytes);
     }
     if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== inode) return undefined;
-    const row = partials.get(this.sha256);
-    if (row !== undefined && row.root !== this.#root) {
-      throw new XError('INCOMPLETE', `blob ${this.sha256} was begun again under another tree`, {
-        hint: 'Its pieces are being fetched by another process.',
-      });
-    }
+    const row = this.#requireSameTree();
     const held = row?.held.slice() ?? emptyBits(this.lengthBytes);
     for (const { first, pieces } of group) {
       pieces.forEach((_, at) => {
@@ -264,7 +277,7 @@ export class PiecedBlob implements PartialBlob {
   }
 
   async #complete(digests: Digests): Promise<StoredBlob> {
-    const { rows, partials } = this.#context;
+    const { rows } = this.#context;
     await this.#flushing;
     const done = rows.get(this.sha256);
     if (done !== undefined) return storedBlob(done);
@@ -282,10 +295,7 @@ export class PiecedBlob implements PartialBlob {
       await this.forget();
       throw error;
     }
-    if (!existsSync(this.#path) && rows.get(this.sha256) !== undefined) return storedBlob(body);
-    return placeFile(this.#context, this.#path, body, () => {
-      partials.delete(this.sha256);
-    });
+    return placePartial(this.#context, body);
   }
 
   async #hashFile(): Promise<HashedBody> {

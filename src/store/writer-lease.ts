@@ -23,7 +23,7 @@ export function tryLock(path: string, create: boolean): FileLock | undefined {
   if (!create && !existsSync(path)) return undefined;
   const lock = new Database(path, { timeout: 0 });
   try {
-    lock.pragma('journal_mode = OFF');
+    lock.pragma('journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
     return { release: () => lock.close() };
   } catch (error) {

@@ -7,7 +7,7 @@ import type { StoredBlob } from '../ports/store.js';
 import { storedBlob, type BlobRows } from './blob-rows.js';
 import type { HashedBody } from './body-hasher.js';
 import type { CatalogDatabase } from './database.js';
-import { syncFolder } from './durable-file.js';
+import { syncFolder, syncFolderNow } from './durable-file.js';
 import type { Layout } from './layout.js';
 import type { PartialRows } from './partial-rows.js';
 import { WriterLease } from './writer-lease.js';
@@ -55,25 +55,58 @@ export async function placeFile(
   also?: () => void,
 ): Promise<StoredBlob> {
   const { layout, db, rows } = context;
-  const folder = layout.blobFolder(body.sha256);
   const final = layout.blob(body.sha256);
-  const lease = context.lease();
-  lease.beginPlacing(body.sha256);
-  try {
-    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(layout.blobs);
+  return placing(context, body, async () => {
     await rename(from, final);
-    await syncFolder(folder);
-    if (dirname(from) === layout.partials) await syncFolder(layout.partials);
+    await syncFolder(dirname(final));
     await db.write(() => {
       // A removal holds the write lock while it unlinks, so here the file is there or it is not.
-      if (!existsSync(final)) {
-        throw new XError('IO_FAILED', `${final} was removed by another process while stored`, {
-          hint: 'Run the command again.',
-        });
-      }
+      if (!existsSync(final)) throw removedMeanwhile(final);
       rows.insert(body, undefined);
       also?.();
     });
+  });
+}
+
+/**
+ * The same for a partial that is complete. Its file is known to other processes, who may be
+ * completing it too: it moves under the catalog's lock, and the second finds it done.
+ */
+export async function placePartial(context: StoreContext, body: HashedBody): Promise<StoredBlob> {
+  const { layout, db, rows, partials } = context;
+  const from = layout.partial(body.sha256);
+  const final = layout.blob(body.sha256);
+  return placing(context, body, async () => {
+    await db.write(() => {
+      if (rows.get(body.sha256) !== undefined) return;
+      if (existsSync(from)) renameSync(from, final);
+      else if (!existsSync(final)) throw removedMeanwhile(final);
+      syncFolderNow(dirname(final));
+      syncFolderNow(layout.partials);
+      rows.insert(body, undefined);
+      partials.delete(body.sha256);
+    });
+  });
+}
+
+function removedMeanwhile(path: string): XError {
+  return new XError('IO_FAILED', `${path} was removed by another process while it was stored`, {
+    hint: 'Run the command again.',
+  });
+}
+
+async function placing(
+  context: StoreContext,
+  body: HashedBody,
+  work: () => Promise<void>,
+): Promise<StoredBlob> {
+  const { layout } = context;
+  const lease = context.lease();
+  lease.beginPlacing(body.sha256);
+  try {
+    const folder = layout.blobFolder(body.sha256);
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(layout.blobs);
+    await work();
   } catch (error) {
     settlePlacing(context, body.sha256);
     lease.endPlacing(body.sha256);
