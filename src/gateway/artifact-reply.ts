@@ -90,16 +90,27 @@ async function bodyOf(
     return bufferOf(first.value);
   }
   // At most one piece ahead of the client, however slowly it reads.
-  return Readable.from(following(first.value, pieces), { objectMode: true, highWaterMark: 1 });
+  return Readable.from(following(context, entry, first.value, pieces), {
+    objectMode: true,
+    highWaterMark: 1,
+  });
 }
 
 async function* following(
+  context: ArtifactContext,
+  entry: CatalogEntry,
   first: Uint8Array,
   rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Buffer> {
   try {
     yield bufferOf(first);
     for await (const piece of rest) yield bufferOf(piece);
+  } catch (thrown) {
+    context.log({
+      level: 'error',
+      message: `${entry.path}: the answer was broken off: ${messageOf(thrown)}`,
+    });
+    throw thrown;
   } finally {
     await rest.return(undefined);
   }

@@ -10,6 +10,10 @@ export interface UpstreamBody {
   offset: number;
   contentType: string | undefined;
   etag: string | undefined;
+  /**
+   * Ends well only at the announced length; a break is thrown (UPSTREAM_UNREACHABLE) and resuming is
+   * the caller's. Holds a connection until it is read to its end, left by `return()`, or aborted.
+   */
   stream: AsyncIterable<Uint8Array>;
 }
 
@@ -31,8 +35,9 @@ export interface UpstreamRequest {
 export interface Upstream {
   /**
    * Opens one body.
-   * @throws XError UPSTREAM_UNREACHABLE, UPSTREAM_REFUSED (with the status in the message);
-   *   PACKAGE_NOT_FOUND on 404 and 410, or a file that does not exist.
+   * @throws XError UPSTREAM_UNREACHABLE, UPSTREAM_REFUSED (with the status in the message),
+   *   UPSTREAM_MALFORMED where the answer contradicts itself;
+   *   PACKAGE_NOT_FOUND on 404 and 410, or a file that does not exist; the signal's reason.
    */
   open(request: UpstreamRequest): Promise<UpstreamBody>;
   /**

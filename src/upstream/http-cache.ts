@@ -99,7 +99,10 @@ export class HttpCache {
   }
 }
 
-/** Removes what a killed process left, and the longest unused files past the bounds. */
+/**
+ * Removes what a killed process left, and the longest unused files past the bounds. The file system
+ * stamps files by the system's clock, so that is the one they are compared with.
+ */
 async function prune(folder: string): Promise<void> {
   const files: { path: string; size: number; usedMs: number }[] = [];
   const torn: string[] = [];

@@ -55,9 +55,13 @@ export class HttpUpstream {
     const printed = printableAddress(address);
     const accept = request.accept ?? '*/*';
     const cached = await this.#cache?.load(address, accept);
-    const deadline = AbortSignal.timeout(BOUNDS.smallReadMs);
+    // Of real time, as the waits at sockets are: a body that drips must end too.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(tooSlow(printed)), BOUNDS.smallReadMs);
     const signal =
-      request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
+      request.signal === undefined
+        ? deadline.signal
+        : AbortSignal.any([request.signal, deadline.signal]);
     const headers: Record<string, string> = {
       accept,
       'accept-encoding': isPacked(address) ? 'identity' : 'gzip',
@@ -76,14 +80,17 @@ export class HttpUpstream {
         await this.#cache?.save(address, accept, { ...small, ...validatorHeaders(response) });
         return small;
       });
-    } catch (thrown) {
-      if (thrown !== deadline.reason || request.signal?.aborted === true) throw thrown;
-      throw new XError(
-        'UPSTREAM_UNREACHABLE',
-        `GET ${printed}: not read whole within ${BOUNDS.smallReadMs / 1000} s`,
-      );
+    } finally {
+      clearTimeout(timer);
     }
   }
+}
+
+function tooSlow(printed: string): XError {
+  return new XError(
+    'UPSTREAM_UNREACHABLE',
+    `GET ${printed}: not read whole within ${BOUNDS.smallReadMs / 1000} s`,
+  );
 }
 
 /** Turns an answer to a (possibly partial) request into the port's body. */
@@ -107,9 +114,13 @@ function bodyOf(
     return { ...common, lengthBytes: askedOffset, offset: askedOffset, stream: nothing() };
   }
   const length = contentLengthOf(headers);
-  if (status !== 206) {
+  if (status === 200 || status === 203) {
     const stream = wholeBody(body, length, printed, signal);
     return { ...common, lengthBytes: length, offset: 0, stream };
+  }
+  if (status !== 206) {
+    body.destroy();
+    throw new XError('UPSTREAM_MALFORMED', `GET ${printed}: answered ${status} to a download`);
   }
   if (askedOffset === 0 || range?.start !== askedOffset) {
     body.destroy();
@@ -155,7 +166,7 @@ async function readWhole(
 
 /** Whether an address names a file that is compressed in itself. */
 function isPacked(address: URL): boolean {
-  return /\.(gz|tgz|xz|bz2|zst|lz|zip|whl|deb|tar|metadata|gpg)$/i.test(address.pathname);
+  return /\.(gz|tgz|xz|bz2|zst|lz|zip|whl|deb)$/i.test(address.pathname);
 }
 
 function validatorsOf(cached: CachedBody | undefined): Record<string, string> {

@@ -105,6 +105,17 @@ test('requests that two parsers could read differently are refused, and the conn
   assert.equal(gateway.server.seen.length, 0);
 });
 
+test('tunnels and upgrades are not opened', async (t) => {
+  const gateway = await startGateway(t);
+  const tunnel = 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n';
+  assert.deepEqual(statuses(await raw(gateway.port, tunnel)), []);
+  const upgraded = await raw(
+    gateway.port,
+    get('/tiny/echo', 'Upgrade: h2c').replace('Connection: close', 'Connection: Upgrade, close'),
+  );
+  assert.deepEqual(statuses(upgraded), [200]);
+});
+
 test('a slow reader is served a piece at a time', async (t) => {
   const gateway = await startGateway(t);
   const { content, server } = gateway;

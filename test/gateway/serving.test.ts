@@ -173,6 +173,7 @@ test('damage in the middle that cannot be mended breaks the answer off, and neve
   const body = Buffer.from(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'latin1');
   assert.ok(body.length < big.length);
   assert.deepEqual(body, Buffer.from(big.subarray(0, body.length)));
+  assert.match(gateway.logged.join('\n'), /the answer was broken off: no peer has it/);
   gateway.content.bring = mend;
   assert.deepEqual(await bodyOf(await fetch(url)), Buffer.from(big));
 });

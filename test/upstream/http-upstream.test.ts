@@ -165,6 +165,17 @@ test('a 206 for other bytes than were asked for is refused', async (t) => {
   }
 });
 
+test('a status that brings no body is no download', async (t) => {
+  const server = await serve(t, (_, response) => void response.writeHead(204).end());
+  const upstream = openUpstream(t);
+  for (const fetching of [
+    upstream.open({ ...pypi, url: server.url }),
+    upstream.read({ ...pypi, url: server.url }, 10),
+  ]) {
+    await assert.rejects(fetching, failsWith('UPSTREAM_MALFORMED', /answered 204/));
+  }
+});
+
 test('redirects are followed to a bound', async (t) => {
   const server = await serve(t, (request, response) => {
     const at = Number(request.url?.slice(1));
