@@ -1,6 +1,6 @@
 import { XError } from '../domain/errors.js';
 import { leafHash, treeRoot } from '../domain/piece.js';
-import type { Sha256 } from '../domain/digest.js';
+import type { Digests, Sha256 } from '../domain/digest.js';
 import type { PartialBlob, Store } from '../ports/store.js';
 import { Bitmap, type LeafMap, type LeafSpan } from '../transfer/index.js';
 
@@ -48,7 +48,7 @@ export class BlobAccess {
       return;
     }
     if (span.leafCount === 0) {
-      await this.#store.putBytes(new Uint8Array(), { sha256: span.sha256 });
+      await this.#store.putBytes(new Uint8Array(), digestsOf(span));
       this.#states.set(span.sha256, { kind: 'whole' });
       return;
     }
@@ -56,10 +56,9 @@ export class BlobAccess {
     if (leaves === undefined || !this.knowTree(span, leaves)) return;
     const blob = this.#partial(span);
     for (let i = 0; i < span.leafCount; i++) if (blob.holds(i)) held.add(span.firstLeaf + i);
-    if (blob.heldCount() === span.leafCount) {
-      await this.#store.complete(span.sha256);
-      this.#states.set(span.sha256, { kind: 'whole' });
-    }
+    if (blob.heldCount() < span.leafCount) return;
+    if (await this.#complete(span)) this.#states.set(span.sha256, { kind: 'whole' });
+    else for (const leaf of this.#notHeld(span)) held.delete(leaf);
   }
 
   isWhole(span: LeafSpan): boolean {
@@ -98,21 +97,26 @@ export class BlobAccess {
 
   /**
    * Writes verified leaves and completes what they complete. Resolves when all are on disk, with
-   * the artifacts that are whole now.
+   * the artifacts that are whole now, and leaves of them that turned out to have rotted meanwhile.
    * @throws what the store throws: XError DISK_FULL, DIGEST_MISMATCH, IO_FAILED.
    */
-  async write(pieces: readonly LeafBytes[]): Promise<LeafSpan[]> {
-    const whole = await Promise.all(
-      this.#runs(pieces).map(({ span, run }) => this.#writeRun(span, run)),
+  async write(pieces: readonly LeafBytes[]): Promise<{ whole: LeafSpan[]; damaged: number[] }> {
+    const whole: LeafSpan[] = [];
+    const damaged: number[] = [];
+    await Promise.all(
+      this.#runs(pieces).map(async ({ span, run }) => {
+        if (await this.#writeRun(span, run, damaged)) whole.push(span);
+      }),
     );
-    return whole.filter((span) => span !== undefined);
+    return { whole, damaged };
   }
 
-  async #writeRun(span: LeafSpan, run: LeafBytes[]): Promise<LeafSpan | undefined> {
+  /** Whether the artifact is whole now. */
+  async #writeRun(span: LeafSpan, run: LeafBytes[], damaged: number[]): Promise<boolean> {
     const first = run[0];
-    if (first === undefined || this.isWhole(span)) return undefined;
+    if (first === undefined || this.isWhole(span)) return false;
     if (span.leafCount === 1) {
-      await this.#store.putBytes(first.bytes, { sha256: span.sha256 });
+      await this.#store.putBytes(first.bytes, digestsOf(span));
     } else {
       const blob = this.#partial(span);
       await blob.write(
@@ -120,16 +124,28 @@ export class BlobAccess {
         run.map(({ bytes }) => bytes),
       );
       // Runs of one artifact may end at once: only one of them completes it.
-      if (blob.heldCount() < span.leafCount || this.#completing.has(span.sha256)) return undefined;
-      this.#completing.add(span.sha256);
-      try {
-        await this.#store.complete(span.sha256);
-      } finally {
-        this.#completing.delete(span.sha256);
+      if (blob.heldCount() < span.leafCount || this.#completing.has(span.sha256)) return false;
+      if (!(await this.#complete(span))) {
+        damaged.push(...this.#notHeld(span));
+        return false;
       }
     }
     this.#states.set(span.sha256, { kind: 'whole' });
-    return span;
+    return true;
+  }
+
+  /** False where a piece has rotted since it was written. */
+  async #complete(span: LeafSpan): Promise<boolean> {
+    this.#completing.add(span.sha256);
+    try {
+      await this.#store.complete(span.sha256, digestsOf(span));
+      return true;
+    } catch (error) {
+      if (error instanceof XError && error.code === 'STORE_DAMAGED') return false;
+      throw error;
+    } finally {
+      this.#completing.delete(span.sha256);
+    }
   }
 
   /**
@@ -148,7 +164,7 @@ export class BlobAccess {
       } catch (error) {
         // Whatever the reason, what cannot be read is not held.
         if (!(error instanceof XError)) throw error;
-        damaged.push(...this.#forget(span));
+        damaged.push(...this.#notHeld(span));
       }
     }
     return { pieces, damaged };
@@ -181,10 +197,16 @@ export class BlobAccess {
     return pieces;
   }
 
-  /** What is no longer held of an artifact that the store dropped or cannot read. */
-  #forget(span: LeafSpan): number[] {
-    this.#states.set(span.sha256, { kind: 'absent' });
-    return Array.from({ length: span.leafCount }, (_, i) => span.firstLeaf + i);
+  /** What is not held of an artifact in which something rotted. A whole one is dropped as a whole. */
+  #notHeld(span: LeafSpan): number[] {
+    const state = this.#states.get(span.sha256);
+    const blob = state?.kind === 'partial' ? state.blob : undefined;
+    if (blob === undefined) this.#states.set(span.sha256, { kind: 'absent' });
+    const leaves: number[] = [];
+    for (let i = 0; i < span.leafCount; i++) {
+      if (blob?.holds(i) !== true) leaves.push(span.firstLeaf + i);
+    }
+    return leaves;
   }
 
   #partial(span: LeafSpan): PartialBlob {
@@ -205,4 +227,8 @@ export class BlobAccess {
     }
     return runs;
   }
+}
+
+function digestsOf({ sha256, sha512 }: LeafSpan): Digests {
+  return sha512 === undefined ? { sha256 } : { sha256, sha512 };
 }

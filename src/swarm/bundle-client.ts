@@ -37,7 +37,7 @@ async function ask(
         timer?.refresh();
         const reply = BundleReply.decode(frame);
         onReply(reply);
-        if (!reply.more) finish();
+        if (reply.last) finish();
       },
       onEnd: (error) => finish(error ?? new Error('the connection ended')),
     });

@@ -19,18 +19,24 @@ type Reply = Partial<BundleReply>;
 export class BundleServer {
   readonly #catalog: Catalog;
   readonly #store: Store;
+  readonly #isShared: (sha256: Sha256) => boolean;
   readonly #onInterest: (peer: string, manifestDigest: Sha256) => void;
   /** The metadata last asked for: a client reads its files one after another. */
   #cached: { key: string; files: MetadataFiles } | undefined;
 
-  /** @param onInterest Called where a peer reads a bundle's metadata: it will probably pull it. */
+  /**
+   * @param isShared Whether a bundle that is shared right now names the artifact.
+   * @param onInterest Called where a peer reads a bundle's metadata: it will probably pull it.
+   */
   constructor(
     catalog: Catalog,
     store: Store,
+    isShared: (sha256: Sha256) => boolean,
     onInterest: (peer: string, manifestDigest: Sha256) => void,
   ) {
     this.#catalog = catalog;
     this.#store = store;
+    this.#isShared = isShared;
     this.#onInterest = onInterest;
   }
 
@@ -67,6 +73,7 @@ export class BundleServer {
     const bundles = this.#catalog.bundles().slice(0, BOUNDS.bundlesPerMaster);
     return {
       bundles: bundles.map(({ name, source, version }) => ({ name, source, version })),
+      last: true,
     };
   }
 
@@ -77,7 +84,7 @@ export class BundleServer {
     const record = this.#catalog.bundle(`${name}@${source}`);
     const bytes = record && this.#metadata(record).get(file);
     if (record === undefined || bytes === undefined) {
-      yield { found: false };
+      yield { last: true };
       return;
     }
     this.#onInterest(peer, record.manifestDigest);
@@ -85,7 +92,7 @@ export class BundleServer {
     do {
       const data = wireBytes(bytes.subarray(at, at + CHUNK_BYTES));
       at += data.length;
-      yield { found: true, data, more: at < bytes.length };
+      yield { found: true, data, last: at >= bytes.length };
     } while (at < bytes.length);
   }
 
@@ -101,22 +108,22 @@ export class BundleServer {
   *#trees(wanted: readonly Uint8Array[]): Iterable<Reply> {
     for (const digest of wanted) {
       const sha256 = Buffer.from(digest).toString('hex');
-      const leaves =
-        this.#catalog.entriesBySha256(sha256).length > 0 ? this.#store.leaves(sha256) : undefined;
+      const isNamed = this.#isShared(sha256) || this.#catalog.entriesBySha256(sha256).length > 0;
+      const leaves = isNamed ? this.#store.leaves(sha256) : undefined;
       if (leaves === undefined) continue;
       const perReply = CHUNK_BYTES / 32;
       for (let first = 0; first < leaves.length; first += perReply) {
         const part = wireBytes(packLeaves(leaves.slice(first, first + perReply)));
-        yield { trees: [{ sha256: wireBytes(digest), first, leaves: part }], more: true };
+        yield { trees: [{ sha256: wireBytes(digest), first, leaves: part }] };
       }
     }
-    yield {};
+    yield { last: true };
   }
 }
 
 async function send(frames: FrameStream, replies: Iterable<Reply>): Promise<void> {
   for (const reply of replies) {
-    const whole = { bundles: [], data: new Uint8Array(), found: false, trees: [], more: false };
+    const whole = { bundles: [], data: new Uint8Array(), found: false, trees: [], last: false };
     frames.send(BundleReply.encode({ ...whole, ...reply }));
     if (!frames.isWritable) await frames.drained(BOUNDS.idlePeerMs);
     if (!frames.isWritable) {

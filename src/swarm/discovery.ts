@@ -31,7 +31,7 @@ export class Discovery {
     const service: PeerDiscovery & { start?(): unknown; stop?(): unknown } = mdns({
       serviceTag: serviceTag(source),
       interval: INTERVAL_MS,
-    })(this.#host.libp2p.services.parts);
+    })(this.#host.libp2p.services.parts.mdns);
     this.#services.set(source, service);
     service.addEventListener('peer', (event) => this.#onPeer(event.detail));
     await service.start?.();

@@ -23,7 +23,7 @@ export interface HostOptions {
 
 /** What discovery needs of libp2p, which libp2p hands to services only. */
 interface HostServices extends Record<string, unknown> {
-  parts: MulticastDNSComponents;
+  parts: { mdns: MulticastDNSComponents };
 }
 
 /** A libp2p host that speaks to nearby addresses only, and to those that the user asked for. */
@@ -95,7 +95,9 @@ export class Host {
         services: {
           identify: identify(),
           ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
-          parts: (components: MulticastDNSComponents) => components,
+          parts: ({ addressManager, logger }: MulticastDNSComponents) => ({
+            mdns: { addressManager, logger },
+          }),
         },
       });
       return new Host(libp2p, isNearby, asked);

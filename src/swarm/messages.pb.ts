@@ -469,7 +469,7 @@ export interface BundleReply {
   data: Uint8Array<ArrayBuffer>
   found: boolean
   trees: Tree[]
-  more: boolean
+  last: boolean
 }
 
 export namespace BundleReply {
@@ -506,9 +506,9 @@ export namespace BundleReply {
           }
         }
 
-        if ((obj.more != null && obj.more !== false)) {
+        if ((obj.last != null && obj.last !== false)) {
           w.uint32(40)
-          w.bool(obj.more)
+          w.bool(obj.last)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -520,7 +520,7 @@ export namespace BundleReply {
           data: uint8ArrayAlloc(0),
           found: false,
           trees: [],
-          more: false
+          last: false
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -566,7 +566,7 @@ export namespace BundleReply {
               break
             }
             case 5: {
-              obj.more = reader.bool()
+              obj.last = reader.bool()
               break
             }
             default: {
@@ -649,7 +649,7 @@ export namespace BundleReply {
             }
             case 5: {
               yield {
-                field: `${prefix}.more`,
+                field: `${prefix}.last`,
                 value: reader.bool()
               }
               break
@@ -712,8 +712,8 @@ export namespace BundleReply {
     index: number
   }
 
-  export interface BundleReplyMoreFieldEvent {
-    field: '$.more'
+  export interface BundleReplyLastFieldEvent {
+    field: '$.last'
     value: boolean
   }
 
@@ -725,7 +725,7 @@ export namespace BundleReply {
     return decodeMessage(buf, BundleReply.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BundleReply>): Generator<BundleReplyBundlesNameFieldEvent | BundleReplyBundlesSourceFieldEvent | BundleReplyBundlesVersionFieldEvent | BundleReplyDataFieldEvent | BundleReplyFoundFieldEvent | BundleReplyTreesSha256FieldEvent | BundleReplyTreesFirstFieldEvent | BundleReplyTreesLeavesFieldEvent | BundleReplyMoreFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BundleReply>): Generator<BundleReplyBundlesNameFieldEvent | BundleReplyBundlesSourceFieldEvent | BundleReplyBundlesVersionFieldEvent | BundleReplyDataFieldEvent | BundleReplyFoundFieldEvent | BundleReplyTreesSha256FieldEvent | BundleReplyTreesFirstFieldEvent | BundleReplyTreesLeavesFieldEvent | BundleReplyLastFieldEvent> {
     return streamMessage(buf, BundleReply.codec(), opts)
   }
 }

@@ -73,6 +73,8 @@ export class PieceShare implements Share {
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Infinity;
   #treeLoop: Promise<void> | undefined;
+  /** Reads and writes of the store. */
+  readonly #underWay = new Set<Promise<void>>();
 
   private constructor(
     manifest: Manifest,
@@ -159,7 +161,8 @@ export class PieceShare implements Share {
     this.#waiters.fail(new XError('INCOMPLETE', `${this.manifest.bundle}: sharing was stopped`));
     for (const { link } of this.#peers.values()) link.send(this.manifest.digest, { bye: true });
     this.#peers.clear();
-    await this.#treeLoop;
+    // Nobody may close the store under what is being read or written.
+    await Promise.allSettled(this.#underWay);
     this.#deps.onStop(this);
   }
 
@@ -168,6 +171,10 @@ export class PieceShare implements Share {
   /** Whether nothing more is wanted, or nothing was: then this process is a server here. */
   get isServing(): boolean {
     return this.#masters.size === 0 || this.#scheduler.missingBytes === 0;
+  }
+
+  names(sha256: Sha256): boolean {
+    return this.#map.spanBySha256(sha256) !== undefined;
   }
 
   emit(event: PullEvent): void {
@@ -312,7 +319,7 @@ export class PieceShare implements Share {
     this.#do(actions);
     if (fresh.length > 0) {
       const bytes = fresh.map((leaf) => ({ leaf, bytes: pieces.get(leaf) ?? new Uint8Array() }));
-      this.#keep(bytes, peer.isMaster).catch((error: unknown) => this.#fail(error));
+      this.#track(this.#keep(bytes, peer.isMaster).catch((error: unknown) => this.#fail(error)));
     }
   }
 
@@ -350,12 +357,20 @@ export class PieceShare implements Share {
         } else if (action.type === 'cancel') peer.link.send(manifest, { cancel: action.id });
         else if (action.type === 'drop') this.#drop(action.peer, peer, action.reason);
         else {
-          this.#give(action.peer, peer, action.id, action.leaves).catch((error: unknown) => {
-            peer.link.abort(error instanceof Error ? error : new Error(messageOf(error)));
-          });
+          const giving = this.#give(action.peer, peer, action.id, action.leaves);
+          this.#track(
+            giving.catch((error: unknown) => {
+              peer.link.abort(error instanceof Error ? error : new Error(messageOf(error)));
+            }),
+          );
         }
       }
     }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
   }
 
   #wakeAt(atMs: number): void {
@@ -392,12 +407,13 @@ export class PieceShare implements Share {
   }
 
   async #keep(pieces: LeafBytes[], fromMaster: boolean): Promise<void> {
-    const whole = await this.#blobs.write(pieces);
+    const { whole, damaged } = await this.#blobs.write(pieces);
     const leaves = pieces.map(({ leaf }) => leaf);
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
     this.#meter.add(bytes, fromMaster);
     this.emit({ event: 'held', ...this.#meter.snapshot() });
     this.#handle({ type: 'stored', leaves });
+    if (damaged.length > 0) this.#damaged(damaged);
     this.#waiters.settle(whole);
   }
 

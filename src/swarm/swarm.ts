@@ -83,9 +83,12 @@ class PieceSwarm implements Swarm {
 
   constructor(deps: SwarmDeps) {
     this.#deps = deps;
-    this.#bundles = new BundleServer(deps.catalog, deps.store, (peer, digest) => {
-      this.#shares.get(digest)?.expect(peer);
-    });
+    this.#bundles = new BundleServer(
+      deps.catalog,
+      deps.store,
+      (sha256) => [...this.#shares.values()].some((share) => share.names(sha256)),
+      (peer, digest) => this.#shares.get(digest)?.expect(peer),
+    );
   }
 
   async start(): Promise<SwarmAddresses> {

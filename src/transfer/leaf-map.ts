@@ -7,6 +7,7 @@ import { pieceCount, pieceLengthBytes } from '../domain/piece.js';
 /** One distinct artifact of a manifest and where its pieces stand among all leaves. */
 export interface LeafSpan {
   sha256: Sha256;
+  sha512: string | undefined;
   lengthBytes: number;
   pieceRoot: Sha256;
   /** The first entry, in path order, that has these bytes. */
@@ -45,7 +46,7 @@ export class LeafMap {
     const spans: LeafSpan[] = [];
     let leaves = 0;
     let bytes = 0;
-    for (const { sha256, lengthBytes, pieceRoot, path } of manifest.entries) {
+    for (const { sha256, sha512, lengthBytes, pieceRoot, path } of manifest.entries) {
       const known = this.#bySha256.get(sha256);
       if (known !== undefined) {
         if (known.lengthBytes !== lengthBytes || known.pieceRoot !== pieceRoot) {
@@ -57,7 +58,7 @@ export class LeafMap {
         continue;
       }
       const leafCount = pieceCount(lengthBytes);
-      const span = { sha256, lengthBytes, pieceRoot, path, firstLeaf: leaves, leafCount };
+      const span = { sha256, sha512, lengthBytes, pieceRoot, path, firstLeaf: leaves, leafCount };
       this.#bySha256.set(sha256, span);
       spans.push(span);
       leaves += leafCount;
