@@ -33,13 +33,15 @@ export interface IndexesOptions {
  * that is pinned - reached with credentials, or named by flag - answers alone for the names it has.
  * Among equals the order is pip's: of files that are equal in all else, the last index's is taken.
  *
- * An index that cannot be reached is a warning where another place has the name, and an error where
- * none has.
+ * An index that cannot be reached is a warning, once. A name that no other place has then counts as
+ * unknown, as in pip, so that a version that needs it is passed over; where the plan fails for it,
+ * `failure` says why.
  */
 export class Indexes {
   readonly #options: IndexesOptions;
   readonly #pages = new Map<string, Promise<OfferedFile[]>>();
   readonly #unreachable = new Map<string, XError>();
+  readonly #unanswered = new Map<string, XError>();
   #links: Promise<OfferedFile[]> | undefined;
 
   constructor(options: IndexesOptions) {
@@ -48,7 +50,7 @@ export class Indexes {
 
   /**
    * The files of a project in pip's order, least preferred among equals first; none where it is unknown.
-   * @throws XError UPSTREAM_UNREACHABLE, UPSTREAM_REFUSED, UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
+   * @throws XError UPSTREAM_REFUSED, UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
    */
   files(name: string): Promise<OfferedFile[]> {
     let page = this.#pages.get(name);
@@ -57,6 +59,11 @@ export class Indexes {
       this.#pages.set(name, page);
     }
     return page;
+  }
+
+  /** Why a name has no files, where that is because an index could not be reached. */
+  failure(name: string): XError | undefined {
+    return this.#unanswered.get(name);
   }
 
   async #load(name: string): Promise<OfferedFile[]> {
@@ -69,7 +76,7 @@ export class Indexes {
     const linked = links.filter(({ parsed }) => parsed.name === name);
     const found = pages.flatMap((page) => (page instanceof XError ? [] : page));
     const failure = pages.find((page) => page instanceof XError);
-    if (linked.length + found.length === 0 && failure !== undefined) throw failure;
+    if (linked.length + found.length === 0 && failure !== undefined) this.#unanswered.set(name, failure);
     const pinned = found.filter((file) => file.index?.isPinned);
     return pinned.length > 0 ? pinned : [...linked, ...found];
   }

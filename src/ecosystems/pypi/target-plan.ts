@@ -169,6 +169,14 @@ async function failureOf(
   context: TargetPlanContext,
 ): Promise<XError> {
   const because = failure.facts.join('; ');
+  const unreached = failure.unknown.map((one) => context.indexes.failure(one)).find((one) => one !== undefined);
+  if (unreached !== undefined) {
+    const message = `${failure.unknown.join(', ')} cannot be looked up: ${unreached.message}`;
+    return new XError('UPSTREAM_UNREACHABLE', message, {
+      hint: `${unreached.hint ?? 'Check the network and the index.'} The plan rests on it: ${because}`,
+      cause: unreached,
+    });
+  }
   const [name] = failure.unknown;
   if (name !== undefined) {
     const offered = await context.indexes.files(name);

@@ -1,0 +1,110 @@
+import type { CatalogEntry } from '../../ports/catalog.js';
+import type { HeldView, NativeRequest, NativeResponse } from '../../ports/ecosystem.js';
+import { isProjectName, normalizeName } from './filename.js';
+import {
+  filenameOf,
+  projectHtml,
+  projectJson,
+  rootHtml,
+  rootJson,
+  servedFile,
+  type ServedFile,
+} from './simple-pages.js';
+
+const HTML = 'application/vnd.pypi.simple.v1+html';
+const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
+
+/**
+ * Answers pip, uv and other clients of the simple API: `simple/`, `simple/NAME/`,
+ * `files/SHA256/FILENAME` and its `.metadata`. Nothing but what signed bundles hold is listed.
+ * @see https://packaging.python.org/en/latest/specifications/simple-repository-api/
+ */
+export function respondPypi(request: NativeRequest, view: HeldView): Promise<NativeResponse> {
+  return Promise.resolve(answer(request, view));
+}
+
+function answer(request: NativeRequest, view: HeldView): NativeResponse {
+  const segments = request.path.replace(/\/+$/, '').split('/');
+  const [first, second, third] = segments;
+  if (first === 'simple' && second === undefined) return rootPage(request, view);
+  if (first === 'simple' && segments.length === 2) return projectPage(request, view, second ?? '');
+  if (first === 'files' && segments.length === 3) return file(second ?? '', third ?? '', view);
+  return { kind: 'not-found', ecosystem: 'pypi', what: request.path };
+}
+
+/** Which of the two forms a client prefers; HTML where it does not say. */
+function wantsJson(request: NativeRequest): boolean {
+  const format = request.query.get('format');
+  const accept = format ?? request.headers['accept'] ?? '';
+  let [json, html] = [0, 0];
+  for (const range of accept.split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    const quality = Number(parameters.find((one) => one.startsWith('q='))?.slice(2) ?? 1);
+    if (type === JSON_TYPE || type === 'application/vnd.pypi.simple.latest+json') {
+      json = Math.max(json, quality);
+    } else if (type === HTML || type === 'text/html' || type === '*/*') {
+      html = Math.max(html, quality);
+    }
+  }
+  return json > 0 && json >= html;
+}
+
+function pageOf(request: NativeRequest, json: () => string, html: () => string): NativeResponse {
+  const isJson = wantsJson(request);
+  const isNewHtml = (request.headers['accept'] ?? '').includes(HTML);
+  const type = isJson ? JSON_TYPE : isNewHtml ? HTML : 'text/html; charset=utf-8';
+  return {
+    kind: 'bytes',
+    status: 200,
+    headers: { 'content-type': type, vary: 'Accept', 'cache-control': 'no-cache' },
+    bytes: Buffer.from(isJson ? json() : html()),
+  };
+}
+
+function rootPage(request: NativeRequest, view: HeldView): NativeResponse {
+  const names = [...view.names('pypi')];
+  return pageOf(
+    request,
+    () => rootJson(names),
+    () => rootHtml(names),
+  );
+}
+
+function projectPage(request: NativeRequest, view: HeldView, asked: string): NativeResponse {
+  // A name in another spelling is answered at once: a redirect would only cost a round.
+  const name = normalizeName(asked);
+  const files = isProjectName(asked) ? filesOf(name, view) : [];
+  if (files.length === 0) return { kind: 'not-found', ecosystem: 'pypi', what: name };
+  return pageOf(
+    request,
+    () => projectJson(name, files, request.baseUrl),
+    () => projectHtml(name, files, request.baseUrl),
+  );
+}
+
+/** The union over bundles; of two files of one name that known first counts. */
+function filesOf(name: string, view: HeldView): ServedFile[] {
+  const entries = view.entriesByName('pypi', name);
+  const packages = new Map<string, CatalogEntry>();
+  for (const entry of entries) {
+    const filename = filenameOf(entry);
+    if (entry.kind === 'package' && !packages.has(filename)) packages.set(filename, entry);
+  }
+  return [...packages.values()].map((entry) => servedFile(entry, metadataOf(entry, view)));
+}
+
+function metadataOf(entry: CatalogEntry, view: HeldView): CatalogEntry | undefined {
+  return view.entryByPath(entry.bundleId, `${entry.path}.metadata`);
+}
+
+function file(sha256: string, filename: string, view: HeldView): NativeResponse {
+  const isMetadata = filename.endsWith('.metadata');
+  const wanted = isMetadata ? filename.slice(0, -'.metadata'.length) : filename;
+  const entry = view
+    .entriesBySha256(sha256)
+    .find((one) => one.ecosystem === 'pypi' && one.kind === 'package' && filenameOf(one) === wanted);
+  const served = entry !== undefined && isMetadata ? metadataOf(entry, view) : entry;
+  if (served === undefined) return { kind: 'not-found', ecosystem: 'pypi', what: filename };
+  const type = isMetadata ? 'text/plain; charset=utf-8' : 'application/octet-stream';
+  return { kind: 'artifact', headers: { 'content-type': type }, entry: served };
+}
