@@ -19,8 +19,10 @@ export async function readAptHost(root = '/'): Promise<AptHost> {
   };
   const parts = async (folder: string, isPart: (name: string) => boolean): Promise<AptFile[]> =>
     (await Promise.all((await list(folder, isPart)).map((name) => one(join(folder, name))))).flat();
-  const isConfiguration = (name: string) => /^[A-Za-z0-9_.-]+$/.test(name) && hasNoSuffix(name, 'conf');
-  const isPreference = (name: string) => /^[A-Za-z0-9_.-]+$/.test(name) && hasNoSuffix(name, 'pref');
+  const isConfiguration = (name: string) =>
+    /^[A-Za-z0-9_.-]+$/.test(name) && hasNoSuffix(name, 'conf');
+  const isPreference = (name: string) =>
+    /^[A-Za-z0-9_.-]+$/.test(name) && hasNoSuffix(name, 'pref');
   const trusted = join(etc, 'trusted.gpg.d');
   return {
     sources: [
@@ -45,7 +47,13 @@ export async function readAptHost(root = '/'): Promise<AptHost> {
       ),
     ],
     async readKeyring(path) {
-      return required(await readBytes(join(root, path.startsWith(root) ? path.slice(root.length) : path), BOUNDS.keyringBytes), path);
+      return required(
+        await readBytes(
+          join(root, path.startsWith(root) ? path.slice(root.length) : path),
+          BOUNDS.keyringBytes,
+        ),
+        path,
+      );
     },
     async readStatus() {
       const path = join(root, 'var/lib/dpkg/status');

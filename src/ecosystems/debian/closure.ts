@@ -31,7 +31,10 @@ export function proveClosure(held: readonly HeldPackage[], plan: TargetPlan): vo
     const node = universe.nodeOf(version);
     const other = selection.get(node);
     if (other !== undefined && other !== node.installed && other !== version) {
-      throw notClosed(target, `${node.name} is held in two versions, ${other.version} and ${version.version}`);
+      throw notClosed(
+        target,
+        `${node.name} is held in two versions, ${other.version} and ${version.version}`,
+      );
     }
     selection.set(node, version);
   }
@@ -55,7 +58,11 @@ function describe({ version, field, group, against }: Break): string {
 }
 
 function notClosed(target: TargetPlan['world']['target'], problem: string): XError {
-  return new XError('NOT_RESOLVABLE', `${formatTarget(target)}: what is held cannot be installed: ${problem}`, {
-    hint: 'Plan again; if it stays so, the index and the packages of this archive disagree.',
-  });
+  return new XError(
+    'NOT_RESOLVABLE',
+    `${formatTarget(target)}: what is held cannot be installed: ${problem}`,
+    {
+      hint: 'Plan again; if it stays so, the index and the packages of this archive disagree.',
+    },
+  );
 }

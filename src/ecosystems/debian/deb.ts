@@ -12,10 +12,7 @@ const TAR_BLOCK_BYTES = 512;
  * @throws XError METADATA_INVALID where it is no Debian package, LIMIT_EXCEEDED.
  * @see deb(5)
  */
-export async function readControl(
-  deb: AsyncIterable<Uint8Array>,
-  where: string,
-): Promise<string> {
+export async function readControl(deb: AsyncIterable<Uint8Array>, where: string): Promise<string> {
   const reader = new ByteReader(deb);
   try {
     if ((await text(reader, AR_MAGIC.length)) !== AR_MAGIC) throw noDeb(where, 'no ar archive');
@@ -23,14 +20,18 @@ export async function readControl(
       const { name, sizeBytes } = await readArHeader(reader, where);
       if (member === 0 && name !== 'debian-binary') throw noDeb(where, `${name} stands first`);
       if (!name.startsWith('control.tar')) {
-        if (sizeBytes > BOUNDS.controlArchiveBytes) throw noDeb(where, `${name} before its control`);
+        if (sizeBytes > BOUNDS.controlArchiveBytes)
+          throw noDeb(where, `${name} before its control`);
         await reader.skip(sizeBytes + (sizeBytes % 2));
         continue;
       }
       const compression = compressionOf(name === 'control.tar' ? 'control' : name);
       if (compression === undefined) throw noDeb(where, `cannot unpack ${name}`);
       if (sizeBytes > BOUNDS.controlArchiveBytes) {
-        throw new XError('LIMIT_EXCEEDED', `${where}: ${name} is larger than ${BOUNDS.controlArchiveBytes} bytes`);
+        throw new XError(
+          'LIMIT_EXCEEDED',
+          `${where}: ${name} is larger than ${BOUNDS.controlArchiveBytes} bytes`,
+        );
       }
       const body = decompress(
         reader.take(sizeBytes),
@@ -66,14 +67,21 @@ async function findControl(tar: ByteReader, where: string): Promise<string> {
       const header = await tar.read(TAR_BLOCK_BYTES);
       if (header === undefined || header.every((byte) => byte === 0)) break;
       const field = (start: number, end: number): string =>
-        header.subarray(start, end).toString('latin1').replace(/\0[^]*$/, '').trim();
+        header
+          .subarray(start, end)
+          .toString('latin1')
+          .replace(/\0[^]*$/, '')
+          .trim();
       const size = field(124, 136);
       if (!/^[0-7]+$/.test(size)) throw noDeb(where, 'broken tar header');
       const sizeBytes = parseInt(size, 8);
       const kind = field(156, 157);
       const isControl = /^(\.\/)?control$/.test(field(0, 100)) && (kind === '0' || kind === '');
       if (isControl && sizeBytes > BOUNDS.controlFileBytes) {
-        throw new XError('LIMIT_EXCEEDED', `${where}: control is larger than ${BOUNDS.controlFileBytes} bytes`);
+        throw new XError(
+          'LIMIT_EXCEEDED',
+          `${where}: control is larger than ${BOUNDS.controlFileBytes} bytes`,
+        );
       }
       if (isControl) return await text(tar, sizeBytes);
       await tar.skip(Math.ceil(sizeBytes / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES);

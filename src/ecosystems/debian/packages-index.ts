@@ -22,7 +22,8 @@ export async function parsePackages(
     if (total > BOUNDS.packagesFileBytes) {
       throw new XError('LIMIT_EXCEEDED', `${where}: more than ${BOUNDS.packagesFileBytes} bytes`);
     }
-    const text = rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
+    const text =
+      rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
     const end = text.lastIndexOf('\n\n');
     if (end >= 0) parseBlock(text, end + 1, index, where, versions);
     rest = end >= 0 ? text.slice(end + 2) : text;

@@ -59,8 +59,10 @@ export class ProofChecker {
     if (index === undefined || main === undefined) {
       return { proof: 'none', verdict: 'none', note: `the bundle lacks the proof of ${suite}` };
     }
-    const { release, signer } = await remember(this.#releases, `${main.bundleId} ${main.sha256}`, () =>
-      this.#readRelease(main, folder, view, now),
+    const { release, signer } = await remember(
+      this.#releases,
+      `${main.bundleId} ${main.sha256}`,
+      () => this.#readRelease(main, folder, view, now),
     );
     if (release.files.get(indexPath)?.sha256 !== index.sha256) {
       throw new XError('DIGEST_MISMATCH', `${suite}: the Release file names another ${indexPath}`);
@@ -68,7 +70,10 @@ export class ProofChecker {
     const listed = await remember(this.#indexes, index.sha256, () => readDigests(index, view));
     const label = listed.get(entry.sha256);
     if (label === undefined || label !== `${entry.name ?? ''} ${entry.version ?? ''}`) {
-      throw new XError('DIGEST_MISMATCH', `${suite}/${indexPath} lists no such file for ${entry.name ?? ''} ${entry.version ?? ''}`);
+      throw new XError(
+        'DIGEST_MISMATCH',
+        `${suite}/${indexPath} lists no such file for ${entry.name ?? ''} ${entry.version ?? ''}`,
+      );
     }
     const origin = release.fields.get('origin') ?? 'its publisher';
     const codename = release.codename ?? suite;
@@ -176,7 +181,10 @@ async function readNamed(path: string): Promise<Uint8Array> {
 async function listKeyrings(folder: string): Promise<string[]> {
   try {
     const names = await readdir(folder);
-    return names.filter((name) => /\.(gpg|asc|pgp)$/.test(name)).sort().map((name) => join(folder, name));
+    return names
+      .filter((name) => /\.(gpg|asc|pgp)$/.test(name))
+      .sort()
+      .map((name) => join(folder, name));
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemCodeOf(error) ?? '')) return [];
     throw error;

@@ -68,7 +68,10 @@ export async function repositoryDocuments(
   documents.push(
     own(`debian/keyring/${bundle}.asc`, Buffer.from(signer.publicKeyArmored)),
     own(`debian/keyring/${bundle}.gpg`, signer.publicKeyBinary),
-    own(SUITES_PATH, Buffer.from(`${JSON.stringify({ fingerprint, suites: summaries }, undefined, 1)}\n`)),
+    own(
+      SUITES_PATH,
+      Buffer.from(`${JSON.stringify({ fingerprint, suites: summaries }, undefined, 1)}\n`),
+    ),
   );
   return documents;
 }
@@ -81,7 +84,8 @@ export function proofDocuments(suite: SealedSuite): BundleDocument[] {
   if (suite.signatureSha256 !== undefined) bodies.set('Release.gpg', suite.signatureSha256);
   for (const { artifact } of suite.stanzas) {
     const { index, indexSha256 } = artifact.detail;
-    if (typeof index === 'string' && typeof indexSha256 === 'string') bodies.set(index, indexSha256);
+    if (typeof index === 'string' && typeof indexSha256 === 'string')
+      bodies.set(index, indexSha256);
   }
   return [...bodies]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -142,7 +146,11 @@ function gzip(body: Uint8Array): Uint8Array {
 const GZIP_SYSTEM_OFFSET = 9;
 const GZIP_UNKNOWN_SYSTEM = 255;
 
-function releaseText({ release, suiteId }: SealedSuite, indexes: PackagesFiles, date: Date): string {
+function releaseText(
+  { release, suiteId }: SealedSuite,
+  indexes: PackagesFiles,
+  date: Date,
+): string {
   const lines = KEPT_FIELDS.flatMap(([field, name]) => {
     const value = release.fields.get(field);
     return value === undefined ? [] : [`${name}: ${oneLine(value)}`];

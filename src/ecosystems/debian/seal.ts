@@ -57,7 +57,10 @@ export async function seal(request: SealRequest, context: SealContext): Promise<
   const proofs: Sealed['proofs'] = new Map();
   for (const { stanzas, fingerprint, suiteId } of suites) {
     for (const { artifact } of stanzas) {
-      proofs.set(artifact.path, { proof: 'debian-release', note: `${suiteId}, signed by ${fingerprint}` });
+      proofs.set(artifact.path, {
+        proof: 'debian-release',
+        note: `${suiteId}, signed by ${fingerprint}`,
+      });
     }
   }
   return { documents, proofs, details: new Map(), warnings: [] };
@@ -137,9 +140,13 @@ async function findStanzas(
     for (const { artifact, sha256, lengthBytes } of wanted) {
       const stanza = byDigest.get(sha256);
       if (stanza === undefined || Number(stanza.field('Size')) !== lengthBytes) {
-        throw new XError('DIGEST_MISMATCH', `${artifact.filename} is not what ${suiteId}/${path} lists`, {
-          hint: 'Fetch it again; if it stays so, the mirror serves a wrong file.',
-        });
+        throw new XError(
+          'DIGEST_MISMATCH',
+          `${artifact.filename} is not what ${suiteId}/${path} lists`,
+          {
+            hint: 'Fetch it again; if it stays so, the mirror serves a wrong file.',
+          },
+        );
       }
       stanzas.push({ artifact, sha256, stanza });
     }

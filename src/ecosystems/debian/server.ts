@@ -1,4 +1,9 @@
-import type { EcosystemServer, HeldView, NativeRequest, NativeResponse } from '../../ports/ecosystem.js';
+import type {
+  EcosystemServer,
+  HeldView,
+  NativeRequest,
+  NativeResponse,
+} from '../../ports/ecosystem.js';
 import type { BundleRecord, CatalogEntry } from '../../ports/catalog.js';
 import { aptSettings, APT_COMMANDS } from './client-settings.js';
 import { ProofChecker } from './proof-checker.js';

@@ -49,7 +49,13 @@ export function createDebianSource(deps: DebianSourceDeps): EcosystemSource<Debi
       planned.clear();
       return plan(deps, request, planned);
     },
-    seal: (request) => seal(request, { signer: deps.signer, apt: deps.apt, planned, overrides: deps.overrides ?? {} }),
+    seal: (request) =>
+      seal(request, {
+        signer: deps.signer,
+        apt: deps.apt,
+        planned,
+        overrides: deps.overrides ?? {},
+      }),
     rewriteInput: () => undefined,
   };
 }

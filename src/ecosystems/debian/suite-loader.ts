@@ -7,7 +7,13 @@ import type { Upstream } from '../../ports/upstream.js';
 import { compressionOf, decompress } from './decompress.js';
 import { readKeyring, verifySigned, type Keyring } from './openpgp.js';
 import { parsePackages } from './packages-index.js';
-import { checkFreshness, checkSuite, packagesFilesOf, parseRelease, type Release } from './release.js';
+import {
+  checkFreshness,
+  checkSuite,
+  packagesFilesOf,
+  parseRelease,
+  type Release,
+} from './release.js';
 import type { AptSettings } from './apt/settings.js';
 import type { NamedSource } from './apt/suite-ids.js';
 import type { PackageVersion } from './package-version.js';
@@ -37,10 +43,7 @@ export interface LoadedSuite {
  * suite that was asked for.
  * @throws XError SIGNATURE_INVALID, EXPIRED, METADATA_INVALID, UPSTREAM_*.
  */
-export async function loadSuite(
-  context: LoaderContext,
-  source: NamedSource,
-): Promise<LoadedSuite> {
+export async function loadSuite(context: LoaderContext, source: NamedSource): Promise<LoadedSuite> {
   const { settings, now, store } = context;
   const baseUrl = withoutCredentials(source.uri);
   const folder = releaseFolder(source);
@@ -84,9 +87,11 @@ export function releaseFolder({ suite }: Pick<NamedSource, 'suite'>): string {
   return suite.endsWith('/') ? suite.replace(/^\.?\/+/, '') : `dists/${suite}/`;
 }
 
-/** The keyrings of the distributions themselves: what they verify is public. */
+/** The keyrings that the distributions themselves install: what they verify is public. */
 function isPublicKeyring(label: string): boolean {
-  return /(^|\/)(debian|ubuntu)-(archive|keyring|security|ports)[A-Za-z0-9-]*(\.(gpg|asc|pgp))?$/.test(label);
+  return /^\/(usr\/share\/keyrings|etc\/apt\/trusted\.gpg\.d)\/(debian|ubuntu)-archive-[a-z0-9-]+\.(gpg|asc|pgp)$/.test(
+    label,
+  );
 }
 
 interface FetchedRelease {

@@ -3,7 +3,13 @@ import { XError } from '../../domain/errors.js';
 import { installedOfStatus, minimalBase, type DebianBase, type InstalledPackages } from './base.js';
 import { nameSuites } from './apt/suite-ids.js';
 import { sourcesFor, type AptOverrides } from './apt/settings.js';
-import { indexesOf, loadIndex, loadSuite, type LoadedSuite, type LoaderContext } from './suite-loader.js';
+import {
+  indexesOf,
+  loadIndex,
+  loadSuite,
+  type LoadedSuite,
+  type LoaderContext,
+} from './suite-loader.js';
 import { mentionOrder } from './resolver/mentions.js';
 import { Universe } from './resolver/universe.js';
 import type { MentionOrder } from './resolver/preference.js';
@@ -98,7 +104,10 @@ function isFor({ facts }: LoadedSuite, target: Target): boolean {
 }
 
 function releaseOf(codename: string): string {
-  return codename.replace(/(-updates|-security|-backports(-sloppy)?|-proposed(-updates)?|\/updates)$/, '');
+  return codename.replace(
+    /(-updates|-security|-backports(-sloppy)?|-proposed(-updates)?|\/updates)$/,
+    '',
+  );
 }
 
 function noSuite(suites: readonly LoadedSuite[], target: Target): XError {
@@ -106,6 +115,8 @@ function noSuite(suites: readonly LoadedSuite[], target: Target): XError {
   return new XError(
     'NOT_RESOLVABLE',
     `no apt source is for debian=${target.debian ?? ''}: there is ${codenames}`,
-    { hint: 'Name the suites of that release with --suites, and --mirror where it is another archive.' },
+    {
+      hint: 'Name the suites of that release with --suites, and --mirror where it is another archive.',
+    },
   );
 }

@@ -38,18 +38,13 @@ function readFile(text: string, values: Map<string, string>): void {
 
 /** Drops `//…`, `/*…*\/` and lines that begin with `#`, but nothing inside quotes (`"http://…"`). */
 function stripComments(text: string): string {
-  return text.replace(
-    /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\/|^[ \t]*#[^\n]*/gm,
-    (found) => (found.startsWith('"') ? found : ''),
+  return text.replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\/|^[ \t]*#[^\n]*/gm, (found) =>
+    found.startsWith('"') ? found : '',
   );
 }
 
 /** A yes or no of apt.conf. */
-export function flagOf(
-  configuration: AptConfiguration,
-  name: string,
-  fallback: boolean,
-): boolean {
+export function flagOf(configuration: AptConfiguration, name: string, fallback: boolean): boolean {
   const value = configuration.get(name.toLowerCase())?.toLowerCase();
   if (value === undefined) return fallback;
   if (['no', 'false', 'without', 'off', 'disable', '0'].includes(value)) return false;

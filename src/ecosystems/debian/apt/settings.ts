@@ -60,9 +60,13 @@ export function sourcesFor(
       ? hostSources(settings, overrides)
       : mirrorSources(overrides.mirror, overrides, target);
   if (sources.length === 0) {
-    throw new XError('USAGE', 'apt has no sources on this machine, so Debian packages cannot be had', {
-      hint: 'Write them in apt’s sources, or name a repository with --mirror, --suites and --debian-keyring.',
-    });
+    throw new XError(
+      'USAGE',
+      'apt has no sources on this machine, so Debian packages cannot be had',
+      {
+        hint: 'Write them in apt’s sources, or name a repository with --mirror, --suites and --debian-keyring.',
+      },
+    );
   }
   return overrides.keyrings === undefined
     ? sources

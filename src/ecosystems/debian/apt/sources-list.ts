@@ -47,10 +47,12 @@ function parseOneLine(file: AptFile): AptSource[] {
     }
     const [, optionText = '', uri = '', suite = '', components = ''] = match;
     const options = new Map(
-      [...optionText.matchAll(/([A-Za-z-]+)[+-]?=("[^"]*"|\S+)/g)].map(([, name = '', value = '']) => [
-        OPTION_FIELDS[name.toLowerCase()] ?? name.toLowerCase(),
-        value.replaceAll('"', '').replaceAll(',', ' '),
-      ]),
+      [...optionText.matchAll(/([A-Za-z-]+)[+-]?=("[^"]*"|\S+)/g)].map(
+        ([, name = '', value = '']) => [
+          OPTION_FIELDS[name.toLowerCase()] ?? name.toLowerCase(),
+          value.replaceAll('"', '').replaceAll(',', ' '),
+        ],
+      ),
     );
     return [sourceOf(options, uri, suite, wordsOf(components), where)];
   });
@@ -89,7 +91,10 @@ function sourceOf(
     });
   }
   if (suite.endsWith('/') !== (components.length === 0)) {
-    throw malformed(where, `suite ${suite} ${components.length === 0 ? 'without' : 'with'} components`);
+    throw malformed(
+      where,
+      `suite ${suite} ${components.length === 0 ? 'without' : 'with'} components`,
+    );
   }
   const architectures = wordsOf(options.get('architectures'));
   return {

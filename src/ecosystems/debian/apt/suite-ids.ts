@@ -10,7 +10,10 @@ export interface NamedSource extends AptSource {
 /** Gives every suite of every repository a name of its own; the same sources get the same names. */
 export function nameSuites(sources: readonly AptSource[]): NamedSource[] {
   const plainOf = ({ suite, uri }: AptSource): string => {
-    const plain = suite.replace(/\/+$/, '').replace(/^[./]+/, '').replace(/[^A-Za-z0-9.+-]+/g, '-');
+    const plain = suite
+      .replace(/\/+$/, '')
+      .replace(/^[./]+/, '')
+      .replace(/[^A-Za-z0-9.+-]+/g, '-');
     return plain === '' ? `flat-${digestOf(uri)}` : plain;
   };
   const repositories = new Map<string, Set<string>>();

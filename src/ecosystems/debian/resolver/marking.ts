@@ -35,7 +35,7 @@ export class Marking {
     readonly mentions: MentionOrder,
   ) {}
 
-  /** Marks what the user asks for: first all of it, then what each of it needs. */
+  /** Marks what the user asks for: first all of it, then what each of it needs, in the order it is asked for. */
   request(solutions: readonly Solution[]): void {
     for (const { node, version } of solutions) {
       const state = this.state.of(node);
@@ -45,17 +45,14 @@ export class Marking {
       state.install = version;
       state.mode = version === node.installed ? 'keep' : 'install';
     }
-    const nodes = [...new Set(solutions.map(({ node }) => node))];
-    nodes.sort((a, b) => this.mentions.compare(a, b));
-    for (const node of nodes) this.#install(node, 0, true);
+    for (const { node } of solutions) this.#install(node, 0, true);
   }
 
   #install(node: PackageNode, depth: number, fromUser: boolean): boolean {
     const state = this.state.of(node);
     if (depth > MAX_DEPTH) return false;
     const candidate = state.candidate;
-    const isKeptAsItIs =
-      state.isProtected && state.mode === 'keep' && candidate === node.installed;
+    const isKeptAsItIs = state.isProtected && state.mode === 'keep' && candidate === node.installed;
     if (!fromUser && !(isKeptAsItIs && candidate !== undefined)) {
       if (!this.state.mayChange(node, 'install')) return false;
     }

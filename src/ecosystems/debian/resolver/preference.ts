@@ -20,10 +20,13 @@ export function orderSolutions(
 ): Solution[] {
   if (solutions.length < 2) return solutions;
   return solutions.toSorted((a, b) => {
-    const yes = (test: (solution: Solution) => boolean): number => Number(test(b)) - Number(test(a));
+    const yes = (test: (solution: Solution) => boolean): number =>
+      Number(test(b)) - Number(test(a));
     return (
       yes(({ node }) => state.of(node).isProtected) ||
-      yes(({ node, version }) => version.multiArch === 'same' && hasInstalledSibling(state, node)) ||
+      yes(
+        ({ node, version }) => version.multiArch === 'same' && hasInstalledSibling(state, node),
+      ) ||
       yes(({ node }) => node.installed !== undefined) ||
       yes(({ node }) => node.name === wantedName) ||
       yes(({ version }) => version.isEssential) ||

@@ -52,10 +52,11 @@ export class SatSolver {
   }
 
   solve(decide: Decide, maxConflicts: number): Outcome {
-    for (let conflicts = 0; conflicts <= maxConflicts; ) {
+    for (let conflicts = 0; conflicts <= maxConflicts;) {
       const conflict = this.#contradiction ?? this.#propagate();
       if (conflict !== undefined) {
-        if (this.#level === 0) return { kind: 'unsatisfiable', origins: this.#rootCauses(conflict) };
+        if (this.#level === 0)
+          return { kind: 'unsatisfiable', origins: this.#rootCauses(conflict) };
         this.#learn(conflict);
         conflicts++;
         continue;

@@ -68,9 +68,7 @@ export class MarkingState {
     if (!this.withRecommends || install === undefined) return false;
     return !install
       .relations('Recommends')
-      .every((group) =>
-        isGroupMet(this.universe, group, node.architecture, this.installSelection),
-      );
+      .every((group) => isGroupMet(this.universe, group, node.architecture, this.installSelection));
   }
 
   /** Whether the mode of a package may be changed to `mode` by anyone but the user. */

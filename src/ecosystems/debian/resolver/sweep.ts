@@ -22,7 +22,8 @@ export function sweep(
     const version = selection.get(node);
     for (const relation of fields.flatMap((field) => version?.relations(field).flat() ?? [])) {
       for (const solution of universe.solutions(relation, node.architecture)) {
-        if (selection.get(solution.node) !== solution.version || reached.has(solution.node)) continue;
+        if (selection.get(solution.node) !== solution.version || reached.has(solution.node))
+          continue;
         reached.add(solution.node);
         open.push(solution.node);
       }

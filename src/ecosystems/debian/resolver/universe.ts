@@ -85,7 +85,8 @@ export class Universe {
   #addProvides(node: PackageNode, version: PackageVersion): void {
     for (const relation of version.relations('Provides').flat()) {
       const providers = this.#providers.get(relation.name);
-      if (providers === undefined) this.#providers.set(relation.name, [{ node, version, relation }]);
+      if (providers === undefined)
+        this.#providers.set(relation.name, [{ node, version, relation }]);
       else providers.push({ node, version, relation });
     }
   }
@@ -139,8 +140,7 @@ export class Universe {
   /** Versioned relations are met by versioned provides alone. */
   providerFits(provider: Provider, relation: Relation, ownerArchitecture: string): boolean {
     const { op, version } = provider.relation;
-    const fits =
-      relation.op === undefined || (op === '=' && versionFits(version, relation));
+    const fits = relation.op === undefined || (op === '=' && versionFits(version, relation));
     return fits && architectureFits(relation, ownerArchitecture, provider.node, provider.version);
   }
 
