@@ -1,18 +1,12 @@
-import { basename } from 'node:path';
 import type { Inputs } from './read-inputs.js';
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
-import type {
-  BundleDocument,
-  EcosystemSource,
-  FetchedArtifact,
-  Sealed,
-} from '../ports/ecosystem.js';
+import type { EcosystemSource, FetchedArtifact, Sealed } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import type { Store } from '../ports/store.js';
 import { formatTarget, type Target } from '../domain/target.js';
 import type { Identity } from '../trust/identity.js';
-import { buildBundle } from './build-bundle.js';
+import { buildBundle, type BundleInput } from './build-bundle.js';
 
 export interface SealBundleDeps {
   store: Store;
@@ -64,49 +58,26 @@ export async function sealBundle(
       }),
     );
   }
-  const { record, changed } = await buildBundle(deps, {
+  const built = await buildBundle(deps, {
     name: input.name,
     artifacts: input.artifacts,
     sealed,
-    inputs: inputDocuments(deps.sources, input),
+    inputs: bundleInputs(deps.sources, input.inputs),
+    targets: input.targets.map(formatTarget),
   });
-  return { record, changed, warnings: sealed.flatMap(({ warnings }) => warnings) };
+  const { record, changed } = built;
+  return {
+    record,
+    changed,
+    warnings: [...sealed.flatMap(({ warnings }) => warnings), ...built.warnings],
+  };
 }
 
 /** The files that the bundle was made from, and the copies whose addresses point at a gateway. */
-function inputDocuments(
-  sources: readonly EcosystemSource[],
-  input: SealBundleInput,
-): BundleDocument[] {
-  const targets = input.targets.map(formatTarget);
-  const taken = new Set<string>();
-  return input.inputs.files.flatMap((file) => {
-    const name = freeName(basename(file.path), taken);
+function bundleInputs(sources: readonly EcosystemSource[], inputs: Inputs): BundleInput[] {
+  return inputs.files.map((file) => {
     const claimed = sources.find((source) => source.claims(file));
-    const rewritten = claimed?.rewriteInput(file, GATEWAY_PLACEHOLDER);
-    const documents: BundleDocument[] = [document(`inputs/${name}`, file.text, targets)];
-    if (rewritten) documents.push(document(`inputs/gateway/${name}`, rewritten.text, targets));
-    return documents;
+    const rewritten = claimed?.rewriteInput(file, GATEWAY_PLACEHOLDER)?.text;
+    return { ...file, rewritten };
   });
-}
-
-function freeName(wanted: string, taken: Set<string>): string {
-  const safe = wanted.replaceAll(/[^A-Za-z0-9._+-]/g, '_');
-  let name = safe;
-  for (let i = 2; taken.has(name.toLowerCase()) || name === 'gateway'; i += 1)
-    name = `${i}-${safe}`;
-  taken.add(name.toLowerCase());
-  return name;
-}
-
-function document(path: string, text: string, targets: string[]): BundleDocument {
-  return {
-    kind: 'input',
-    path,
-    proof: 'none',
-    requires: [],
-    targets,
-    private: true,
-    body: Buffer.from(text),
-  };
 }

@@ -1,14 +1,14 @@
 import { createInterface } from 'node:readline/promises';
-import type { Did } from '../domain/bundle.js';
+import type { TrustChoice } from '../operations/accept-metadata.js';
 
 /** Asks on the terminal whether a source is to be trusted; undefined where there is no terminal to ask on. */
-export const askOnTerminal: ((did: Did) => Promise<boolean>) | undefined =
+export const askOnTerminal: TrustChoice['ask'] =
   process.stdin.isTTY && process.stderr.isTTY
-    ? async (did) => {
+    ? async ({ source, bundle, from }) => {
         const prompt = createInterface({ input: process.stdin, output: process.stderr });
         try {
           const answer = await prompt.question(
-            `First contact. The source's key is\n  ${did}\nCompare it with \`x key\` on the source. Trust it? [y/N] `,
+            `First contact: bundle "${bundle}" from ${from} is signed by\n  ${source}\nCompare that with what \`x key\` shows on the source. Trust it? [y/N] `,
           );
           return /^y(es)?$/i.test(answer.trim());
         } finally {

@@ -2,9 +2,10 @@ import type { Settings } from '../config/settings.js';
 import type { Did, Manifest } from '../domain/bundle.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
+import type { JsonValue } from '../domain/plan.js';
 import { acceptMetadata } from '../operations/accept-metadata.js';
 import { systemClock } from '../platform/clock.js';
-import { acquireLock } from '../platform/lock.js';
+import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import type { BundleRecord, CatalogEntry } from '../ports/catalog.js';
 import type { PullEvent, Share, Swarm } from '../ports/swarm.js';
 import { parseInvitation } from '../trust/invitation.js';
@@ -50,11 +51,20 @@ export async function runClient(input: ClientInput): Promise<void> {
     const warn = (message: string): void => printer.report({ event: 'warning', message });
     const { swarm } = await startSwarm({ settings, data, identity, warn });
     defer(() => swarm.stop());
-    await new Client(input, data, swarm, stop.signal, defer).run();
+    await new Client({ input, data, swarm, lock, stop: stop.signal, defer }).run();
   } finally {
     stop.release();
     for (const close of closers) await close();
   }
+}
+
+interface ClientParts {
+  input: ClientInput;
+  data: DataFolder;
+  swarm: Swarm;
+  lock: ResidentLock;
+  stop: AbortSignal;
+  defer: (close: () => Promise<void>) => void;
 }
 
 class Client {
@@ -65,22 +75,19 @@ class Client {
   readonly #input: ClientInput;
   readonly #data: DataFolder;
   readonly #swarm: Swarm;
+  readonly #lock: ResidentLock;
   readonly #stop: AbortSignal;
   readonly #defer: (close: () => Promise<void>) => void;
   readonly #master: { address: string; did: Did | undefined } | undefined;
 
-  constructor(
-    input: ClientInput,
-    data: DataFolder,
-    swarm: Swarm,
-    stop: AbortSignal,
-    defer: (close: () => Promise<void>) => void,
-  ) {
+  constructor(parts: ClientParts) {
+    const { input } = parts;
     this.#input = input;
-    this.#data = data;
-    this.#swarm = swarm;
-    this.#stop = stop;
-    this.#defer = defer;
+    this.#data = parts.data;
+    this.#swarm = parts.swarm;
+    this.#lock = parts.lock;
+    this.#stop = parts.stop;
+    this.#defer = parts.defer;
     this.#progress = new PullProgress(systemClock, (event) => input.printer.report(event));
     this.#master = input.master === undefined ? undefined : masterOf(input.master, input.trust);
   }
@@ -156,22 +163,28 @@ class Client {
       const held = this.#data.catalog.bundle(`${offered.name}@${offered.source}`);
       if (held?.version === offered.version && this.#shares.has(held.id)) continue;
       const result = await acceptMetadata(
-        { catalog: this.#data.catalog, clock: systemClock, report: this.#input.printer.report },
+        { catalog: this.#data.catalog, clock: systemClock },
         {
           bundle: offered.name,
           source: offered.source,
           files: (file, maxBytes) =>
             this.#swarm.fetchMetadata(master.address, offered, file, maxBytes),
-          from: { kind: 'master', name: master.address },
+          from: `master ${master.address}`,
           trust: {
             did: master.did ?? this.#input.trust,
             acceptNew: this.#input.acceptNew,
             ask: askOnTerminal,
           },
           acceptStale: this.#input.acceptStale,
+          older: 'refuse',
         },
       );
-      await this.#share(result.manifest, result.record);
+      for (const message of result.warnings)
+        this.#input.printer.report({ event: 'warning', message });
+      await this.#share(
+        result.manifest ?? manifestOf(result.record, this.#data.catalog),
+        result.record,
+      );
       accepted = true;
     }
     return accepted;
@@ -274,7 +287,7 @@ class Client {
       onPortTaken: (message) => printer.report({ event: 'warning', message }),
     });
     this.#defer(gateway.close);
-    const resident = await serveResident(settings.folder, {
+    const resident = await serveResident(settings.folder, this.#lock, {
       role: 'client',
       gateway: gateway.url,
       status: () => this.#status(),
@@ -286,12 +299,12 @@ class Client {
     );
   }
 
-  #status(): unknown {
+  #status(): JsonValue {
     return [...this.#shares.entries()].map(([id, share]) => ({
       id,
       version: share.manifest.version,
       heldBytes: share.heldBytes(),
-      peers: share.peers(),
+      peers: share.peers().map((peer) => ({ ...peer })),
     }));
   }
 

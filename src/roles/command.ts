@@ -1,9 +1,9 @@
 import { Command, Flags } from '@oclif/core';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
 import { mergeSettings, type Settings } from '../config/settings.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
-import { configFolder, dataFolder } from '../platform/paths.js';
+import { dataFolder, dataPaths } from '../platform/paths.js';
 import { createPrinter, type Printer } from './printer.js';
 
 /** What every command of x has: the data folder, `--json`, `--quiet`, and one way to fail. */
@@ -46,14 +46,17 @@ export abstract class XCommand extends Command {
   protected async settings(
     flags: Parameters<typeof mergeSettings>[0]['flags'],
   ): Promise<Settings & { folder: string }> {
-    const path = join(configFolder(process.env), 'config.toml');
-    const text = await readIfThere(path);
-    const settings = mergeSettings({
-      file: text === undefined ? undefined : { path, text },
-      env: process.env,
-      flags,
+    const { env } = process;
+    const folder = dataFolder({
+      env,
+      home: homedir(),
+      platform: process.platform,
+      override: flags.data,
     });
-    return { ...settings, folder: dataFolder({ env: process.env, override: settings.data }) };
+    const path = dataPaths(folder).config;
+    const text = await readIfThere(path);
+    const file = text === undefined ? undefined : { path, text };
+    return { ...mergeSettings({ file, env, flags }), folder };
   }
 
   protected override async catch(error: Error & { oclif?: { exit?: number } }): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import type { BundleRecord } from '../ports/catalog.js';
-import { findBundle } from './find-bundle.js';
+import { findBundle } from '../operations/find-bundle.js';
 import { openData } from './open-data.js';
 import { formatBytes, table, type Printer } from './printer.js';
 

@@ -31,7 +31,7 @@ export async function runNative(input: RunInput): Promise<number> {
       hint: 'Write it after two dashes: x run -- pip install requests.',
     });
   }
-  const servers = await createServers();
+  const servers = createServers();
   const server = serverFor(servers, program, args);
   const data = await openData(input.settings.folder, (message) =>
     input.printer.report({ event: 'warning', message }),

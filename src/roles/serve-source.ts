@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import type { Settings } from '../config/settings.js';
+import type { ResidentLock } from '../platform/lock.js';
 import type { PullEvent, Share } from '../ports/swarm.js';
 import type { Identity } from '../trust/identity.js';
 import { formatInvitation } from '../trust/invitation.js';
@@ -15,13 +16,14 @@ export interface ServeSourceInput {
   printer: Printer;
   data: DataFolder;
   identity: Identity;
+  lock: ResidentLock;
   /** Ends it. */
   signal: AbortSignal;
 }
 
 /** Serves every bundle of the data folder that this machine signed, until told to stop. */
 export async function serveSource(input: ServeSourceInput): Promise<void> {
-  const { settings, printer, data, identity, signal } = input;
+  const { settings, printer, data, identity, lock, signal } = input;
   const warn = (message: string): void => printer.report({ event: 'warning', message });
   const { swarm, addresses } = await startSwarm({ settings, data, identity, warn });
   try {
@@ -34,14 +36,14 @@ export async function serveSource(input: ServeSourceInput): Promise<void> {
         }),
       );
     }
-    const resident = await serveResident(settings.folder, {
+    const resident = await serveResident(settings.folder, lock, {
       role: 'source',
       gateway: undefined,
       status: () =>
         shares.map((share) => ({
           bundle: share.manifest.bundle,
           version: share.manifest.version,
-          peers: share.peers(),
+          peers: share.peers().map((peer) => ({ ...peer })),
         })),
     });
     try {

@@ -14,7 +14,7 @@ import { acquireLock } from '../platform/lock.js';
 import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import { openSources, type DebianFlags } from './ecosystem-sources.js';
-import { exportVolumes } from './export.js';
+import { exportVolumes, volumeLines } from './export.js';
 import { bundleNameOf, readInputFile } from './input-files.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
@@ -82,10 +82,19 @@ export async function runSource(input: SourceInput): Promise<void> {
       upstreams,
       signal: stop.signal,
     });
-    if (input.exportTo !== undefined)
-      await exportVolumes(data, printer, record, input.exportTo, input.volumeSize);
-    if (input.once || stop.signal.aborted) return;
+    if (input.exportTo !== undefined) {
+      const { volumes } = await exportVolumes(
+        data,
+        printer,
+        record.id,
+        input.exportTo,
+        input.volumeSize,
+      );
+      printer.event({ event: 'exported', volumes }, volumeLines(volumes).join('\n'));
+    }
+    if (input.once || stop.signal.aborted || !lock) return;
     await serveSource({
+      lock,
       settings,
       printer,
       data,

@@ -87,9 +87,9 @@ export function releaseFolder({ suite }: Pick<NamedSource, 'suite'>): string {
   return suite.endsWith('/') ? suite.replace(/^\.?\/+/, '') : `dists/${suite}/`;
 }
 
-/** The keyrings of the distributions themselves: what they verify is public. */
+/** The keyrings that the distributions themselves install: what they verify is public. */
 function isPublicKeyring(label: string): boolean {
-  return /(^|\/)(debian|ubuntu)-(archive|keyring|security|ports)[A-Za-z0-9-]*(\.(gpg|asc|pgp))?$/.test(
+  return /^\/(usr\/share\/keyrings|etc\/apt\/trusted\.gpg\.d)\/(debian|ubuntu)-archive-[a-z0-9-]+\.(gpg|asc|pgp)$/.test(
     label,
   );
 }

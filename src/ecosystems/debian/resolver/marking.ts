@@ -35,7 +35,7 @@ export class Marking {
     readonly mentions: MentionOrder,
   ) {}
 
-  /** Marks what the user asks for: first all of it, then what each of it needs. */
+  /** Marks what the user asks for: first all of it, then what each of it needs, in the order it is asked for. */
   request(solutions: readonly Solution[]): void {
     for (const { node, version } of solutions) {
       const state = this.state.of(node);
@@ -45,9 +45,7 @@ export class Marking {
       state.install = version;
       state.mode = version === node.installed ? 'keep' : 'install';
     }
-    const nodes = [...new Set(solutions.map(({ node }) => node))];
-    nodes.sort((a, b) => this.mentions.compare(a, b));
-    for (const node of nodes) this.#install(node, 0, true);
+    for (const { node } of solutions) this.#install(node, 0, true);
   }
 
   #install(node: PackageNode, depth: number, fromUser: boolean): boolean {

@@ -39,7 +39,10 @@ export function resolve(
   options: ResolveOptions,
 ): Resolution {
   const marked = markAsApt(universe, wishes, options);
-  const selection = marked ?? solveCompletely(universe, wishes, options);
+  const isAsApt = marked !== undefined && isSound(universe, marked);
+  const selection = isAsApt
+    ? marked
+    : solveCompletely(universe, wishes, { ...options, preferred: marked });
   const requested = wishes.flatMap(({ solutions }) =>
     solutions
       .filter(({ node, version }) => selection.get(node) === version)
@@ -50,10 +53,10 @@ export function resolve(
   const removed = [...universe.nodes()].filter(
     (node) => node.installed !== undefined && !kept.has(node),
   );
-  return { selection: kept, added, removed, isAsApt: marked !== undefined };
+  return { selection: kept, added, removed, isAsApt };
 }
 
-/** The selection of apt's way; undefined where it leaves something broken. */
+/** The selection of apt's way, sound or not; undefined where it leads too deep. */
 function markAsApt(
   universe: Universe,
   wishes: readonly Wish[],
@@ -74,12 +77,16 @@ function markAsApt(
     if (install === undefined) selection.delete(node);
     else selection.set(node, install);
   }
-  const isSound = [...selection].every(
+  return selection;
+}
+
+/** Whether every relation of what is selected holds; what was broken on the target before is not for us to mend. */
+function isSound(universe: Universe, selection: ReadonlyMap<PackageNode, PackageVersion>): boolean {
+  const after = (node: PackageNode) => selection.get(node);
+  const before = (node: PackageNode) => node.installed;
+  return [...selection].every(
     ([node, version]) =>
-      // What was broken before, on the target itself, is not for us to mend.
-      findBreak(universe, node, version, (other) => selection.get(other)) === undefined ||
-      (version === node.installed &&
-        findBreak(universe, node, version, ({ installed }) => installed) !== undefined),
+      findBreak(universe, node, version, after) === undefined ||
+      (version === node.installed && findBreak(universe, node, version, before) !== undefined),
   );
-  return isSound ? selection : undefined;
 }

@@ -17,6 +17,8 @@ export interface Wish {
 export interface SolverOptions {
   withRecommends: boolean;
   pins: readonly Pin[];
+  /** What an incomplete attempt chose: kept wherever that can be. */
+  preferred?: ReadonlyMap<PackageNode, PackageVersion> | undefined;
 }
 
 interface Demand {
@@ -45,7 +47,8 @@ class Problem {
   readonly #hard: Demand[][] = [];
   readonly #soft: Demand[][] = [];
   readonly #reasons: string[] = [];
-  readonly #installed: number[] = [];
+  /** Of each installed package, the versions to try to have, best first. */
+  readonly #installed: number[][] = [];
 
   constructor(
     readonly universe: Universe,
@@ -61,7 +64,8 @@ class Problem {
     });
     for (const node of this.universe.nodes()) {
       if (node.installed === undefined) continue;
-      this.#installed.push(this.#variable(node.installed, open));
+      const preferred = this.options.preferred?.get(node) ?? node.installed;
+      this.#installed.push([preferred, node.installed].map((v) => this.#variable(v, open)));
       const { isEssential, isProtected } = node.installed;
       if (!(isEssential || isProtected || node.isHeld)) continue;
       const allowed = node.isHeld ? [node.installed] : this.#allowedVersions(node);
@@ -121,17 +125,19 @@ class Problem {
       this.#add([~variable, ...solutions], reason + this.#offerOf(group, solutions));
     }
     this.#hard[variable] = hard;
-    const mayRecommend = this.options.withRecommends && version !== node.installed;
+    // What an installed package recommends was the target's own to take or leave, as for apt.
+    const mayRecommend = this.options.withRecommends && node.installed === undefined;
     this.#soft[variable] = mayRecommend ? demandsOf('Recommends') : [];
   }
 
   /** apt's order: what is installed first, then alternative by alternative, candidates before others. */
   #solutionsOf(group: RelationGroup, owner: PackageNode, open: PackageVersion[]): Literal[] {
-    const { pins } = this.options;
+    const { pins, preferred } = this.options;
     const solutions = group
       .flatMap((relation) => this.universe.solutions(relation, owner.architecture))
       .filter(({ node, version }) => versionPriority(node, version, pins) > 0);
     const rank = ({ node, version }: Solution): number =>
+      (version === preferred?.get(node) ? 0 : 8) +
       (version === node.installed ? 0 : 4) +
       (node.installed !== undefined ? 0 : 2) +
       (version === candidateOf(node, pins) ? 0 : 1);
@@ -194,9 +200,11 @@ class Problem {
   /** Keeps what is installed, then meets what is asked for, its dependencies, and what they recommend. */
   #decider(wanted: readonly Demand[]): Decide {
     return (valueOf) => {
-      const undecided = this.#installed.find((variable) => valueOf(variable) === undefined);
-      if (undecided !== undefined) return undecided;
-      const next = firstOpen(wanted, valueOf);
+      const kept = firstOpen(
+        this.#installed.map((solutions) => ({ solutions })),
+        valueOf,
+      );
+      const next = kept ?? firstOpen(wanted, valueOf);
       if (next !== undefined) return next;
       const list = [...this.#versions.keys()].filter((variable) => valueOf(variable) === true);
       for (const demands of [this.#hard, this.#soft]) {
