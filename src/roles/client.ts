@@ -196,14 +196,14 @@ class Client {
     const masters = this.#master === undefined ? [] : [this.#master.address];
     const share = await this.#swarm.share(manifest, {
       masters,
-      onEvent: (event) => this.#onPull(event),
+      onEvent: (event) => this.#onPull(record.id, event),
     });
     this.#shares.set(record.id, share);
     this.#progress.add(record.id, record.bytes, share.heldBytes());
     await before?.stop();
   }
 
-  #onPull(event: PullEvent): void {
+  #onPull(bundleId: string, event: PullEvent): void {
     const { printer } = this.#input;
     switch (event.event) {
       case 'connected':
@@ -236,7 +236,7 @@ class Client {
           });
         return;
       case 'held':
-        this.#progress.held(event);
+        this.#progress.held(bundleId, event);
         return;
     }
   }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, XError } from '../domain/errors.js';
 import { createDebianSource } from '../ecosystems/debian/source.js';
@@ -16,8 +17,9 @@ import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
 import { readAptHost } from '../upstream/debian-settings.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
+import { proxiesOfEnvironment } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
-import { readPipSettings } from '../upstream/pypi-settings.js';
+import { listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
 import { readOrUndefined, writeSecret, type DataFolder } from './open-data.js';
 
 /** What the command line says about Debian, over the host's apt sources. */
@@ -50,7 +52,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
   const { data, debian } = input;
   const registry = createNpmRegistry({ env: process.env, folder: process.cwd() });
   const [pip, apt, signer, base] = await Promise.all([
-    readPipSettings({ env: process.env }),
+    readPipConfiguration({ env: process.env, home: homedir() }),
     readAptHost(),
     repositorySigner(data.folder),
     debianBase(debian.base),
@@ -59,10 +61,18 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     clock: systemClock,
     random: systemRandom,
     cacheFolder: join(data.folder, 'cache', 'upstream'),
-    certificateAuthorities: pip.certificateAuthorities,
+    certificateAuthorities: await authoritiesOf(pip.certFile),
+    proxy: {
+      ...proxiesOfEnvironment(process.env),
+      ...(pip.proxy === undefined ? {} : { httpProxy: pip.proxy, httpsProxy: pip.proxy }),
+    },
     credentialsFor: (url, ecosystem) => {
       const authorization = ecosystem === 'npm' ? registry.npmAuthorization(url) : undefined;
-      return authorization === undefined ? pip.credentialsFor(url, ecosystem) : { authorization };
+      return authorization === undefined
+        ? ecosystem === 'pypi'
+          ? pip.credentialsFor(url)
+          : undefined
+        : { authorization };
     },
   });
   const sources: EcosystemSource[] = [
@@ -82,9 +92,20 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       signer,
     }),
     // Last: it claims every text list that is nobody else's.
-    createPypiSource({ upstream, settings: pip.settings }),
+    createPypiSource({ upstream, settings: pip.settings, listFolder, env: process.env }),
   ];
   return { sources, upstream, close: () => upstream.close() };
+}
+
+/** pip's `cert`, for every ecosystem: a host behind an inspecting proxy has one authority for all. */
+async function authoritiesOf(certFile: string | undefined): Promise<string[]> {
+  if (certFile === undefined) return [];
+  const text = await readOrUndefined(certFile);
+  if (text !== undefined) return [text];
+  throw new XError(
+    'INPUT_NOT_FOUND',
+    `pip's configuration names the certificate file ${certFile}, which is not there`,
+  );
 }
 
 /** The key that pruned apt repositories are signed with; made on first use, it never leaves this folder. */

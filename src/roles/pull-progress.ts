@@ -1,15 +1,19 @@
 import type { Clock } from '../ports/clock.js';
 import type { Report } from '../ports/progress.js';
 
+interface Pull {
+  totalBytes: number;
+  heldBytes: number;
+  fromMaster: number;
+  fromSiblings: number;
+}
+
 /** Adds up what the pulls of a process hold, and reports it. */
 export class PullProgress {
   readonly #clock: Clock;
   readonly #report: Report;
   readonly #startedMs: number;
-  readonly #totals = new Map<string, number>();
-  #heldBytes = 0;
-  #fromMaster = 0;
-  #fromSiblings = 0;
+  readonly #pulls = new Map<string, Pull>();
 
   constructor(clock: Clock, report: Report) {
     this.#clock = clock;
@@ -17,45 +21,54 @@ export class PullProgress {
     this.#startedMs = clock.monotonicMs();
   }
 
-  /** A bundle joins, or comes in a newer version. */
+  /** A bundle joins, or comes in a newer version. What arrived for an older one still counts. */
   add(bundleId: string, totalBytes: number, heldBytes: number): void {
-    this.#totals.set(bundleId, totalBytes);
-    this.#heldBytes = Math.max(this.#heldBytes, heldBytes);
-  }
-
-  /** Bytes that were verified and stored just now. */
-  held(event: { bytes: number; fromMaster: number; fromSiblings: number }): void {
-    this.#heldBytes += event.bytes;
-    this.#fromMaster += event.fromMaster;
-    this.#fromSiblings += event.fromSiblings;
-    const total = this.#totalBytes();
-    const bytesPerSecond = Math.round(
-      (this.#fromMaster + this.#fromSiblings) / Math.max(this.totals().seconds, 0.001),
-    );
-    this.#report({
-      event: 'progress',
-      bytes: Math.min(this.#heldBytes, total),
-      total,
-      fromMaster: this.#fromMaster,
-      fromSiblings: this.#fromSiblings,
-      bytesPerSecond,
-      etaSeconds:
-        bytesPerSecond > 0
-          ? Math.ceil(Math.max(total - this.#heldBytes, 0) / bytesPerSecond)
-          : undefined,
+    const before = this.#pulls.get(bundleId);
+    this.#pulls.set(bundleId, {
+      totalBytes,
+      heldBytes,
+      fromMaster: before?.fromMaster ?? 0,
+      fromSiblings: before?.fromSiblings ?? 0,
     });
   }
 
-  totals(): { bytes: number; fromMaster: number; fromSiblings: number; seconds: number } {
-    return {
-      bytes: this.#totalBytes(),
-      fromMaster: this.#fromMaster,
-      fromSiblings: this.#fromSiblings,
-      seconds: (this.#clock.monotonicMs() - this.#startedMs) / 1000,
-    };
+  /** What one pull holds and has received, all told. */
+  held(bundleId: string, now: { bytes: number; fromMaster: number; fromSiblings: number }): void {
+    const pull = this.#pulls.get(bundleId);
+    if (!pull) return;
+    pull.heldBytes = now.bytes;
+    pull.fromMaster = now.fromMaster;
+    pull.fromSiblings = now.fromSiblings;
+    const { bytes, total, fromMaster, fromSiblings, seconds } = this.totals();
+    const bytesPerSecond = Math.round((fromMaster + fromSiblings) / Math.max(seconds, 0.001));
+    const etaSeconds =
+      bytesPerSecond > 0 ? Math.ceil(Math.max(total - bytes, 0) / bytesPerSecond) : undefined;
+    this.#report({
+      event: 'progress',
+      bytes,
+      total,
+      fromMaster,
+      fromSiblings,
+      bytesPerSecond,
+      etaSeconds,
+    });
   }
 
-  #totalBytes(): number {
-    return [...this.#totals.values()].reduce((sum, bytes) => sum + bytes, 0);
+  totals(): {
+    bytes: number;
+    total: number;
+    fromMaster: number;
+    fromSiblings: number;
+    seconds: number;
+  } {
+    const sum = (field: keyof Pull): number =>
+      [...this.#pulls.values()].reduce((all, pull) => all + pull[field], 0);
+    return {
+      bytes: sum('heldBytes'),
+      total: sum('totalBytes'),
+      fromMaster: sum('fromMaster'),
+      fromSiblings: sum('fromSiblings'),
+      seconds: (this.#clock.monotonicMs() - this.#startedMs) / 1000,
+    };
   }
 }
