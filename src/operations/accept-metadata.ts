@@ -98,9 +98,13 @@ export function trustedNow({ catalog, clock }: AcceptDeps): { now: Date; warning
 async function decideTrust(catalog: Catalog, request: AcceptRequest): Promise<void> {
   const { source, bundle, from, trust } = request;
   if (trust.did !== undefined && trust.did !== source) {
-    throw new XError('WRONG_SOURCE', `${from} offers "${bundle}" of ${source}, not of ${trust.did}`, {
-      hint: 'Check the DID with the source’s operator.',
-    });
+    throw new XError(
+      'WRONG_SOURCE',
+      `${from} offers "${bundle}" of ${source}, not of ${trust.did}`,
+      {
+        hint: 'Check the DID with the source’s operator.',
+      },
+    );
   }
   if (trust.did === source || isPinned(catalog, source)) return;
   const namesake = catalog.bundles().find(({ name }) => name === bundle);
@@ -113,9 +117,13 @@ async function decideTrust(catalog: Catalog, request: AcceptRequest): Promise<vo
   }
   if (trust.acceptNew === true) return;
   if (trust.ask !== undefined && (await trust.ask({ source, bundle, from }))) return;
-  throw new XError('UNKNOWN_SOURCE', `${from} offers "${bundle}", signed by a source not known here: ${source}`, {
-    hint: `Compare the DID with what x source printed, then run again with --trust ${source}`,
-  });
+  throw new XError(
+    'UNKNOWN_SOURCE',
+    `${from} offers "${bundle}", signed by a source not known here: ${source}`,
+    {
+      hint: `Compare the DID with what x source printed, then run again with --trust ${source}`,
+    },
+  );
 }
 
 function isPinned(catalog: Catalog, source: Did): boolean {

@@ -90,7 +90,10 @@ export async function* readSlice(
   const sliceBytes =
     Math.min(endPiece * PIECE_SIZE_BYTES, entry.lengthBytes) - firstPiece * PIECE_SIZE_BYTES;
   if (endPiece > leaves.length || volume.entries.get(name)?.lengthBytes !== sliceBytes) {
-    throw new XError('VOLUME_DAMAGED', `${volume.path}: ${name} has another length than its pieces`);
+    throw new XError(
+      'VOLUME_DAMAGED',
+      `${volume.path}: ${name} has another length than its pieces`,
+    );
   }
   let index = firstPiece;
   let piece = Buffer.alloc(0);
@@ -102,7 +105,11 @@ export async function* readSlice(
       at += wanted;
       if (piece.length < pieceLengthBytes(entry.lengthBytes, index)) break;
       const leaf = leaves[index];
-      yield { index, bytes: piece, isSound: leaf !== undefined && leafHash(piece).every((byte, i) => byte === leaf[i]) };
+      yield {
+        index,
+        bytes: piece,
+        isSound: leaf !== undefined && leafHash(piece).every((byte, i) => byte === leaf[i]),
+      };
       index += 1;
       piece = Buffer.alloc(0);
     }
