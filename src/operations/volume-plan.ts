@@ -42,10 +42,10 @@ export function planVolumes(request: VolumePlanRequest): VolumePart[][] {
   const capacity = request.volumeSizeBytes - request.fixedBytes;
   const volumes: Volume[] = [{ parts: [], freeBytes: capacity }];
   if (capacity < 0) throw tooSmall(request, request.fixedBytes);
-  for (const blob of request.blobs) {
-    const bytes = blob.lengthBytes + request.itemOverheadBytes(blobName(blob.sha256));
+  for (const { sha256, lengthBytes } of request.blobs) {
+    const bytes = lengthBytes + request.itemOverheadBytes(blobName(sha256));
     if (bytes > capacity) {
-      placeSlices(request, capacity, volumes, blob);
+      placeSlices(request, capacity, volumes, { sha256, lengthBytes });
       continue;
     }
     let volume = volumes.find(({ freeBytes }) => freeBytes >= bytes);
@@ -53,7 +53,7 @@ export function planVolumes(request: VolumePlanRequest): VolumePart[][] {
       volume = { parts: [], freeBytes: capacity };
       volumes.push(volume);
     }
-    volume.parts.push({ kind: 'blob', ...blob });
+    volume.parts.push({ kind: 'blob', sha256, lengthBytes });
     volume.freeBytes -= bytes;
   }
   return volumes.map(({ parts }) => parts);

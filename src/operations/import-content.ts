@@ -1,0 +1,154 @@
+import { BOUNDS } from '../domain/bounds.js';
+import { XError } from '../domain/errors.js';
+import { pieceCount } from '../domain/piece.js';
+import type { Catalog, CatalogEntry } from '../ports/catalog.js';
+import type { PartialBlob, Store } from '../ports/store.js';
+import type { OpenVolume } from '../ports/volume.js';
+import type { VolumeProblem } from './import-bundle.js';
+import { readLeaves, readSlice } from './volume-content.js';
+import { parseVolumeName, type VolumeName } from './volume-layout.js';
+
+export interface ImportCounts {
+  /** Blobs that became whole. */
+  importedBlobs: number;
+  /** Bytes that were new here. */
+  importedBytes: number;
+  /** Blobs and slices that were held before. */
+  alreadyHeld: number;
+  /** Entries that no signed metadata names. */
+  ignored: number;
+}
+
+interface ContentRequest {
+  store: Store;
+  catalog: Pick<Catalog, 'entriesBySha256'>;
+  volume: OpenVolume;
+  /** Added to. */
+  counts: ImportCounts;
+  onProblem(problem: Omit<VolumeProblem, 'volume'>): void;
+  signal?: AbortSignal | undefined;
+}
+
+/** What a bad entry of a volume throws; anything else is this machine's own trouble. */
+const BAD_CONTENT = new Set([
+  'DIGEST_MISMATCH',
+  'LIMIT_EXCEEDED',
+  'VOLUME_DAMAGED',
+  'METADATA_INVALID',
+]);
+
+/**
+ * Stores what a volume holds of the blobs that signed metadata in the catalog names, each byte
+ * checked before it is stored. A bad entry is named and passed over.
+ */
+export async function importContent(request: ContentRequest): Promise<void> {
+  const { volume, catalog, counts, signal } = request;
+  for (const { name } of volume.entries.values()) {
+    signal?.throwIfAborted();
+    const parsed = parseVolumeName(name);
+    if (parsed.kind === 'info' || parsed.kind === 'metadata') continue;
+    const entry = parsed.kind === 'unknown' ? undefined : catalog.entriesBySha256(parsed.sha256)[0];
+    if (entry === undefined) {
+      counts.ignored += 1;
+      continue;
+    }
+    try {
+      if (parsed.kind === 'blob') await importBlob(request, name, entry);
+      if (parsed.kind === 'slice') await importSlice(request, name, entry, parsed);
+    } catch (thrown) {
+      if (!(thrown instanceof XError) || !BAD_CONTENT.has(thrown.code)) throw thrown;
+      request.onProblem({ path: entry.path, code: thrown.code, message: thrown.message });
+    }
+  }
+}
+
+async function importBlob(
+  { store, volume, counts }: ContentRequest,
+  name: string,
+  entry: CatalogEntry,
+): Promise<void> {
+  if (store.stat(entry.sha256) !== undefined) {
+    counts.alreadyHeld += 1;
+    return;
+  }
+  const { sha256, sha512, lengthBytes } = entry;
+  const offered = volume.entries.get(name)?.lengthBytes;
+  if (offered !== lengthBytes) {
+    throw new XError('DIGEST_MISMATCH', `it has ${offered} bytes; ${lengthBytes} are signed`);
+  }
+  const digests = sha512 === undefined ? { sha256 } : { sha256, sha512 };
+  const expected = { digests, lengthBytes, maxBytes: lengthBytes };
+  const stored = await store.put(volume.read(name), expected);
+  counts.importedBlobs += 1;
+  counts.importedBytes += lengthBytes;
+  checkPieceRoot(entry, stored.pieceRoot);
+}
+
+async function importSlice(
+  request: ContentRequest,
+  name: string,
+  entry: CatalogEntry,
+  range: Extract<VolumeName, { kind: 'slice' }>,
+): Promise<void> {
+  const { store, volume, counts } = request;
+  const { sha256, lengthBytes } = entry;
+  if (store.stat(sha256) !== undefined) {
+    counts.alreadyHeld += 1;
+    return;
+  }
+  const leaves = await readLeaves(volume, entry);
+  const partial = store.partial(sha256, lengthBytes, leaves);
+  if (holdsAll(partial, range)) counts.alreadyHeld += 1;
+  else await writeSlice(request, name, entry, partial, leaves, range);
+  if (partial.heldCount() < pieceCount(lengthBytes)) return;
+  const stored = await store.complete(sha256);
+  counts.importedBlobs += 1;
+  checkPieceRoot(entry, stored.pieceRoot);
+}
+
+async function writeSlice(
+  { volume, counts, onProblem }: ContentRequest,
+  name: string,
+  entry: CatalogEntry,
+  partial: PartialBlob,
+  leaves: readonly Uint8Array[],
+  range: { firstPiece: number; endPiece: number },
+): Promise<void> {
+  let run: Uint8Array[] = [];
+  let first = range.firstPiece;
+  const flush = async (): Promise<void> => {
+    if (run.length > 0) await partial.write(first, run);
+    counts.importedBytes += run.reduce((sum, piece) => sum + piece.length, 0);
+    run = [];
+  };
+  for await (const { index, bytes, isSound } of readSlice(volume, name, entry, leaves, range)) {
+    if (!isSound) {
+      const message = `piece ${index} in ${name} is not the one that was signed`;
+      onProblem({ path: entry.path, code: 'DIGEST_MISMATCH', message });
+    }
+    const isWanted = isSound && !partial.holds(index);
+    if (!isWanted || run.length === BOUNDS.runPieces) await flush();
+    if (!isWanted) continue;
+    if (run.length === 0) first = index;
+    run.push(bytes);
+  }
+  await flush();
+}
+
+function holdsAll(
+  partial: PartialBlob,
+  { firstPiece, endPiece }: { firstPiece: number; endPiece: number },
+): boolean {
+  for (let index = firstPiece; index < endPiece; index += 1) {
+    if (!partial.holds(index)) return false;
+  }
+  return true;
+}
+
+/** The bytes have the signed digest; with another tree they could not be passed on in pieces. */
+function checkPieceRoot(entry: CatalogEntry, pieceRoot: string): void {
+  if (pieceRoot === entry.pieceRoot) return;
+  throw new XError('METADATA_INVALID', `its signed piece root is not that of its bytes`, {
+    hint: 'The source signed a wrong hash tree: have it publish again.',
+  });
+}

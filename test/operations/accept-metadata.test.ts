@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { XError, type ErrorCode } from '../../src/domain/errors.js';
+import type { MetadataFiles } from '../../src/ports/catalog.js';
+import {
+  acceptMetadata,
+  trustedNow,
+  type AcceptRequest,
+  type AcceptResult,
+} from '../../src/operations/accept-metadata.js';
+import { Machine } from './world.js';
+
+let source: Machine;
+let client: Machine;
+let first: MetadataFiles;
+let second: MetadataFiles;
+before(async () => {
+  source = await Machine.start('source');
+  client = await Machine.start('client');
+  first = source.catalog.metadata((await source.publish({ a: 1 })).record.id);
+  second = source.catalog.metadata((await source.publish({ a: 1, b: 2 })).record.id);
+});
+after(async () => {
+  await source.end();
+  await client.end();
+});
+
+const offer = (files: MetadataFiles, more: Partial<AcceptRequest> = {}): Promise<AcceptResult> =>
+  acceptMetadata(client, {
+    bundle: 'demo',
+    source: source.identity.did,
+    files: (name) => Promise.resolve(files.get(name)),
+    from: 'master 10.0.0.7:8471',
+    trust: {},
+    older: 'refuse',
+    ...more,
+  });
+const rejects = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
+  assert.rejects(promise, (error: unknown) => error instanceof XError && error.code === code);
+
+test('an unknown source is refused; let in, it is pinned and needs no further word', async () => {
+  await rejects(offer(first), 'UNKNOWN_SOURCE');
+  assert.deepEqual(client.catalog.pinnedSources(), []);
+  const taken = await offer(first, { trust: { acceptNew: true } });
+  assert.deepEqual([taken.outcome, taken.record.version, taken.record.role], ['new', 1, 'client']);
+  assert.deepEqual(client.catalog.pinnedSources(), [
+    {
+      did: source.identity.did,
+      firstSeen: '2026-11-01T10:00:00.000Z',
+      how: 'master 10.0.0.7:8471',
+    },
+  ]);
+  assert.equal((await offer(first)).outcome, 'same');
+});
+
+test('newer metadata is stored before anything of it is held', async () => {
+  const taken = await offer(second);
+  assert.deepEqual([taken.outcome, taken.record.version], ['newer', 2]);
+  assert.equal(client.catalog.bundles()[0]?.entries, 4);
+  assert.deepEqual(client.catalog.metadata(taken.record.id), second);
+});
+
+test('a master that offers older metadata is refused; a sibling that does is passed over', async () => {
+  await rejects(offer(first), 'ROLLBACK');
+  const passed = await offer(first, { older: 'pass-over', from: 'sibling' });
+  assert.deepEqual([passed.outcome, passed.record.version], ['older', 2]);
+  assert.match(passed.warnings.join(), /sibling offers "demo" at version 1; version 2 is held/);
+  assert.equal(client.catalog.bundles()[0]?.version, 2);
+});
+
+test('metadata that does not hold changes nothing', async () => {
+  const before = client.catalog.bundles();
+  const broken = new Map(second).set('timestamp.json', Buffer.from('{}'));
+  await rejects(offer(broken), 'METADATA_INVALID');
+  assert.deepEqual(client.catalog.bundles(), before);
+});
+
+test('a clock that is behind the newest signing time is said, and not used', async () => {
+  client.now = new Date('2020-01-01T00:00:00Z');
+  const { now, warnings } = trustedNow(client);
+  assert.equal(now.toISOString(), '2026-11-01T10:00:00.000Z');
+  assert.match(warnings.join(), /clock says 2020-01-01/);
+  const taken = await offer(second);
+  assert.equal(taken.state, 'fresh');
+  assert.equal(taken.warnings.length, 1);
+});
+
+test('a source that takes its own volume in stays its source', async () => {
+  const own = await acceptMetadata(source, {
+    bundle: 'demo',
+    source: source.identity.did,
+    files: (name) => Promise.resolve(first.get(name)),
+    from: 'stick',
+    trust: { did: source.identity.did },
+    older: 'pass-over',
+  });
+  assert.deepEqual([own.outcome, own.record.role], ['older', 'source']);
+});

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { XError } from '../../src/domain/errors.js';
+import { inputPaths } from '../../src/operations/input-paths.js';
+import { Machine, TARGET } from './world.js';
+
+let source: Machine;
+before(async () => {
+  source = await Machine.start('source');
+});
+after(() => source.end());
+
+test('artifacts, documents and inputs become signed entries', async () => {
+  const inputs = [
+    {
+      path: '/home/someone/app/requirements.txt',
+      text: '-r dev/more.txt\n',
+      rewritten: '-r dev/more.txt\n# gateway\n',
+    },
+    { path: '/home/someone/app/dev/more.txt', text: 'small\n' },
+  ];
+  const { manifest, record, changed } = await source.publish(
+    { small: 5_000, large: 600_000 },
+    { inputs },
+  );
+  assert.equal(changed, true);
+  assert.equal(record.role, 'source');
+  assert.equal(record.source, source.identity.did);
+  assert.deepEqual(
+    manifest.entries.map(({ path, kind }) => `${kind} ${path}`),
+    [
+      'input inputs/gateway/requirements.txt',
+      'input inputs/original/dev/more.txt',
+      'input inputs/original/requirements.txt',
+      'package pypi/large/large-1.0-py3-none-any.whl',
+      'proof pypi/large/large-1.0-py3-none-any.whl.proof',
+      'package pypi/small/small-1.0-py3-none-any.whl',
+      'proof pypi/small/small-1.0-py3-none-any.whl.proof',
+    ],
+  );
+  const large = manifest.entries.find(({ name, kind }) => name === 'large' && kind === 'package')!;
+  assert.equal(large.proof, 'pep740');
+  assert.deepEqual(large.targets, [TARGET]);
+  assert.equal(large.pieceRoot, source.store.stat(large.sha256)?.pieceRoot);
+  assert.ok(
+    manifest.entries.filter(({ kind }) => kind === 'input').every((entry) => entry.private),
+  );
+  assert.deepEqual([...source.catalog.entries(record.id)], manifest.entries);
+});
+
+test('published unchanged nothing is signed; changed, the version rises', async () => {
+  const before = source.catalog.bundles()[0]!;
+  const same = { small: 5_000, large: 600_000 };
+  const first = await source.publish(same);
+  assert.equal(first.record.version, before.version + 1);
+  const again = await source.publish(same);
+  assert.deepEqual([again.changed, again.record.version], [false, first.record.version]);
+  const next = await source.publish({ ...same, more: 7 });
+  assert.deepEqual([next.changed, next.record.version], [true, first.record.version + 1]);
+  // Going back is publishing the old content again, at a higher version.
+  const back = await source.publish(same);
+  assert.equal(back.record.version, next.record.version + 1);
+});
+
+test('what several plans select is one entry; two files under one path are a conflict', async () => {
+  const artifact = await source.fetched('shared', 100);
+  const forNode = {
+    ...artifact,
+    artifact: { ...artifact.artifact, targets: ['linux/arm64'], requires: ['pkg:pypi/x@1'] },
+  };
+  const both = await source.publish({}, { artifacts: [artifact, forNode] });
+  const [entry] = both.manifest.entries;
+  assert.deepEqual(entry?.targets, ['linux/amd64/glibc2.36,python=3.12', 'linux/arm64']);
+  assert.deepEqual(entry?.requires, ['pkg:pypi/x@1']);
+  const other = await source.fetched('other', 101);
+  const clash = { ...other, artifact: { ...other.artifact, path: artifact.artifact.path } };
+  await assert.rejects(
+    source.publish({}, { artifacts: [artifact, clash] }),
+    (error: unknown) => error instanceof XError && error.code === 'CONFLICT',
+  );
+});
+
+test('a name that cannot stand in file names is refused', async () => {
+  for (const name of ['Demo', '../demo', '', 'a b']) {
+    await assert.rejects(
+      source.publish({ small: 5 }, { name }),
+      (error: unknown) => error instanceof XError && error.code === 'USAGE',
+    );
+  }
+});
+
+test('input paths keep how files find each other, and nothing of the machine', () => {
+  assert.deepEqual(inputPaths(['requirements.txt']), ['requirements.txt']);
+  assert.deepEqual(inputPaths(['/srv/a/app/r.txt', '/srv/a/lib/c.txt']), [
+    'app/r.txt',
+    'lib/c.txt',
+  ]);
+  assert.deepEqual(inputPaths(['app/r.txt', 'app/../lib/./c.txt']), ['app/r.txt', 'lib/c.txt']);
+  assert.deepEqual(inputPaths(['../up/r.txt', 'c.txt']), ['up/up/r.txt', 'c.txt']);
+  assert.deepEqual(inputPaths(['a?.txt', 'a*.txt', 'A_.txt']), ['a_.txt', '2-a_.txt', '3-A_.txt']);
+  assert.deepEqual(inputPaths(['C:\\work\\r.txt']), ['r.txt']);
+});
