@@ -76,7 +76,7 @@ export const BOUNDS = {
   gatewayWaitForPieceMs: 120_000,
   gatewayHeadersMs: 20_000,
   gatewayKeepAliveMs: 30_000,
-  gatewayStalledMs: 60_000,
+  gatewayStalledMs: 30_000,
   gatewayPipelinedRequests: 64,
 
   // volumes
