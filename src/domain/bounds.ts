@@ -107,7 +107,7 @@ export const BOUNDS = {
   gatewayWaitForPieceMs: 120_000,
   gatewayHeadersMs: 20_000,
   gatewayKeepAliveMs: 30_000,
-  gatewayStalledMs: 60_000,
+  gatewayStalledMs: 30_000,
   gatewayPipelinedRequests: 64,
   searchResults: 250,
   searchedNames: 5_000,

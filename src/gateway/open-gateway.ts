@@ -138,7 +138,8 @@ function nativeRequest(request: FastifyRequest): NativeRequest {
 }
 
 function send(reply: FastifyReply, answered: Reply): FastifyReply {
-  // From here on the client has to read: one that stops holds a connection no longer than this.
+  // From here on the client has to read. One that stops altogether is cut off after twice this time
+  // (Node grants a socket with unsent bytes a second one); one that is merely slow is not.
   reply.raw.setTimeout(BOUNDS.gatewayStalledMs);
   reply.code(answered.status).headers({ 'x-content-type-options': 'nosniff', ...answered.headers });
   return reply.send(answered.body);

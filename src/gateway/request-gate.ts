@@ -54,16 +54,17 @@ export function judgeRequest(input: GateInput): Judged {
 
 /**
  * Decodes a path once and takes off its leading slash; undefined where a segment is `.` or `..`, or
- * where it has a backslash, a control character or broken percent-encoding. Runs of slashes count as one.
+ * where it has a backslash, a control character, a fragment or broken percent-encoding. Runs of slashes count as one.
  */
 export function safePath(encoded: string): string | undefined {
+  if (encoded.includes('#')) return undefined;
   let path: string;
   try {
     path = decodeURIComponent(encoded);
   } catch {
     return undefined;
   }
-  if (/[\u0000-\u001f\u007f\\#]/.test(path)) return undefined;
+  if (/[\u0000-\u001f\u007f\\]/.test(path)) return undefined;
   const segments = path.split('/').filter((segment, index, all) => {
     return segment !== '' || index === all.length - 1;
   });
