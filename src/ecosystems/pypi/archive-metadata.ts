@@ -1,5 +1,6 @@
 import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { BOUNDS } from '../../domain/bounds.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { normalizeName, type SdistName, type WheelName } from './filename.js';
@@ -62,8 +63,7 @@ export async function readTarSdist(
 ): Promise<SdistFiles> {
   const files: SdistFiles = { pkgInfo: undefined, pyproject: undefined };
   try {
-    const opened = Readable.from(source).compose(createGunzip()) as AsyncIterable<Buffer>;
-    for await (const { path, bytes } of tarFiles(opened, where)) {
+    for await (const { path, bytes } of tarFiles(gunzipped(source), where)) {
       if (isTopFile(path, 'PKG-INFO')) files.pkgInfo ??= bytes;
       if (isTopFile(path, 'pyproject.toml')) files.pyproject ??= bytes;
       if (files.pkgInfo !== undefined && files.pyproject !== undefined) break;
@@ -74,6 +74,18 @@ export async function readTarSdist(
     throw new XError('UPSTREAM_MALFORMED', problem, { cause: thrown });
   }
   return files;
+}
+
+async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  // A failure reaches the reader through the loop below; a reader that stops early makes one on purpose.
+  const feeding = pipeline(Readable.from(source), gunzip).catch(() => undefined);
+  try {
+    for await (const chunk of gunzip) yield chunk as Buffer;
+  } finally {
+    gunzip.destroy();
+    await feeding;
+  }
 }
 
 const BLOCK = 512;
