@@ -13,7 +13,10 @@ import { chosen, planOf } from '../ecosystems/npm/held.js';
 const run = promisify(execFile);
 
 /** Real dependency sets, with the platform they are wanted for. */
-const SETS: Record<string, { manifest: Record<string, unknown>; os?: string; cpu?: string; libc?: string }> = {
+const SETS: Record<
+  string,
+  { manifest: Record<string, unknown>; os?: string; cpu?: string; libc?: string }
+> = {
   express: { manifest: { dependencies: { express: '^4' } } },
   'react and vite': {
     manifest: { dependencies: { react: '*', 'react-dom': '*' }, devDependencies: { vite: '*' } },
@@ -22,12 +25,26 @@ const SETS: Record<string, { manifest: Record<string, unknown>; os?: string; cpu
   typescript: { manifest: { devDependencies: { typescript: '~5.6', '@types/node': '^20' } } },
   webpack: { manifest: { devDependencies: { webpack: '^5', 'webpack-cli': '*' } } },
   jest: { manifest: { devDependencies: { jest: '^29' } } },
-  'esbuild for another C library': { manifest: { dependencies: { esbuild: '^0.25' } }, libc: 'musl' },
-  'sharp for arm64 and musl': { manifest: { dependencies: { sharp: '*' } }, cpu: 'arm64', libc: 'musl' },
+  'esbuild for another C library': {
+    manifest: { dependencies: { esbuild: '^0.25' } },
+    libc: 'musl',
+  },
+  'sharp for arm64 and musl': {
+    manifest: { dependencies: { sharp: '*' } },
+    cpu: 'arm64',
+    libc: 'musl',
+  },
   'sharp for Windows': { manifest: { dependencies: { sharp: '^0.33' } }, os: 'win32' },
   'a scope': { manifest: { dependencies: { '@babel/core': '^7', '@babel/preset-env': '^7' } } },
   'peers that disagree': {
-    manifest: { dependencies: { react: '^17', 'react-dom': '^17', '@testing-library/react': '^12', 'react-redux': '^7' } },
+    manifest: {
+      dependencies: {
+        react: '^17',
+        'react-dom': '^17',
+        '@testing-library/react': '^12',
+        'react-redux': '^7',
+      },
+    },
   },
   'overrides and an alias': {
     manifest: {
@@ -35,7 +52,9 @@ const SETS: Record<string, { manifest: Record<string, unknown>; os?: string; cpu
       overrides: { qs: '6.11.0' },
     },
   },
-  'old packages': { manifest: { dependencies: { request: '*', underscore: '~1.8', 'socket.io': '^2' } } },
+  'old packages': {
+    manifest: { dependencies: { request: '*', underscore: '~1.8', 'socket.io': '^2' } },
+  },
 };
 
 const OS_OF: Record<string, string> = { linux: 'linux', win32: 'windows' };
@@ -58,7 +77,9 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
-for (const [title, { manifest, os = 'linux', cpu = 'x64', libc = 'glibc' }] of Object.entries(SETS)) {
+for (const [title, { manifest, os = 'linux', cpu = 'x64', libc = 'glibc' }] of Object.entries(
+  SETS,
+)) {
   test(`${title}: the plan is what npm would install`, { timeout: 120_000 }, async (t) => {
     if (unreachable !== undefined) return t.skip(unreachable);
     const project = await mkdtemp(join(folder, 'set-'));
@@ -99,6 +120,8 @@ function aliasesResolved(names: string[], manifest: Record<string, unknown>): st
 
 /** The system's own npm on its own Node, not this project's. */
 function systemEnvironment(): Record<string, string | undefined> {
-  const path = (process.env['PATH'] ?? '').split(':').filter((part) => !part.includes('node_modules'));
+  const path = (process.env['PATH'] ?? '')
+    .split(':')
+    .filter((part) => !part.includes('node_modules'));
   return { ...process.env, PATH: path.join(':') };
 }

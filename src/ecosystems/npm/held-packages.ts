@@ -1,10 +1,11 @@
+import semver from 'semver';
 import { BOUNDS } from '../../domain/bounds.js';
 import { integrityOfDigest } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/plan.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView } from '../../ports/ecosystem.js';
-import { isObject } from './json.js';
+import { isObject, strings } from './json.js';
 import { packumentPath, tarballFile } from './names.js';
 import { decodeDocument, withLatest, type PackumentDocument } from './packument.js';
 
@@ -64,7 +65,7 @@ export async function heldPackument(
     const manifest = document?.versions[version];
     if (document === undefined || manifest === undefined) continue;
     entries.set(version, entry);
-    merged.versions[version] = withSignedDigest(manifest, entry);
+    merged.versions[version] = withSignedDigest(withHeldOptionals(manifest, view), entry);
     const time = document.time[version];
     if (time !== undefined) merged.time[version] = time;
   }
@@ -96,4 +97,35 @@ function withSignedDigest(manifest: JsonObject, entry: CatalogEntry): JsonObject
       ? integrityOfDigest('sha256', entry.sha256)
       : integrityOfDigest('sha512', entry.sha512);
   return { ...manifest, dist: { ...dist, integrity } };
+}
+
+/**
+ * Optional dependencies that nothing held answers are left out: other platforms' binaries above all.
+ * npm would skip them, but write them into its lockfile without a version, and then refuse that
+ * lockfile in `npm ci`.
+ */
+function withHeldOptionals(manifest: JsonObject, view: HeldView): JsonObject {
+  const optional = strings(manifest['optionalDependencies']);
+  const missing = Object.entries(optional)
+    .filter(([name, spec]) => !isHeld(name, spec, view))
+    .map(([name]) => name);
+  if (missing.length === 0) return manifest;
+  const rest = (table: Record<string, string>): JsonObject =>
+    Object.fromEntries(Object.entries(table).filter(([name]) => !missing.includes(name)));
+  return {
+    ...manifest,
+    optionalDependencies: rest(optional),
+    // Old manifests list optional dependencies a second time.
+    ...(manifest['dependencies'] === undefined
+      ? {}
+      : { dependencies: rest(strings(manifest['dependencies'])) }),
+  };
+}
+
+function isHeld(name: string, spec: string, view: HeldView): boolean {
+  const alias = /^npm:(@?[^@]+)(?:@(.*))?$/.exec(spec);
+  const range = alias === null ? spec : (alias[2] ?? '*');
+  const entries = packageEntries(view, alias?.[1] ?? name);
+  if (semver.validRange(range) === null) return entries.length > 0;
+  return entries.some(({ version }) => semver.satisfies(version ?? '', range, { loose: true }));
 }
