@@ -1,5 +1,6 @@
 import { XError } from '../domain/errors.js';
 import { systemClock } from '../platform/clock.js';
+import { storeContent } from '../gateway/content.js';
 import { createGateway } from '../gateway/open-gateway.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 import { createHeldView, type Want } from './held-view.js';
@@ -43,11 +44,7 @@ async function listen(
   const gateway = createGateway({
     servers: [...input.servers],
     view: createHeldView(data.catalog, data.store, want),
-    content: {
-      open: (entry, range) => data.store.open(entry.sha256, range),
-      held: (entry) => data.store.stat(entry.sha256) !== undefined,
-      want,
-    },
+    content: storeContent(data.store, want),
     clock: systemClock,
     options: { host: input.host, port },
   });
