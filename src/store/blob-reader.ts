@@ -15,6 +15,8 @@ type ReadPiece = { bytes: Uint8Array } | { damage: string };
 /** Reads whole blobs, and believes nothing that does not hash to its leaf. */
 export class BlobReader {
   readonly #context: StoreContext;
+  /** Packs stay open: opening costs more than reading a small blob. One is at most BOUNDS.packFileBytes. */
+  readonly #packs = new Map<number, Promise<FileHandle>>();
 
   constructor(context: StoreContext) {
     this.#context = context;
@@ -30,8 +32,19 @@ export class BlobReader {
     try {
       yield* this.#pieces(row, file, start, end);
     } finally {
-      await file.close();
+      if (row.place === undefined) await file.close();
     }
+  }
+
+  /** Lets go of a pack that was deleted, so that its space is free. */
+  async closePack(number: number): Promise<void> {
+    const pack = this.#packs.get(number);
+    this.#packs.delete(number);
+    await (await pack)?.close();
+  }
+
+  async close(): Promise<void> {
+    for (const number of [...this.#packs.keys()]) await this.closePack(number);
   }
 
   /** Hashes a whole blob again. False, and forgotten, where it is not what its name says. */
@@ -99,10 +112,24 @@ export class BlobReader {
   async #fileOf(row: BlobRow): Promise<FileHandle> {
     const { layout } = this.#context;
     try {
-      return await open(row.place ? layout.pack(row.place.pack) : layout.blob(row.sha256), 'r');
+      if (row.place === undefined) return await open(layout.blob(row.sha256), 'r');
+      return await this.#packFile(row.place.pack);
     } catch (error) {
       if (systemCodeOf(error) !== 'ENOENT') throw asStoreError(error, layout.folder);
       throw this.#drop(row, undefined, 'its file is gone');
+    }
+  }
+
+  async #packFile(number: number): Promise<FileHandle> {
+    const known = this.#packs.get(number);
+    if (known !== undefined) return known;
+    const opening = open(this.#context.layout.pack(number), 'r');
+    this.#packs.set(number, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      this.#packs.delete(number);
+      throw error;
     }
   }
 

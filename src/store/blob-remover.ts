@@ -20,16 +20,19 @@ export class BlobRemover {
     );
   }
 
-  async remove(sha256: Sha256): Promise<void> {
+  /** Returns the pack that went with it, if one did. */
+  remove(sha256: Sha256): Promise<number | undefined> {
     const { layout, db, rows } = this.#context;
-    await db.write(() => {
+    return db.write(() => {
       const row = rows.get(sha256);
-      if (row === undefined) return;
+      if (row === undefined) return undefined;
       rows.delete(sha256);
       if (row.place === undefined) removeFile(layout.blob(sha256));
       else if (this.#emptyPack.get(row.place.pack, row.place.pack) !== undefined) {
         removeFile(layout.pack(row.place.pack));
+        return row.place.pack;
       }
+      return undefined;
     });
   }
 }

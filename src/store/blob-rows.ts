@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { Sha256 } from '../domain/digest.js';
+import { isDigest, type Sha256 } from '../domain/digest.js';
 import { packLeaves, unpackLeaves } from '../domain/piece.js';
 import type { StoredBlob } from '../ports/store.js';
 import type { HashedBody } from './body-hasher.js';
@@ -68,11 +68,13 @@ export class BlobRows {
   }
 
   get(sha256: Sha256): BlobRow | undefined {
+    if (!isDigest('sha256', sha256)) return undefined;
     const raw = this.#db.read(() => this.#bySha256.get(key(sha256)));
     return raw && blobOf(raw);
   }
 
   getBySha512(sha512: string): BlobRow | undefined {
+    if (!isDigest('sha512', sha512)) return undefined;
     const raw = this.#db.read(() => this.#bySha512.get(key(sha512)));
     return raw && blobOf(raw);
   }
@@ -101,6 +103,7 @@ export class BlobRows {
   }
 
   tree(sha256: Sha256): Uint8Array[] | undefined {
+    if (!isDigest('sha256', sha256)) return undefined;
     const row = this.#db.read(() => this.#tree.get(key(sha256)));
     return row && unpackLeaves(row.leaves);
   }
@@ -130,6 +133,7 @@ export class BlobRows {
   }
 }
 
+/** The bytes of a digest, as columns have them. Hex that ends early would be cut short: check it first. */
 export function key(hex: string): Buffer {
   return Buffer.from(hex, 'hex');
 }

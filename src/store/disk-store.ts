@@ -139,7 +139,8 @@ export class DiskStore implements Store {
     const begun = this.#begun.get(sha256) ?? this.#fromCatalog(sha256);
     this.#begun.delete(sha256);
     if (begun instanceof PiecedBlob) await begun.forget();
-    await this.#remover.remove(sha256);
+    const pack = await this.#remover.remove(sha256);
+    if (pack !== undefined) await this.#reader.closePack(pack);
   }
 
   unreferenced(): Iterable<StoredBlob> {
@@ -156,6 +157,7 @@ export class DiskStore implements Store {
 
   async close(): Promise<void> {
     await this.#packs.close();
+    await this.#reader.close();
     await this.#closed();
   }
 

@@ -28,6 +28,8 @@ export class IncomingBody {
   #waitingBytes = 0;
   #spilled: SpillFile | undefined;
   #writtenBytes = 0;
+  /** The write under way: the next megabyte is gathered and hashed meanwhile. */
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(context: StoreContext, packs: PackWriter, expected: PutExpectation) {
     this.#context = context;
@@ -64,7 +66,8 @@ export class IncomingBody {
     if (this.#waitingBytes < WRITE_BYTES) return;
     try {
       this.#spilled ??= await spill();
-      await this.drainToFile();
+      await this.#writing;
+      this.#startWriting(this.#spilled);
     } catch (error) {
       throw asStoreError(error, this.#context.layout.folder, this.#neededBytes());
     }
@@ -72,14 +75,24 @@ export class IncomingBody {
 
   /** Writes what waits in memory to the file, if there is one. */
   async drainToFile(): Promise<void> {
+    await this.#writing;
     if (this.#spilled === undefined || this.#waitingBytes === 0) return;
+    this.#startWriting(this.#spilled);
+    await this.#writing;
+  }
+
+  #startWriting({ file }: SpillFile): void {
     const [first] = this.#chunks;
     const joined =
       this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    await writeAll(this.#spilled.file, joined, this.#writtenBytes);
-    this.#writtenBytes += joined.length;
     this.#chunks = [];
     this.#waitingBytes = 0;
+    const end = this.#writtenBytes + joined.length;
+    this.#writing = writeAll(file, joined, this.#writtenBytes).then(() => {
+      this.#writtenBytes = end;
+    });
+    // Whoever comes next awaits it and meets its error; until then it is not unhandled.
+    this.#writing.catch(() => undefined);
   }
 
   /** Checks the whole body and stores it. The file, if any, is consumed where this succeeds. */
@@ -179,6 +192,7 @@ export async function put(
     return await body.finish();
   } catch (error) {
     if (body.spilled !== undefined) {
+      // Closing waits for a write that is under way.
       await body.spilled.file.close();
       removeFile(body.spilled.path);
     }

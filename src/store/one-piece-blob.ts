@@ -9,6 +9,7 @@ export interface WholeBlobs {
   stat(sha256: Sha256): StoredBlob | undefined;
   read(sha256: Sha256, maxBytes: number): Promise<Uint8Array>;
   store(bytes: Uint8Array, body: HashedBody): Promise<StoredBlob>;
+  /** The blob is whole, or never will be: it needs no looking after. */
   forget(sha256: Sha256): void;
 }
 
@@ -69,6 +70,8 @@ export class OnePieceBlob implements PartialBlob {
   async #store(bytes: Uint8Array): Promise<void> {
     const body = hashBytes(bytes);
     this.#mismatched = body.sha256 === this.sha256 ? undefined : body;
-    if (this.#mismatched === undefined) await this.#whole.store(bytes, body);
+    if (this.#mismatched !== undefined) return;
+    await this.#whole.store(bytes, body);
+    this.#whole.forget(this.sha256);
   }
 }

@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isDigest } from '../domain/digest.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { Store } from '../ports/store.js';
@@ -9,7 +11,7 @@ import { DiskStore } from './disk-store.js';
 import { Layout } from './layout.js';
 import { PartialRows } from './partial-rows.js';
 import { SqliteCatalog } from './sqlite-catalog.js';
-import { lazyLease, settlePlacing, type Damage, type StoreContext } from './writer.js';
+import { lazyLease, removeFile, settlePlacing, type Damage, type StoreContext } from './writer.js';
 import { sweepDeadWriters } from './writer-lease.js';
 
 export interface StoreOptions {
@@ -95,12 +97,28 @@ function sweep(context: StoreContext): void {
   const { db, layout } = context;
   const freePacks = db.sql.prepare('UPDATE packs SET writer = NULL WHERE writer = ?');
   const freeDownloads = db.sql.prepare('UPDATE downloads SET writer = NULL WHERE writer = ?');
+  let dead = 0;
   sweepDeadWriters(layout.writers, (id, placing) => {
+    dead += 1;
     for (const sha256 of placing) settlePlacing(context, sha256);
     db.writeNow(() => {
       freePacks.run(id);
       freeDownloads.run(id);
     });
+  });
+  if (dead > 0) dropUnmarkedPartials(context);
+}
+
+/**
+ * Files that a killed process made for a first piece and had not marked yet. One that a living
+ * process is about to mark may go too: it notices, and writes again.
+ */
+function dropUnmarkedPartials({ db, layout, partials }: StoreContext): void {
+  db.writeNow(() => {
+    for (const name of readdirSync(layout.partials)) {
+      if (!isDigest('sha256', name) || partials.get(name) !== undefined) continue;
+      removeFile(layout.partial(name));
+    }
   });
 }
 

@@ -5,7 +5,7 @@ import { BOUNDS } from '../domain/bounds.js';
 import type { HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { syncFolder, writeAll } from './durable-file.js';
-import type { StoreContext } from './writer.js';
+import { enter, type StoreContext } from './writer.js';
 
 /** What one flush takes at most. */
 const GROUP_BLOBS = 2_048;
@@ -101,7 +101,7 @@ export class PackWriter {
     await this.#context.db.write(() => {
       let offset = start;
       for (const { body } of group) {
-        this.#context.rows.insert(body, { pack: pack.number, offset });
+        enter(this.#context, body, { pack: pack.number, offset });
         offset += body.lengthBytes;
       }
     });

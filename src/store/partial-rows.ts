@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { Sha256 } from '../domain/digest.js';
+import { isDigest, type Sha256 } from '../domain/digest.js';
 import { pieceCount } from '../domain/piece.js';
 import { key, type BlobRows } from './blob-rows.js';
 import type { CatalogDatabase } from './database.js';
@@ -44,6 +44,7 @@ export class PartialRows {
   }
 
   get(sha256: Sha256): PartialRow | undefined {
+    if (!isDigest('sha256', sha256)) return undefined;
     const raw = this.#db.read(() => this.#get.get(key(sha256)));
     return raw && { lengthBytes: raw.length, root: raw.root.toString('hex'), held: raw.held };
   }

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
-import type { Sha256 } from '../domain/digest.js';
+import { isDigest, type Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import type { EcosystemName } from '../domain/plan.js';
 import type {
@@ -117,6 +117,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   entriesBySha256(sha256: Sha256): CatalogEntry[] {
+    if (!isDigest('sha256', sha256)) return [];
     return this.#db.read(() => this.#sql.bySha256.all(key(sha256))).map(catalogEntry);
   }
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import type { StoredBlob } from '../ports/store.js';
-import { storedBlob, type BlobRows } from './blob-rows.js';
+import { storedBlob, type BlobRows, type PackPlace } from './blob-rows.js';
 import type { HashedBody } from './body-hasher.js';
 import type { CatalogDatabase } from './database.js';
 import { syncFolder, syncFolderNow } from './durable-file.js';
@@ -54,7 +54,7 @@ export async function placeFile(
   body: HashedBody,
   also?: () => void,
 ): Promise<StoredBlob> {
-  const { layout, db, rows } = context;
+  const { layout, db } = context;
   const final = layout.blob(body.sha256);
   return placing(context, body, async () => {
     await rename(from, final);
@@ -62,7 +62,7 @@ export async function placeFile(
     await db.write(() => {
       // A removal holds the write lock while it unlinks, so here the file is there or it is not.
       if (!existsSync(final)) throw removedMeanwhile(final);
-      rows.insert(body, undefined);
+      enter(context, body, undefined);
       also?.();
     });
   });
@@ -73,7 +73,7 @@ export async function placeFile(
  * completing it too: it moves under the catalog's lock, and the second finds it done.
  */
 export async function placePartial(context: StoreContext, body: HashedBody): Promise<StoredBlob> {
-  const { layout, db, rows, partials } = context;
+  const { layout, db, rows } = context;
   const from = layout.partial(body.sha256);
   const final = layout.blob(body.sha256);
   return placing(context, body, async () => {
@@ -83,10 +83,21 @@ export async function placePartial(context: StoreContext, body: HashedBody): Pro
       else if (!existsSync(final)) throw removedMeanwhile(final);
       syncFolderNow(dirname(final));
       syncFolderNow(layout.partials);
-      rows.insert(body, undefined);
-      partials.delete(body.sha256);
+      enter(context, body, undefined);
     });
   });
+}
+
+/** Inside a transaction: the blob is whole, so what there is of it in pieces goes. */
+export function enter(
+  { layout, rows, partials }: StoreContext,
+  body: HashedBody,
+  place: PackPlace | undefined,
+): void {
+  rows.insert(body, place);
+  if (body.leaves.length < 2 || partials.get(body.sha256) === undefined) return;
+  partials.delete(body.sha256);
+  removeFile(layout.partial(body.sha256));
 }
 
 function removedMeanwhile(path: string): XError {

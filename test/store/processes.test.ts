@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import Database from 'better-sqlite3';
 import { sha256 } from '../../src/domain/digest.js';
 import { PIECE_SIZE_BYTES } from '../../src/domain/piece.js';
 import { openStore, type OpenStore } from '../../src/store/open-store.js';
@@ -158,6 +159,29 @@ test('two catalogs: both write, both see the other’s writes', () =>
     }
     assert.equal([...b.catalog.entries(id)].length, many.length);
   }));
+
+test('a catalog that another process keeps locked: waited for, then DATA_FOLDER_BUSY', async () => {
+  let elapsedMs = 0;
+  const held = Promise.withResolvers<void>();
+  const clock = {
+    now: () => new Date(),
+    // Each look at the clock is a second later, so that the bound comes soon.
+    monotonicMs: () => (elapsedMs += 1_000),
+    sleep: () => held.promise,
+  };
+  const temporary = await temporaryStore({ clock });
+  const { store, catalog } = temporary.current;
+  const other = new Database(join(temporary.folder, 'catalog.sqlite'));
+  other.exec('BEGIN IMMEDIATE');
+  assert.throws(() => catalog.setValue('k', 'v'), hasCode('DATA_FOLDER_BUSY', temporary.folder));
+  assert.equal(catalog.getValue('k'), undefined, 'reading goes on');
+  const putting = store.putBytes(bytes);
+  other.exec('ROLLBACK');
+  other.close();
+  held.resolve();
+  assert.equal((await putting).sha256, name);
+  await temporary.dispose();
+});
 
 test('opening and closing leaves nothing of a writer behind', async () => {
   const temporary = await temporaryStore();
