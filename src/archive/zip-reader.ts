@@ -123,7 +123,9 @@ class ZipVolume implements OpenVolume {
       if (name.endsWith('/') && entry.uncompressedSize === 0) continue;
       const reason = this.#reasonToRefuse(name, entry);
       if (reason !== undefined) {
-        if (this.refused.length < BOUNDS.volumeRefusals) this.refused.push({ name, reason });
+        // Escaped: whoever wrote the name may have meant it for a terminal.
+        const shown = JSON.stringify(name.slice(0, 200)).slice(1, -1);
+        if (this.refused.length < BOUNDS.volumeRefusals) this.refused.push({ name: shown, reason });
         continue;
       }
       contentBytes += entry.compressedSize;

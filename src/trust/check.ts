@@ -106,6 +106,7 @@ class Walk {
     const bytes = await this.#read(TIMESTAMP_FILE, BOUNDS.timestampMetadataBytes);
     const timestamp = parseTimestamp(TIMESTAMP_FILE, bytes);
     checkSignature(root, 'timestamp', TIMESTAMP_FILE, timestamp);
+    checkMark(TIMESTAMP_FILE, markOf(timestamp.signed), this.#request);
     const held = this.#held;
     this.#offered = timestamp.signed.version;
     if (held && this.#offered < held.timestampVersion) return undefined;

@@ -42,7 +42,7 @@ export function checkMark(
   if (mark.bundle !== expected.bundle) {
     throw new XError(
       'METADATA_INVALID',
-      `${file} belongs to the bundle "${mark.bundle}", not to "${expected.bundle}"`,
+      `${file} belongs to the bundle ${JSON.stringify(mark.bundle.slice(0, 80))}, not to "${expected.bundle}"`,
     );
   }
   return mark;

@@ -16,10 +16,3 @@ export function rootFileName(version: number): string {
 export function versionedFileName(role: string, version: number): string {
   return `${version}.${role}.json`;
 }
-
-/** Whether a text is the name of a metadata file that X makes; anything else is never asked for or stored. */
-export function isMetadataFileName(name: string): boolean {
-  return /^(?:timestamp\.json|[1-9][0-9]{0,15}\.(?:root|snapshot|targets|bin-[0-9a-f]{1,8})\.json)$/.test(
-    name,
-  );
-}

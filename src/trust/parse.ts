@@ -112,5 +112,7 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
 }
 
 function invalid(file: string, what: string, cause?: unknown): XError {
-  return new XError('METADATA_INVALID', `${file}: ${what}`, { cause });
+  // The models quote what they read: nothing of it may steer a terminal.
+  const plain = what.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);
+  return new XError('METADATA_INVALID', `${file}: ${plain}`, { cause });
 }

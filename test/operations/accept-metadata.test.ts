@@ -91,7 +91,7 @@ test('a source that takes its own volume in stays its source', async () => {
     source: source.identity.did,
     files: (name) => Promise.resolve(first.get(name)),
     from: 'stick',
-    trust: { did: source.identity.did },
+    trust: {},
     older: 'pass-over',
   });
   assert.deepEqual([own.outcome, own.record.role], ['older', 'source']);

@@ -174,11 +174,34 @@ const ATTACKS: Attack[] = [
       return replaced(third, '1.root.json', signJson(root, [source]));
     },
   },
+  {
+    name: 'a first root that names the source’s key beside the thief’s, signed by the thief alone',
+    code: 'SIGNATURE_INVALID',
+    says: /not signed by did:key/,
+    files: () => {
+      const root = withKey(signedOf(third, '1.root.json'), (signed, id) => {
+        for (const role of Object.values<Loose>(signed.roles)) role.keyids.push(id);
+      });
+      return replaced(third, '1.root.json', signJson(root, [thief]));
+    },
+  },
+  {
+    name: 'a bin that is cut short',
+    code: 'METADATA_INVALID',
+    says: /bytes; \d+ are listed/,
+    files: () => replaced(third, `3.${bin}.json`, third.get(`3.${bin}.json`)!.subarray(0, -1)),
+  },
   // rotation
   {
-    name: 'a rotation that the old key did not sign',
+    name: 'a rotation that the old key did not sign, and all that follows signed by the new one',
     code: 'SIGNATURE_INVALID',
-    files: () => rotated(() => undefined, [thief]),
+    says: /^2\.root\.json/,
+    files: () => {
+      const files = rotated(() => undefined, [thief]);
+      const roles = ['bin-0', 'bin-1', 'targets', 'snapshot', 'timestamp'];
+      const edit = Object.fromEntries(roles.map((role) => [role, () => undefined]));
+      return forge(files, thief, { edit });
+    },
   },
   {
     name: 'a rotation that the new key did not sign',
@@ -222,6 +245,7 @@ const ATTACKS: Attack[] = [
   {
     name: 'a newer timestamp that goes back to an older snapshot',
     code: 'ROLLBACK',
+    says: /goes back to snapshot version/,
     held: second,
     files: () => {
       const timestamp = signedOf(third, 'timestamp.json');
