@@ -28,6 +28,8 @@ import { wireBytes } from './wire-bytes.js';
 /** Most leaves that one request may name; a run of small artifacts has no more. */
 const LEAVES_PER_REQUEST = 256;
 
+const NEED_CHECK_MS = 100;
+
 interface SharePeer {
   link: PieceLink;
   held: Bitmap;
@@ -140,6 +142,13 @@ export class PieceShare implements Share {
 
   async complete(signal?: AbortSignal): Promise<void> {
     await this.#waiters.waitForAll(signal);
+  }
+
+  async unneeded(limitMs: number, signal?: AbortSignal): Promise<void> {
+    const untilMs = this.#now() + limitMs;
+    while (!this.#stopped.signal.aborted && this.#now() < untilMs && this.#scheduler.isNeeded()) {
+      await this.#deps.clock.sleep(NEED_CHECK_MS, signal);
+    }
   }
 
   peers(): PeerStatus[] {
@@ -415,6 +424,7 @@ export class PieceShare implements Share {
     this.#handle({ type: 'stored', leaves });
     if (damaged.length > 0) this.#damaged(damaged);
     this.#waiters.settle(whole);
+    if (this.#scheduler.missingBytes === 0 && !this.#scheduler.isNeeded()) this.#blobs.rest();
   }
 
   /** Not held any more: other peers are told, and it is fetched again where we are a client. */

@@ -37,6 +37,14 @@ export class Scheduler {
     return this.#state.peers.get(peer)?.held.count ?? 0;
   }
 
+  /** Whether a peer lacks a leaf that it wants and that is held here. */
+  isNeeded(): boolean {
+    const { peers, held } = this.#state;
+    return [...peers.values()].some(
+      (peer) => peer.lacking > 0 && held.words.some((word, i) => (word & peer.lackedWord(i)) !== 0),
+    );
+  }
+
   /** @param now Milliseconds of a clock that never goes back. */
   handle(event: TransferEvent, now: number): TransferAction[] {
     this.#apply(event, now);
