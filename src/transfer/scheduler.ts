@@ -65,7 +65,14 @@ export class Scheduler {
         this.#asking.fill(now);
         this.#giving.serve(now);
         break;
-      default:
+      case 'joined':
+      case 'left':
+      case 'wants':
+      case 'expected':
+      case 'lost':
+      case 'stored':
+      case 'damaged':
+      case 'want':
         this.#asking.fill(now);
         this.#giving.serve(now);
     }
@@ -110,7 +117,14 @@ export class Scheduler {
         return;
       case 'tick':
         return;
-      default: {
+      case 'left':
+      case 'wants':
+      case 'heard':
+      case 'gained':
+      case 'lost':
+      case 'asked':
+      case 'withdrawn':
+      case 'sent': {
         const peer = this.#state.peers.get(event.peer);
         if (peer !== undefined) this.#applyOfPeer(peer, event, now);
       }

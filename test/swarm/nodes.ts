@@ -98,7 +98,7 @@ export async function storeBundle(
       ecosystem: 'pypi',
       name: 'demo',
       version: '1.0',
-      proof: 'index-hash' as BundleEntry['proof'],
+      proof: 'index-hash',
       requires: [],
       targets: [],
       private: false,
