@@ -88,6 +88,7 @@ export const BOUNDS = {
   pieceStreams: 4,
   treesPerRequest: 256,
   treeBytesPerRequest: 4 << 20,
+  recentPieceBytes: 32 << 20,
   treeRetryMs: 500,
   discoveryTags: 16,
   handshakeTimeoutMs: 20_000,

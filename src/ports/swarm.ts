@@ -51,6 +51,11 @@ export interface Share {
   want(path: string, signal?: AbortSignal): Promise<void>;
   /** Resolves when every entry that was asked for is whole. Throws as `want`. */
   complete(signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves when no connected peer lacks anything that is held here, or after `limitMs`: what a
+   * client that is done and would leave owes its siblings.
+   */
+  unneeded(limitMs: number, signal?: AbortSignal): Promise<void>;
   peers(): PeerStatus[];
   stop(): Promise<void>;
 }

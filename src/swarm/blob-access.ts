@@ -1,8 +1,10 @@
+import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
 import { leafHash, treeRoot } from '../domain/piece.js';
 import type { Digests, Sha256 } from '../domain/digest.js';
 import type { PartialBlob, Store } from '../ports/store.js';
 import { Bitmap, type LeafMap, type LeafSpan } from '../transfer/index.js';
+import { RecentPieces } from './recent-pieces.js';
 
 export interface LeafBytes {
   leaf: number;
@@ -24,6 +26,7 @@ export class BlobAccess {
   readonly #store: Store;
   readonly #states = new Map<Sha256, SpanState>();
   readonly #completing = new Set<Sha256>();
+  readonly #recent = new RecentPieces(BOUNDS.recentPieceBytes);
 
   constructor(map: LeafMap, store: Store) {
     this.#map = map;
@@ -59,6 +62,11 @@ export class BlobAccess {
     if (blob.heldCount() < span.leafCount) return;
     if (await this.#complete(span)) this.#states.set(span.sha256, { kind: 'whole' });
     else for (const leaf of this.#notHeld(span)) held.delete(leaf);
+  }
+
+  /** Drops what is kept in memory. */
+  rest(): void {
+    this.#recent.clear();
   }
 
   isWhole(span: LeafSpan): boolean {
@@ -106,6 +114,7 @@ export class BlobAccess {
     await Promise.all(
       this.#runs(pieces).map(async ({ span, run }) => {
         if (await this.#writeRun(span, run, damaged)) whole.push(span);
+        for (const { leaf, bytes } of run) this.#recent.add(leaf, bytes);
       }),
     );
     return { whole, damaged };
@@ -149,13 +158,18 @@ export class BlobAccess {
   }
 
   /**
-   * Reads held leaves, in order. `damaged` are those that cannot be given: their artifact rotted, and
+   * Reads held leaves. `damaged` are those that cannot be given: their artifact rotted, and
    * the store has dropped it.
    */
   async read(leaves: readonly number[]): Promise<{ pieces: LeafBytes[]; damaged: number[] }> {
     const pieces: LeafBytes[] = [];
     const damaged: number[] = [];
-    const wanted = leaves.map((leaf) => ({ leaf, bytes: new Uint8Array() }));
+    const wanted: LeafBytes[] = [];
+    for (const leaf of leaves) {
+      const recent = this.#recent.get(leaf);
+      if (recent !== undefined) pieces.push({ leaf, bytes: recent });
+      else wanted.push({ leaf, bytes: new Uint8Array() });
+    }
     for (const { span, run } of this.#runs(wanted)) {
       const first = (run[0]?.leaf ?? 0) - span.firstLeaf;
       try {
@@ -204,7 +218,9 @@ export class BlobAccess {
     if (blob === undefined) this.#states.set(span.sha256, { kind: 'absent' });
     const leaves: number[] = [];
     for (let i = 0; i < span.leafCount; i++) {
-      if (blob?.holds(i) !== true) leaves.push(span.firstLeaf + i);
+      if (blob?.holds(i) === true) continue;
+      leaves.push(span.firstLeaf + i);
+      this.#recent.delete(span.firstLeaf + i);
     }
     return leaves;
   }

@@ -26,7 +26,9 @@ async function ask(
   onReply: (reply: BundleReply) => void,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined;
+    const timer = setTimeout(() => {
+      frames.abort(new Error('no answer in time'));
+    }, BOUNDS.masterTimeoutMs);
     const finish = (error?: Error): void => {
       clearTimeout(timer);
       if (error === undefined) resolve();
@@ -34,16 +36,13 @@ async function ask(
     };
     const frames = new FrameStream(stream, {
       onFrame: (frame) => {
-        timer?.refresh();
+        timer.refresh();
         const reply = BundleReply.decode(frame);
         onReply(reply);
         if (reply.last) finish();
       },
       onEnd: (error) => finish(error ?? new Error('the connection ended')),
     });
-    timer = setTimeout(() => {
-      frames.abort(new Error('no answer in time'));
-    }, BOUNDS.masterTimeoutMs);
     frames.send(BundleRequest.encode(request));
   });
   await stream

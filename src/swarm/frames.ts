@@ -102,8 +102,9 @@ export class FrameStream {
   }
 
   abort(error: Error): void {
-    this.#stream.abort(error);
+    // The reason first: to the stream an abort is an end like any other.
     this.#end(error);
+    this.#stream.abort(error);
   }
 
   #receive(event: StreamMessageEvent): void {

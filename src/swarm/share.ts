@@ -7,32 +7,30 @@ import type { Random } from '../ports/random.js';
 import type { Store } from '../ports/store.js';
 import type { PeerStatus, PullEvent, Share, ShareRequest } from '../ports/swarm.js';
 import {
-  Bitmap,
+  type Bitmap,
   LeafMap,
   Scheduler,
-  decodeBitmap,
-  encodeBitmap,
   type LeafSpan,
   type TransferAction,
   type TransferEvent,
 } from '../transfer/index.js';
 import { BlobAccess, type LeafBytes } from './blob-access.js';
+import { decodeGreeting, encodeGreeting, type Greeting } from './greeting.js';
 import type { Answer, Ask, Change, Hello } from './messages.pb.js';
 import type { PieceLink } from './piece-link.js';
 import { ProgressMeter } from './progress-meter.js';
 import { decodeRuns, encodeRuns } from './runs.js';
-import { fetchTrees, type AskForTrees } from './tree-fetch.js';
+import { TreeLearner, type AskForTrees } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
 import { wireBytes } from './wire-bytes.js';
 
 /** Most leaves that one request may name; a run of small artifacts has no more. */
 const LEAVES_PER_REQUEST = 256;
 
-interface SharePeer {
+const NEED_CHECK_MS = 100;
+
+interface SharePeer extends Greeting {
   link: PieceLink;
-  held: Bitmap;
-  wanted: Bitmap | undefined;
-  addresses: string[];
   isMaster: boolean;
   bytesIn: number;
   bytesOut: number;
@@ -61,18 +59,16 @@ export class PieceShare implements Share {
   readonly #meter: ProgressMeter;
   readonly #waiters: Waiters;
   readonly #peers = new Map<string, SharePeer>();
+  /** Those that know our have-map, and are told of every change: some have not answered yet. */
+  readonly #greeted = new Set<PieceLink>();
   readonly #masters = new Set<string>();
   readonly #listeners = new Set<(event: PullEvent) => void>();
-  /** Wanted artifacts whose trees are not known yet. */
-  readonly #treeless = new Map<Sha256, LeafSpan>();
-  readonly #urgent = new Set<Sha256>();
-  #treesWanted: (() => void) | undefined;
+  readonly #trees: TreeLearner;
   readonly #stopped = new AbortController();
   #wantsAll = false;
   #sha256OfPath: Map<string, Sha256> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Infinity;
-  #treeLoop: Promise<void> | undefined;
   /** Reads and writes of the store. */
   readonly #underWay = new Set<Promise<void>>();
 
@@ -87,9 +83,15 @@ export class PieceShare implements Share {
     this.#deps = deps;
     this.#map = map;
     this.#blobs = blobs;
-    this.#meter = new ProgressMeter(map.bytesOf(leavesOf(held)));
+    this.#meter = new ProgressMeter(map.bytesOf(held.toArray()));
     this.#waiters = new Waiters((span) => blobs.isWhole(span));
     this.#scheduler = new Scheduler(map, held, deps.random);
+    this.#trees = new TreeLearner(
+      () => this.#linksByRank(),
+      deps.askForTrees,
+      (span, leaves) => blobs.knowTree(span, leaves),
+      (span, urgent) => this.#want([span], urgent),
+    );
   }
 
   /** Reads what the store holds of the manifest. @throws XError METADATA_INVALID, LIMIT_EXCEEDED. */
@@ -142,6 +144,13 @@ export class PieceShare implements Share {
     await this.#waiters.waitForAll(signal);
   }
 
+  async unneeded(limitMs: number, signal?: AbortSignal): Promise<void> {
+    const untilMs = this.#now() + limitMs;
+    while (!this.#stopped.signal.aborted && this.#now() < untilMs && this.#scheduler.isNeeded()) {
+      await this.#deps.clock.sleep(NEED_CHECK_MS, signal);
+    }
+  }
+
   peers(): PeerStatus[] {
     return [...this.#peers.values()].map(({ link, held, isMaster, bytesIn, bytesOut }) => ({
       did: link.did,
@@ -157,10 +166,11 @@ export class PieceShare implements Share {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
     clearTimeout(this.#timer);
-    this.#treesWanted?.();
+    this.#trees.stop();
     this.#waiters.fail(new XError('INCOMPLETE', `${this.manifest.bundle}: sharing was stopped`));
     for (const { link } of this.#peers.values()) link.send(this.manifest.digest, { bye: true });
     this.#peers.clear();
+    this.#greeted.clear();
     // Nobody may close the store under what is being read or written.
     await Promise.allSettled(this.#underWay);
     this.#deps.onStop(this);
@@ -195,50 +205,41 @@ export class PieceShare implements Share {
   }
 
   sayHello(link: PieceLink, reply: boolean): void {
-    const held = wireBytes(encodeBitmap(this.#scheduler.held));
-    const addresses = this.#deps.addresses().slice(0, BOUNDS.siblingAddresses);
-    const wanted = this.#wantedMap();
-    link.send(this.manifest.digest, {
-      hello: { held, reply, addresses, ...(wanted === undefined ? {} : { wanted }) },
-    });
+    const lacking = this.#wantsAll ? undefined : this.#waiters.expected();
+    const hello = encodeGreeting(this.#scheduler.held, lacking, this.#deps.addresses(), reply);
+    link.send(this.manifest.digest, { hello });
+    this.#greeted.add(link);
   }
 
   joined(link: PieceLink, hello: Hello): void {
-    const held = decodeBitmap(hello.held, this.#map.leafCount);
-    const wanted =
-      hello.wanted === undefined ? undefined : decodeBitmap(hello.wanted, this.#map.leafCount);
-    if (held === undefined || (hello.wanted !== undefined && wanted === undefined)) {
-      throw new Error('a malformed have-map');
-    }
+    const greeting = decodeGreeting(hello, this.#map.leafCount);
     const before = this.#peers.get(link.peer);
     const isMaster = this.#masters.has(link.peer);
     const peer: SharePeer = {
+      ...greeting,
       link,
-      held,
-      wanted,
-      addresses: hello.addresses.filter((address) => address.length <= 256),
       isMaster,
       bytesIn: before?.bytesIn ?? 0,
       bytesOut: before?.bytesOut ?? 0,
     };
     if (before?.link === link) {
-      this.#update(before, held, wanted);
+      this.#update(before, greeting);
       return;
     }
     this.#peers.set(link.peer, peer);
     this.#join(link.peer, peer);
     if (before === undefined) {
       this.emit({ event: 'connected', did: link.did, address: link.address, isMaster });
-      this.#treesWanted?.();
+      this.#trees.wake();
     }
     this.#deps.onJoined(this, link.peer);
   }
 
   /** A second greeting on the same link: what the peer holds or wants has changed at large. */
-  #update(peer: SharePeer, held: Bitmap, wanted: Bitmap | undefined): void {
+  #update(peer: SharePeer, { held, wanted }: Greeting): void {
     const id = peer.link.peer;
-    const gained = leavesOf(held).filter((leaf) => !peer.held.has(leaf));
-    const lost = leavesOf(peer.held).filter((leaf) => !held.has(leaf));
+    const gained = held.toArray().filter((leaf) => !peer.held.has(leaf));
+    const lost = peer.held.toArray().filter((leaf) => !held.has(leaf));
     peer.wanted = wanted;
     this.#handle({ type: 'gained', peer: id, leaves: gained });
     this.#handle({ type: 'lost', peer: id, leaves: lost });
@@ -246,6 +247,7 @@ export class PieceShare implements Share {
   }
 
   left(link: PieceLink): void {
+    this.#greeted.delete(link);
     if (this.#peers.get(link.peer)?.link !== link) return;
     this.#peers.delete(link.peer);
     this.#handle({ type: 'left', peer: link.peer });
@@ -343,9 +345,7 @@ export class PieceShare implements Share {
     for (const action of actions) {
       if (action.type === 'wake') this.#wakeAt(action.atMs);
       else if (action.type === 'tell') {
-        for (const { link } of this.#peers.values()) {
-          link.tell(manifest, action.gained, action.lost);
-        }
+        for (const link of this.#greeted) link.tell(manifest, action.gained, action.lost);
       } else {
         const peer = this.#peers.get(action.peer);
         if (peer === undefined) continue;
@@ -388,6 +388,7 @@ export class PieceShare implements Share {
 
   #drop(id: string, peer: SharePeer, reason: 'liar' | 'silent' | 'abusive'): void {
     this.#peers.delete(id);
+    this.#greeted.delete(peer.link);
     this.emit({ event: 'disconnected', did: peer.link.did });
     if (reason !== 'silent') this.#deps.onLiar(peer.link);
     peer.link.abort(new Error(`the peer is ${reason}`));
@@ -415,6 +416,7 @@ export class PieceShare implements Share {
     this.#handle({ type: 'stored', leaves });
     if (damaged.length > 0) this.#damaged(damaged);
     this.#waiters.settle(whole);
+    if (this.#scheduler.missingBytes === 0 && !this.#scheduler.isNeeded()) this.#blobs.rest();
   }
 
   /** Not held any more: other peers are told, and it is fetched again where we are a client. */
@@ -443,56 +445,17 @@ export class PieceShare implements Share {
     for (const span of missing) {
       if (this.#blobs.hasTree(span)) {
         for (let i = 0; i < span.leafCount; i++) leaves.push(span.firstLeaf + i);
-      } else {
-        this.#treeless.set(span.sha256, span);
-        if (urgent) this.#urgent.add(span.sha256);
-      }
+      } else this.#trees.want(span, urgent);
     }
     if (isMore) for (const { link } of this.#peers.values()) this.sayHello(link, false);
     if (leaves.length > 0) this.#handle({ type: 'want', leaves, urgent });
-    if (this.#treeless.size > 0) {
-      this.#treeLoop ??= this.#learnTrees();
-      this.#treesWanted?.();
-    }
   }
 
-  /** Fetches the missing trees from whoever has them, until there are none. */
-  async #learnTrees(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted && this.#treeless.size > 0) {
-      const links = [...this.#peers.values()]
-        .sort((a, b) => Number(b.isMaster) - Number(a.isMaster))
-        .map(({ link }) => link);
-      const learnt = await fetchTrees(
-        this.#treeless,
-        links,
-        this.#deps.askForTrees,
-        (span, leaves) => this.#blobs.knowTree(span, leaves),
-      );
-      for (const span of learnt) this.#treeless.delete(span.sha256);
-      for (const span of learnt) this.#want([span], this.#urgent.delete(span.sha256));
-      if (learnt.length === 0) await this.#untilTreesMayCome();
-    }
-    this.#treeLoop = undefined;
-  }
-
-  async #untilTreesMayCome(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, BOUNDS.treeRetryMs);
-      this.#treesWanted = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#treesWanted = undefined;
-  }
-
-  #wantedMap(): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#wantsAll || this.#scheduler.held.count === this.#map.leafCount) return undefined;
-    const wanted = new Bitmap(this.#map.leafCount);
-    this.#scheduler.held.forEach((leaf) => wanted.add(leaf));
-    for (const span of this.#waiters.expected()) wanted.addRange(span.firstLeaf, span.leafCount);
-    return wireBytes(encodeBitmap(wanted));
+  /** Masters first. */
+  #linksByRank(): PieceLink[] {
+    return [...this.#peers.values()]
+      .sort((a, b) => Number(b.isMaster) - Number(a.isMaster))
+      .map(({ link }) => link);
   }
 
   #spanOfPath(path: string): LeafSpan | undefined {
@@ -502,10 +465,4 @@ export class PieceShare implements Share {
     const sha256 = this.#sha256OfPath.get(path);
     return sha256 === undefined ? undefined : this.#map.spanBySha256(sha256);
   }
-}
-
-function leavesOf(bitmap: Bitmap): number[] {
-  const leaves: number[] = [];
-  bitmap.forEach((leaf) => leaves.push(leaf));
-  return leaves;
 }

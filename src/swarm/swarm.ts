@@ -233,13 +233,14 @@ class PieceSwarm implements Swarm {
   }
 
   /** What the catalog names is served, asked for here or not. */
-  async #shareFromCatalog(link: PieceLink, frame: PieceFrame, digest: Sha256): Promise<void> {
+  async #shareFromCatalog(digest: Sha256): Promise<void> {
     const { catalog } = this.#deps;
     const record = catalog.bundles().find((bundle) => bundle.manifestDigest === digest);
     if (record === undefined) return;
     const { name, source, version, signedAt, expiresAt, graceDays } = record;
     const entries = [...catalog.entries(record.id)];
-    const share = await this.#openShare({
+    // Once open it greets every link and asks for theirs: what was said meanwhile was not heard.
+    await this.#openShare({
       bundle: name,
       source,
       version,
@@ -249,7 +250,6 @@ class PieceSwarm implements Swarm {
       graceDays,
       entries,
     });
-    if (link.isOpen) this.#greet(share, link, frame);
   }
 
   // ---- frames
@@ -259,7 +259,7 @@ class PieceSwarm implements Swarm {
     const share = this.#shares.get(digest);
     if (share === undefined) {
       if (frame.hello === undefined || this.#opening.has(digest)) return;
-      this.#shareFromCatalog(link, frame, digest).catch((error: unknown) => {
+      this.#shareFromCatalog(digest).catch((error: unknown) => {
         link.abort(error instanceof Error ? error : new Error(messageOf(error)));
       });
       return;

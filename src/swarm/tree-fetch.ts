@@ -55,3 +55,77 @@ function* batches(spans: Iterable<LeafSpan>): Iterable<LeafSpan[]> {
   }
   if (batch.length > 0) yield batch;
 }
+
+/** Learns the trees that are missing, from whoever has them, until there are none or it is stopped. */
+export class TreeLearner {
+  readonly #links: () => readonly PieceLink[];
+  readonly #ask: AskForTrees;
+  readonly #accept: (span: LeafSpan, leaves: Uint8Array[]) => boolean;
+  readonly #onLearnt: (span: LeafSpan, urgent: boolean) => void;
+  readonly #missing = new Map<Sha256, LeafSpan>();
+  readonly #urgent = new Set<Sha256>();
+  #isRunning = false;
+  #isStopped = false;
+  #wakeUp: (() => void) | undefined;
+
+  /**
+   * @param links Whom to ask, the best first.
+   * @param accept Takes a tree where it is the signed one.
+   */
+  constructor(
+    links: () => readonly PieceLink[],
+    ask: AskForTrees,
+    accept: (span: LeafSpan, leaves: Uint8Array[]) => boolean,
+    onLearnt: (span: LeafSpan, urgent: boolean) => void,
+  ) {
+    this.#links = links;
+    this.#ask = ask;
+    this.#accept = accept;
+    this.#onLearnt = onLearnt;
+  }
+
+  want(span: LeafSpan, urgent: boolean): void {
+    this.#missing.set(span.sha256, span);
+    if (urgent) this.#urgent.add(span.sha256);
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      void this.#run();
+    }
+    this.wake();
+  }
+
+  /** There is somebody new to ask. */
+  wake(): void {
+    this.#wakeUp?.();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.wake();
+  }
+
+  /** Never rejects: whom asking fails at is passed over. */
+  async #run(): Promise<void> {
+    while (!this.#isStopped && this.#missing.size > 0) {
+      const learnt = await fetchTrees(this.#missing, this.#links(), this.#ask, this.#accept);
+      if (this.#isStopped) break;
+      for (const span of learnt) {
+        this.#missing.delete(span.sha256);
+        this.#onLearnt(span, this.#urgent.delete(span.sha256));
+      }
+      if (learnt.length === 0) await this.#untilThereMayBeMore();
+    }
+    this.#isRunning = false;
+  }
+
+  async #untilThereMayBeMore(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, BOUNDS.treeRetryMs);
+      this.#wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wakeUp = undefined;
+  }
+}

@@ -57,6 +57,12 @@ export class Bitmap {
     this.#count = 0;
   }
 
+  toArray(): number[] {
+    const leaves: number[] = [];
+    this.forEach((leaf) => leaves.push(leaf));
+    return leaves;
+  }
+
   forEach(visit: (leaf: number) => void): void {
     scan(
       this.length,

@@ -207,12 +207,8 @@ export class Giving {
 
   /** What we hold and the peer wants, lacks and was not sent, as a word of 32 leaves. */
   #lackedWord(peer: PeerState, word: number): number {
-    const wanted = peer.wanted === undefined ? -1 : (peer.wanted.words[word] ?? 0);
     return (
-      (this.#state.held.words[word] ?? 0) &
-      wanted &
-      ~(peer.held.words[word] ?? 0) &
-      ~(peer.given.words[word] ?? 0)
+      (this.#state.held.words[word] ?? 0) & peer.lackedWord(word) & ~(peer.given.words[word] ?? 0)
     );
   }
 

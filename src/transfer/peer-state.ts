@@ -78,7 +78,7 @@ export class PeerState {
     scan(
       this.held.length,
       0,
-      (word) => (wanted?.words[word] ?? 0xffffffff) & ~(this.held.words[word] ?? 0),
+      (word) => this.lackedWord(word),
       (leaf) => {
         this.lacking++;
         this.lackedBytes += map.lengthBytes(leaf);
@@ -90,6 +90,11 @@ export class PeerState {
   /** Whether it has this leaf or was sent it. */
   covers(leaf: number): boolean {
     return this.held.has(leaf) || this.given.has(leaf);
+  }
+
+  /** What it wants and does not have, as a word of 32 leaves. */
+  lackedWord(word: number): number {
+    return (this.wanted?.words[word] ?? -1) & ~(this.held.words[word] ?? 0);
   }
 
   wants(leaf: number): boolean {

@@ -37,6 +37,14 @@ export class Scheduler {
     return this.#state.peers.get(peer)?.held.count ?? 0;
   }
 
+  /** Whether a peer lacks a leaf that it wants and that is held here. */
+  isNeeded(): boolean {
+    const { peers, held } = this.#state;
+    return [...peers.values()].some(
+      (peer) => peer.lacking > 0 && held.words.some((word, i) => (word & peer.lackedWord(i)) !== 0),
+    );
+  }
+
   /** @param now Milliseconds of a clock that never goes back. */
   handle(event: TransferEvent, now: number): TransferAction[] {
     this.#apply(event, now);
@@ -57,7 +65,14 @@ export class Scheduler {
         this.#asking.fill(now);
         this.#giving.serve(now);
         break;
-      default:
+      case 'joined':
+      case 'left':
+      case 'wants':
+      case 'expected':
+      case 'lost':
+      case 'stored':
+      case 'damaged':
+      case 'want':
         this.#asking.fill(now);
         this.#giving.serve(now);
     }
@@ -102,7 +117,14 @@ export class Scheduler {
         return;
       case 'tick':
         return;
-      default: {
+      case 'left':
+      case 'wants':
+      case 'heard':
+      case 'gained':
+      case 'lost':
+      case 'asked':
+      case 'withdrawn':
+      case 'sent': {
         const peer = this.#state.peers.get(event.peer);
         if (peer !== undefined) this.#applyOfPeer(peer, event, now);
       }

@@ -2,7 +2,7 @@ import type { Random } from '../ports/random.js';
 import { Bitmap } from './bitmap.js';
 import type { Peer, TransferAction } from './events.js';
 import type { LeafMap } from './leaf-map.js';
-import { PeerState } from './peer-state.js';
+import type { PeerState } from './peer-state.js';
 
 /** What both halves of the scheduler know: our own leaves, the peers', and who covers what. */
 export class TransferState {

@@ -41,7 +41,7 @@ export function manifestOf(lengths: readonly number[]): Manifest {
       requires: [],
       targets: [],
       private: false,
-    })) as Manifest['entries'],
+    })),
   };
 }
 

@@ -35,13 +35,13 @@ export interface TestNode {
 /** A node on loopback with a real store in a temporary folder, or in the given one. */
 export async function startNode(
   seed: number,
-  options: Partial<SwarmOptions> & { folder?: string } = {},
+  options: Partial<SwarmOptions> & { folder?: string; serve?: (store: Store) => Store } = {},
 ): Promise<TestNode> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'x-swarm-')));
   const open = await openStore({ folder });
   const swarm = createSwarm({
     identity: { seed: new Uint8Array(32).fill(seed) },
-    store: open.store,
+    store: options.serve?.(open.store) ?? open.store,
     catalog: open.catalog,
     clock: systemClock,
     random: seededRandom(seed),
@@ -98,7 +98,7 @@ export async function storeBundle(
       ecosystem: 'pypi',
       name: 'demo',
       version: '1.0',
-      proof: 'index-hash' as BundleEntry['proof'],
+      proof: 'index-hash',
       requires: [],
       targets: [],
       private: false,

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { multiaddr } from '@multiformats/multiaddr';
+import {
+  formatAddress,
+  nearbyOf,
+  parseAddress,
+  resolveAddress,
+  tcpOf,
+} from '../../src/swarm/addresses.js';
+import { didOfPeer, peerOfDid } from '../../src/swarm/did.js';
+import { decodeRuns, encodeRuns } from '../../src/swarm/runs.js';
+import { serviceTag } from '../../src/swarm/discovery.js';
+import { peerIdFromString } from '@libp2p/peer-id';
+import fc from 'fast-check';
+
+test('addresses are read in every form that users write', () => {
+  for (const [text, formatted] of [
+    ['packages.lan', 'packages.lan:8471'],
+    ['packages.lan:9000', 'packages.lan:9000'],
+    ['192.0.2.7', '192.0.2.7:8471'],
+    ['192.0.2.7:1', '192.0.2.7:1'],
+    ['fe80::1', '[fe80::1]:8471'],
+    ['[fe80::1]', '[fe80::1]:8471'],
+    ['[fe80::1]:9000', '[fe80::1]:9000'],
+    ['/ip4/192.0.2.7/tcp/8471', '/ip4/192.0.2.7/tcp/8471'],
+  ] as const) {
+    assert.equal(formatAddress(parseAddress(text)), formatted);
+  }
+  for (const text of [
+    '',
+    'a b',
+    'host:0',
+    'host:70000',
+    'host:',
+    '[host]:1',
+    '/ip4/x',
+    'a/b',
+    'u@h',
+  ]) {
+    assert.throws(() => parseAddress(text), { code: 'USAGE' }, text);
+  }
+});
+
+test('names are looked up, numbers are not', async () => {
+  const lookUp = (): Promise<string[]> => Promise.resolve(['192.0.2.1', 'fd00::1']);
+  const resolved = await resolveAddress(parseAddress('packages.lan'), lookUp);
+  assert.deepEqual(resolved.map(String), ['/ip4/192.0.2.1/tcp/8471', '/ip6/fd00::1/tcp/8471']);
+  const refuse = (): Promise<string[]> => Promise.reject(new Error('not to be asked'));
+  assert.equal(
+    (await resolveAddress(parseAddress('10.0.0.1:5'), refuse)).join(),
+    '/ip4/10.0.0.1/tcp/5',
+  );
+});
+
+test('nearby is loopback, private, or on a link of this machine', () => {
+  const isNearby = nearbyOf({ eth0: [{ cidr: '203.0.113.9/24' }], down: undefined });
+  for (const ip of ['127.0.0.1', '10.1.2.3', '172.31.0.1', '192.168.4.4', '169.254.1.1', '::1']) {
+    assert.ok(isNearby(ip), ip);
+  }
+  for (const ip of ['fd12::1', 'fe80::5', '203.0.113.77', '::ffff:10.0.0.1'])
+    assert.ok(isNearby(ip), ip);
+  for (const ip of [
+    '8.8.8.8',
+    '172.32.0.1',
+    '203.0.114.1',
+    '2001:db8::1',
+    '::ffff:8.8.8.8',
+    'x',
+    '',
+  ]) {
+    assert.ok(!isNearby(ip), ip);
+  }
+});
+
+test('only plain TCP addresses are dialled', () => {
+  assert.deepEqual(tcpOf(multiaddr('/ip4/10.0.0.1/tcp/5')), { ip: '10.0.0.1', port: 5 });
+  assert.equal(tcpOf(multiaddr('/ip4/10.0.0.1/udp/5')), undefined);
+  assert.equal(tcpOf(multiaddr('/dns4/example.com/tcp/5')), undefined);
+  assert.equal(tcpOf(multiaddr('/ip4/10.0.0.1/tcp/5/ws')), undefined);
+});
+
+test('a peer id and its did:key are one key, there and back', () => {
+  const peer = peerIdFromString('12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5');
+  const did = didOfPeer(peer);
+  assert.equal(did, 'did:key:z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX');
+  assert.equal(peerOfDid(did)?.toString(), peer.toString());
+  for (const wrong of [
+    'did:web:x',
+    'did:key:z',
+    'did:key:z6Mk',
+    `did:key:z${'1'.repeat(200)}`,
+    '',
+  ]) {
+    assert.equal(peerOfDid(wrong), undefined);
+  }
+});
+
+test('the mDNS tag is a valid service name and does not name the source', () => {
+  const tag = serviceTag('did:key:z6MkExample');
+  assert.match(tag, /^_x-[0-9a-f]{24}\._udp\.local$/);
+  assert.notEqual(tag, serviceTag('did:key:z6MkOther'));
+});
+
+test('runs of leaves come back as they were, and malformed ones not at all', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(400), { maxLength: 100 }), (leaves) => {
+      const sorted = [...leaves].sort((a, b) => a - b);
+      assert.deepEqual(decodeRuns(encodeRuns(leaves), 401, 100), sorted);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.nat(0xffffffff), { maxLength: 9 }), (numbers) => {
+      const leaves = decodeRuns(numbers, 50, 20) ?? [];
+      assert.ok(leaves.length <= 20 && leaves.every((leaf) => leaf < 50));
+    }),
+  );
+});
