@@ -22,7 +22,10 @@ export async function readWheelMetadata(
   });
   const [entry] = found;
   if (entry === undefined || found.length > 1) {
-    throw new XError('UPSTREAM_MALFORMED', `${where}: ${found.length} METADATA files of ${wheel.name}`);
+    throw new XError(
+      'UPSTREAM_MALFORMED',
+      `${where}: ${found.length} METADATA files of ${wheel.name}`,
+    );
   }
   return readZipEntry(reader, entry, BOUNDS.wheelMetadataBytes, where);
 }
@@ -98,7 +101,10 @@ async function* tarFiles(
   for await (const chunk of source) {
     total += chunk.length;
     if (total > BOUNDS.sdistOpenedBytes) {
-      throw new XError('LIMIT_EXCEEDED', `${where}: opens into more than ${BOUNDS.sdistOpenedBytes} bytes`);
+      throw new XError(
+        'LIMIT_EXCEEDED',
+        `${where}: opens into more than ${BOUNDS.sdistOpenedBytes} bytes`,
+      );
     }
     const dropped = Math.min(skip, chunk.length);
     skip -= dropped;

@@ -33,7 +33,10 @@ export function parseCoreMetadata(bytes: Uint8Array, where: string): CoreMetadat
   const metadataVersion = parseVersion(only('metadata-version') ?? '');
   const name = only('name');
   const version = parseVersion(only('version') ?? '');
-  if (metadataVersion === undefined || metadataVersion.release[0] !== 1 && metadataVersion.release[0] !== 2) {
+  if (
+    metadataVersion === undefined ||
+    (metadataVersion.release[0] !== 1 && metadataVersion.release[0] !== 2)
+  ) {
     throw malformed(where, `unknown Metadata-Version "${only('metadata-version') ?? ''}"`);
   }
   if (name === undefined || version === undefined) throw malformed(where, 'no Name or Version');

@@ -3,7 +3,12 @@ import { BOUNDS } from '../../domain/bounds.js';
 import { sha256 } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
 import type { Upstream, UpstreamBody } from '../../ports/upstream.js';
-import { readTarSdist, readWheelMetadata, readZipSdist, type SdistFiles } from './archive-metadata.js';
+import {
+  readTarSdist,
+  readWheelMetadata,
+  readZipSdist,
+  type SdistFiles,
+} from './archive-metadata.js';
 import { isStatic, parseCoreMetadata, type CoreMetadata } from './core-metadata.js';
 import type { IndexFile } from './index-page.js';
 import type { RandomReader } from './zip.js';
@@ -72,9 +77,13 @@ export class Distributions {
     const { pkgInfo, pyproject } = await this.#sdistFiles(file);
     const metadata = pkgInfo === undefined ? undefined : parseCoreMetadata(pkgInfo, file.url);
     if (metadata === undefined || !isStatic(metadata)) {
-      throw new XError('NO_ARTIFACT', `${file.filename} must be built before its dependencies are known`, {
-        hint: 'Nothing from upstream is executed: build a wheel of it and name its folder with --find-links.',
-      });
+      throw new XError(
+        'NO_ARTIFACT',
+        `${file.filename} must be built before its dependencies are known`,
+        {
+          hint: 'Nothing from upstream is executed: build a wheel of it and name its folder with --find-links.',
+        },
+      );
     }
     checkIdentity(metadata, file);
     return {
@@ -112,7 +121,8 @@ export function buildRequiresOf(pyproject: Uint8Array | undefined, where: string
   }
   const requires = document['build-system']?.requires;
   if (requires === undefined) return fallback;
-  if (Array.isArray(requires) && requires.every((text) => typeof text === 'string')) return requires;
+  if (Array.isArray(requires) && requires.every((text) => typeof text === 'string'))
+    return requires;
   throw new XError('UPSTREAM_MALFORMED', `${where}: build-system.requires is not a list of texts`);
 }
 

@@ -39,7 +39,8 @@ const MAX_TAGS = 1_000;
  * @see https://packaging.python.org/en/latest/specifications/source-distribution-format/
  */
 export function parseFilename(filename: string): WheelName | SdistName | undefined {
-  if (filename.length > MAX_FILENAME_LENGTH || /[/\\\u0000-\u001f]/.test(filename)) return undefined;
+  if (filename.length > MAX_FILENAME_LENGTH || /[/\\\u0000-\u001f]/.test(filename))
+    return undefined;
   if (filename.endsWith('.whl')) return parseWheelName(filename.slice(0, -'.whl'.length));
   const extension = /\.(?:tar\.gz|zip)$/.exec(filename);
   return extension ? parseSdistName(filename.slice(0, extension.index)) : undefined;

@@ -2,7 +2,13 @@ import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
 import type { ListFolder, PypiIndex, PypiSettings } from '../../ports/pypi-settings.js';
 import type { Upstream } from '../../ports/upstream.js';
-import { fileOf, parseIndexPage, parseRootPage, SIMPLE_ACCEPT, type IndexFile } from './index-page.js';
+import {
+  fileOf,
+  parseIndexPage,
+  parseRootPage,
+  SIMPLE_ACCEPT,
+  type IndexFile,
+} from './index-page.js';
 import { isProjectName, normalizeName } from './filename.js';
 
 /** A file with the index that offers it; undefined for find-links. */
@@ -70,7 +76,8 @@ export class Indexes {
     const linked = links.filter(({ parsed }) => parsed.name === name);
     const found = pages.flatMap((page) => (page instanceof XError ? [] : page));
     const failure = pages.find((page) => page instanceof XError);
-    if (linked.length + found.length === 0 && failure !== undefined) this.#unanswered.set(name, failure);
+    if (linked.length + found.length === 0 && failure !== undefined)
+      this.#unanswered.set(name, failure);
     const pinned = found.filter((file) => file.index?.isPinned);
     return pinned.length > 0 ? pinned : [...linked, ...found];
   }
@@ -87,9 +94,7 @@ export class Indexes {
         BOUNDS.indexPageBytes,
       );
       const { files } = parseIndexPage(body.bytes, body.contentType, body.url);
-      return files
-        .filter(({ parsed }) => parsed.name === name)
-        .map((file) => ({ ...file, index }));
+      return files.filter(({ parsed }) => parsed.name === name).map((file) => ({ ...file, index }));
     } catch (thrown) {
       if (!(thrown instanceof XError)) throw thrown;
       if (thrown.code === 'PACKAGE_NOT_FOUND') return [];
@@ -102,7 +107,9 @@ export class Indexes {
   #reportUnreachable(index: PypiIndex, error: XError): void {
     if (this.#unreachable.has(index.url)) return;
     this.#unreachable.set(index.url, error);
-    this.#options.warn(`index ${index.url} cannot be reached, planned without it: ${error.message}`);
+    this.#options.warn(
+      `index ${index.url} cannot be reached, planned without it: ${error.message}`,
+    );
   }
 
   #findLinks(): Promise<OfferedFile[]> {
@@ -140,7 +147,8 @@ export class Indexes {
       return parseIndexPage(body.bytes, body.contentType ?? 'text/html', body.url).files;
     } catch (thrown) {
       if (!(thrown instanceof XError)) throw thrown;
-      if (thrown.code !== 'UPSTREAM_UNREACHABLE' && thrown.code !== 'PACKAGE_NOT_FOUND') throw thrown;
+      if (thrown.code !== 'UPSTREAM_UNREACHABLE' && thrown.code !== 'PACKAGE_NOT_FOUND')
+        throw thrown;
       warn(`find-links ${url} cannot be read, planned without it: ${thrown.message}`);
       return [];
     }

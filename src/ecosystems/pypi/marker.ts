@@ -19,9 +19,7 @@ export const MARKER_VARIABLES = [
 
 export type MarkerEnvironment = Readonly<Record<(typeof MARKER_VARIABLES)[number], string>>;
 
-export type MarkerOperand =
-  | { kind: 'variable'; name: string }
-  | { kind: 'literal'; value: string };
+export type MarkerOperand = { kind: 'variable'; name: string } | { kind: 'literal'; value: string };
 
 /** A parsed environment marker: comparisons joined by `and` and `or`, `and` binding tighter. */
 export type Marker =
@@ -49,7 +47,8 @@ export function evaluateMarker(
     return marker.kind === 'and' ? marker.parts.every(holds) : marker.parts.some(holds);
   }
   const { left, operator, right } = marker;
-  const variable = left.kind === 'variable' ? left.name : right.kind === 'variable' ? right.name : '';
+  const variable =
+    left.kind === 'variable' ? left.name : right.kind === 'variable' ? right.name : '';
   const valueOf = (operand: MarkerOperand): string => {
     if (operand.kind === 'literal') return operand.value;
     if (operand.name === 'extra') return normalizeName(extra);

@@ -46,7 +46,10 @@ function linkOf(text: string): string {
 }
 
 /** `:all:`, `:none:` and names, applied in order, as pip does. */
-export function formatControl(words: readonly string[], base: PypiFormatControl): PypiFormatControl {
+export function formatControl(
+  words: readonly string[],
+  base: PypiFormatControl,
+): PypiFormatControl {
   let all = base.all;
   const names = new Set(base.names);
   for (const word of words.map((one) => one.trim())) {

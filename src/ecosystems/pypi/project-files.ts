@@ -10,13 +10,15 @@ type Table = Record<string, unknown>;
 
 function parseToml(file: InputFile): Table {
   try {
-    return parse(file.text) as Table;
+    return parse(file.text);
   } catch (thrown) {
     const place = thrown instanceof TomlError ? `:${thrown.line}:${thrown.column}` : '';
     const line = thrown instanceof TomlError ? file.text.split('\n')[thrown.line - 1] : undefined;
     const problem = messageOf(thrown).split('\n')[0] ?? '';
     const shown = line === undefined ? '' : `: ${line.trim()}`;
-    throw new XError('INPUT_MALFORMED', `${file.path}${place}: ${problem}${shown}`, { cause: thrown });
+    throw new XError('INPUT_MALFORMED', `${file.path}${place}: ${problem}${shown}`, {
+      cause: thrown,
+    });
   }
 }
 
@@ -50,7 +52,9 @@ export function readPyproject(file: InputFile): ReadInput<PypiRequirements> {
 }
 
 function tableOf(value: unknown): Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Table) : {};
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Table)
+    : {};
 }
 
 function textsOf(list: unknown, file: InputFile): string[] {
@@ -75,7 +79,10 @@ function groupTexts(groups: Table, name: string, file: InputFile, within: string
     if (typeof included === 'string') {
       return groupTexts(groups, included, file, [...within, normalizeName(name)]);
     }
-    throw new XError('INPUT_MALFORMED', `${place}: neither a requirement nor include-group: ${name}`);
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${place}: neither a requirement nor include-group: ${name}`,
+    );
   });
 }
 
@@ -92,7 +99,11 @@ function addRequirement(
   }
   // `all = ["project[a,b]"]` names extras of the project itself, which are all read already.
   if (parsed.name === self) return;
-  result.requirements.push({ requirement: parsed, hashes: [], where: where.replace(/:[0-9]+$/, '') });
+  result.requirements.push({
+    requirement: parsed,
+    hashes: [],
+    where: where.replace(/:[0-9]+$/, ''),
+  });
 }
 
 /**
@@ -125,11 +136,12 @@ function lockedRequirement(entry: Table, file: InputFile): InputRequirement {
   const pin = typeof archive === 'string' ? ` @ ${archive}` : `==${String(version)}`;
   const condition = typeof marker === 'string' ? pylockMarker(marker) : '';
   const parsed = parseRequirement(name + pin + condition);
-  if (isProblem(parsed)) throw new XError('INPUT_MALFORMED', `${place}: ${parsed.message}: ${name}`);
+  if (isProblem(parsed))
+    throw new XError('INPUT_MALFORMED', `${place}: ${parsed.message}: ${name}`);
   const wheels: unknown = entry['wheels'];
   const files = [...(Array.isArray(wheels) ? wheels : []), entry['sdist'], entry['archive']];
   const hashes = files.flatMap((raw) => lockedHashes(tableOf(tableOf(raw)['hashes'])));
-  return { requirement: parsed as Requirement, hashes, where: place.replace(/:[0-9]+$/, '') };
+  return { requirement: parsed, hashes, where: place.replace(/:[0-9]+$/, '') };
 }
 
 /** Markers over `extras` and `dependency_groups` choose at install time: all of them are carried. */

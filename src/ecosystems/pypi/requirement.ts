@@ -213,7 +213,9 @@ class Parser {
   }
 
   #identifier(what: string): string {
-    return this.#match(/[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?/y) ?? this.#fail(`expected ${what}`);
+    return (
+      this.#match(/[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?/y) ?? this.#fail(`expected ${what}`)
+    );
   }
 
   #space(): boolean {

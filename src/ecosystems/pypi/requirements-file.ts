@@ -73,7 +73,12 @@ async function readNested(
   nesting: number,
 ): Promise<void> {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(nested.path)) {
-    throw malformed(file, line, 0, 'requirement files are read from this machine, not from addresses');
+    throw malformed(
+      file,
+      line,
+      0,
+      'requirement files are read from this machine, not from addresses',
+    );
   }
   const path = isAbsolute(nested.path) ? nested.path : join(folder, nested.path);
   const inner: Role = role === 'constraint' ? 'constraint' : nested.role;
@@ -123,7 +128,8 @@ function optionOf(
     const { name, attached, offset } = optionWord(words[at] as Word);
     const value = (): string => {
       const text = attached ?? words[++at]?.text;
-      if (text === undefined || text === '') throw malformed(file, line, offset, `${name} needs a value`);
+      if (text === undefined || text === '')
+        throw malformed(file, line, offset, `${name} needs a value`);
       return text;
     };
     if (name === '--index-url') options.indexUrl = value();
@@ -138,7 +144,12 @@ function optionOf(
     else if (name === '--requirement') nested = { path: value(), role: 'requirement' };
     else if (name === '--constraint') nested = { path: value(), role: 'constraint' };
     else if (name === '--editable') {
-      throw malformed(file, line, offset, 'editable requirements are a folder of this machine, not a package');
+      throw malformed(
+        file,
+        line,
+        offset,
+        'editable requirements are a folder of this machine, not a package',
+      );
     } else if (IGNORED_WITH_VALUE.has(name)) value();
     else throw malformed(file, line, offset, `unknown option ${name}`);
   }
@@ -213,7 +224,12 @@ function checkUrl(url: string, file: InputFile, line: LogicalLine): void {
   }
   const segment = decodeSegment(address.pathname.slice(address.pathname.lastIndexOf('/') + 1));
   if (parseFilename(segment) === undefined) {
-    throw malformed(file, line, offset, 'the address does not end in the name of a wheel or an sdist');
+    throw malformed(
+      file,
+      line,
+      offset,
+      'the address does not end in the name of a wheel or an sdist',
+    );
   }
 }
 
@@ -243,6 +259,7 @@ function checkedConstraint(
   file: InputFile,
   line: LogicalLine,
 ): InputRequirement {
-  if (entry.requirement.extras.length > 0) throw malformed(file, line, 0, 'constraints take no extras');
+  if (entry.requirement.extras.length > 0)
+    throw malformed(file, line, 0, 'constraints take no extras');
   return entry;
 }

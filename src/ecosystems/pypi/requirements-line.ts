@@ -51,7 +51,7 @@ export function splitLines(
     finish(pending?.line ?? line, [...(pending?.parts ?? []), last].join(''));
   });
   if (pending !== undefined) {
-    const { line, parts } = pending as { line: number; parts: string[] };
+    const { line, parts } = pending;
     finish(line, parts.join(''));
   }
   return { lines, purls };
@@ -62,10 +62,7 @@ function withoutComment(line: string): string {
   return line.replace(/(?:^|\s+)#.*$/, '').trim();
 }
 
-function expandVariables(
-  line: string,
-  env: Readonly<Record<string, string | undefined>>,
-): string {
+function expandVariables(line: string, env: Readonly<Record<string, string | undefined>>): string {
   return line.replace(/\$\{([A-Z0-9_]+)\}/g, (whole, name: string) => env[name] ?? whole);
 }
 

@@ -149,7 +149,8 @@ function equals(candidate: Version, version: Version): boolean {
 function hasPrefix(candidate: Version, prefix: Version): boolean {
   const { epoch: prefixEpoch, release: parts, pre: phase } = prefix;
   const isSameRelease =
-    candidate.epoch === prefixEpoch && parts.every((part, i) => (candidate.release[i] ?? 0) === part);
+    candidate.epoch === prefixEpoch &&
+    parts.every((part, i) => (candidate.release[i] ?? 0) === part);
   if (phase === undefined || !isSameRelease) return isSameRelease;
   return (
     candidate.release.length <= parts.length &&
@@ -174,9 +175,7 @@ function isAfter(candidate: Version, bound: Version): boolean {
     const base: Version = { ...candidate, post: undefined, dev: undefined, local: undefined };
     if (compareVersions(base, bound) === 0) return false;
   }
-  return (
-    candidate.local === undefined || compareVersions(publicVersion(candidate), bound) !== 0
-  );
+  return candidate.local === undefined || compareVersions(publicVersion(candidate), bound) !== 0;
 }
 
 /** The specifier that allows one version alone: `==1.0` for `1.0`, its local part included. */

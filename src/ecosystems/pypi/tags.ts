@@ -19,7 +19,11 @@ export function wheelTags(target: Target, python: PythonVersion): WheelTag[] {
   const hasStableAbi = python.implementation === 'cpython' && !python.isFreeThreaded;
   if (hasStableAbi) add([interpreter], 'abi3');
   add([interpreter], 'none');
-  if (hasStableAbi) add(minorsBelow(python.minor, 2).map((minor) => `cp3${minor}`), 'abi3');
+  if (hasStableAbi)
+    add(
+      minorsBelow(python.minor, 2).map((minor) => `cp3${minor}`),
+      'abi3',
+    );
   const generic = [
     `py3${python.minor}`,
     'py3',

@@ -52,7 +52,10 @@ export class TargetPackages implements PackageProvider {
     for (const { parsed, yanked } of files) {
       const known = versions.get(parsed.version.text);
       if (known === undefined) {
-        versions.set(parsed.version.text, { version: parsed.version, isYanked: yanked !== undefined });
+        versions.set(parsed.version.text, {
+          version: parsed.version,
+          isYanked: yanked !== undefined,
+        });
       } else if (yanked === undefined) known.isYanked = false;
     }
     const list = [...versions.values()];
@@ -85,7 +88,9 @@ export class TargetPackages implements PackageProvider {
     }
     for (const requirement of metadata.requires) {
       if (requirement.url !== undefined && this.#applies(requirement, extra)) {
-        return { unusable: `needs ${requirement.text} by address, which only the user may (${file.filename})` };
+        return {
+          unusable: `needs ${requirement.text} by address, which only the user may (${file.filename})`,
+        };
       }
       dependencies.push(...this.edges(requirement, extra));
     }
@@ -97,7 +102,12 @@ export class TargetPackages implements PackageProvider {
     if (!this.#applies(requirement, extra)) return [];
     const { name, extras, specifiers } = requirement;
     const text = requirement.text.replace(/\s*;.*$/s, '');
-    return [name, ...extras.map((one) => `${name}[${one}]`)].map((node) => ({ node, name, specifiers, text }));
+    return [name, ...extras.map((one) => `${name}[${one}]`)].map((node) => ({
+      node,
+      name,
+      specifiers,
+      text,
+    }));
   }
 
   #applies({ marker }: Requirement, extra: string): boolean {
@@ -126,7 +136,10 @@ export class TargetPackages implements PackageProvider {
     const named = direct.get(name);
     const offered = named === undefined ? await indexes.files(name) : [named];
     const usable = offered.filter(
-      (file) => this.#isAllowedFormat(file) && this.#fits(file) && admitsPython(file.requiresPython, target),
+      (file) =>
+        this.#isAllowedFormat(file) &&
+        this.#fits(file) &&
+        admitsPython(file.requiresPython, target),
     );
     const wanted = hashes.get(name) ?? [];
     const matching = wanted.length === 0 ? usable : usable.filter((file) => mayMatch(file, wanted));
@@ -169,14 +182,17 @@ export class TargetPackages implements PackageProvider {
 
   /** The first file of a version that can be read; why the last could not, where none can. */
   async #describe(name: string, version: Version): Promise<Chosen | { unusable: string }> {
-    const files = (await this.#files(name)).filter(({ parsed }) => parsed.version.text === version.text);
+    const files = (await this.#files(name)).filter(
+      ({ parsed }) => parsed.version.text === version.text,
+    );
     let problem = 'has no file for this target';
     for (const file of files) {
       try {
         return { ...(await this.#options.distributions.describe(file)), file };
       } catch (thrown) {
         const isFilesFault =
-          thrown instanceof XError && ['UPSTREAM_MALFORMED', 'NO_ARTIFACT', 'LIMIT_EXCEEDED'].includes(thrown.code);
+          thrown instanceof XError &&
+          ['UPSTREAM_MALFORMED', 'NO_ARTIFACT', 'LIMIT_EXCEEDED'].includes(thrown.code);
         if (!isFilesFault) throw thrown;
         problem = `cannot be used: ${thrown.message}`;
       }

@@ -53,7 +53,8 @@ function parse(text: string): Version | undefined {
   const fields = {
     epoch: Number(epochText ?? 0),
     release: releaseText.split('.').map(Number),
-    pre: phase === undefined ? undefined : { phase: phaseOf(phase), number: Number(preNumber ?? 0) },
+    pre:
+      phase === undefined ? undefined : { phase: phaseOf(phase), number: Number(preNumber ?? 0) },
     post:
       implicitPost === undefined && postWord === undefined
         ? undefined

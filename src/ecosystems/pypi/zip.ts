@@ -127,7 +127,10 @@ export async function readZipEntry(
 ): Promise<Uint8Array> {
   const name = `${where}: ${entry.name}`;
   if (entry.sizeBytes > maxBytes || entry.compressedBytes > maxBytes) {
-    throw new XError('LIMIT_EXCEEDED', `${name} has ${entry.sizeBytes} bytes, more than ${maxBytes}`);
+    throw new XError(
+      'LIMIT_EXCEEDED',
+      `${name} has ${entry.sizeBytes} bytes, more than ${maxBytes}`,
+    );
   }
   if (entry.isEncrypted) throw malformed(name, 'encrypted');
   const header = await readInside(reader, entry.headerOffset, 30, name);
@@ -155,7 +158,9 @@ function open(stored: Buffer, entry: ZipEntry, maxBytes: number, name: string): 
   if (entry.method === 0) return stored;
   if (entry.method !== 8) throw malformed(name, `unknown compression method ${entry.method}`);
   try {
-    return inflateRawSync(stored, { maxOutputLength: Math.max(Math.min(entry.sizeBytes, maxBytes), 1) });
+    return inflateRawSync(stored, {
+      maxOutputLength: Math.max(Math.min(entry.sizeBytes, maxBytes), 1),
+    });
   } catch (thrown) {
     throw malformed(name, messageOf(thrown));
   }

@@ -33,7 +33,8 @@ export class DecisionOrder {
 
   #rank(node: Node, edges: readonly Edge[]): (number | string)[] {
     const specifiers = edges.flatMap(({ edge }) => edge.specifiers);
-    const isPinned = edges.some(({ edge }) => edge.exact !== undefined) ||
+    const isPinned =
+      edges.some(({ edge }) => edge.exact !== undefined) ||
       specifiers.some(({ operator }) => operator.startsWith('=='));
     const depth = this.#asked.has(node)
       ? 1

@@ -24,7 +24,9 @@ export function explain(failure: Nogood): { facts: string[]; unknown: string[] }
       if (cause.unknown !== undefined) unknown.add(cause.unknown);
     } else if (cause.text !== '') bySaying.set(cause.text, []);
   }
-  const facts = [...bySaying].map(([text, subjects]) => (subjects.length === 0 ? text : `${list(subjects)} ${text}`));
+  const facts = [...bySaying].map(([text, subjects]) =>
+    subjects.length === 0 ? text : `${list(subjects)} ${text}`,
+  );
   const shown = facts.slice(0, MAX_FACTS);
   if (facts.length > shown.length) shown.push(`and ${facts.length - shown.length} more`);
   return { facts: shown, unknown: [...unknown] };

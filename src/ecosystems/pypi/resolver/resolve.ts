@@ -68,7 +68,10 @@ class Resolver {
     this.#solution.decide(ROOT, ROOT_VERSION_CHOICE);
     for (const requirement of this.#request.requirements) {
       const { where, text } = requirement;
-      this.#addEdge(ROOT, ROOT_VERSION_CHOICE, requirement, { kind: 'root', text: `${where} asks for ${text}` });
+      this.#addEdge(ROOT, ROOT_VERSION_CHOICE, requirement, {
+        kind: 'root',
+        text: `${where} asks for ${text}`,
+      });
     }
     this.#propagate(ROOT);
     for (let decisions = 0; decisions < BOUNDS.resolverDecisions; decisions++) {
@@ -108,8 +111,10 @@ class Resolver {
     this.#candidates.set(name, versions);
     for (const { name: constrained, specifiers, where } of this.#request.constraints) {
       if (constrained !== name) continue;
-      const excluded = this.#universe(name) & ~this.#allowed(name, specifiers) & ~this.#notChosen(name);
-      if (excluded !== 0n) this.#add([[name, excluded]], { kind: 'fact', text: `${where} constrains ${name}` });
+      const excluded =
+        this.#universe(name) & ~this.#allowed(name, specifiers) & ~this.#notChosen(name);
+      if (excluded !== 0n)
+        this.#add([[name, excluded]], { kind: 'fact', text: `${where} constrains ${name}` });
     }
     const [newest] = versions;
     if (newest !== undefined) this.#request.provider.expect?.(name, newest.version);
@@ -119,7 +124,9 @@ class Resolver {
     let choices = 0n;
     this.#list(node).forEach(({ version }, index) => {
       const fits =
-        exact === undefined ? satisfies(specifiers, version) : compareVersions(exact, version) === 0;
+        exact === undefined
+          ? satisfies(specifiers, version)
+          : compareVersions(exact, version) === 0;
       if (fits) choices |= 1n << BigInt(index);
     });
     return choices;
@@ -147,7 +154,12 @@ class Resolver {
         : `of which ${list.length === 1 ? 'there is' : 'the newest is'} ${newest}`;
     const subject = cause.kind === 'dependency' ? cause.subject : '';
     const text = cause.kind === 'learned' ? '' : `${cause.text}, ${problem}`;
-    return { kind: 'dependency', subject, text, unknown: newest === undefined ? edge.name : undefined };
+    return {
+      kind: 'dependency',
+      subject,
+      text,
+      unknown: newest === undefined ? edge.name : undefined,
+    };
   }
 
   #add(terms: readonly (readonly [Node, ChoiceSet])[], cause: Cause): Nogood {
@@ -251,11 +263,15 @@ class Resolver {
   }
 
   #inForce(): { from: Node; edge: Dependency }[] {
-    const edges = this.#request.requirements.map((edge): { from: Node; edge: Dependency } => ({ from: ROOT, edge }));
+    const edges = this.#request.requirements.map((edge): { from: Node; edge: Dependency } => ({
+      from: ROOT,
+      edge,
+    }));
     for (const node of this.#solution.nodes()) {
       const choice = node === ROOT ? undefined : this.#solution.decision(node)?.choice;
       if (choice === undefined) continue;
-      for (const edge of this.#edges.get(edgesKey(node, choice)) ?? []) edges.push({ from: node, edge });
+      for (const edge of this.#edges.get(edgesKey(node, choice)) ?? [])
+        edges.push({ from: node, edge });
     }
     return edges;
   }
@@ -283,7 +299,12 @@ class Resolver {
       this.#edges.set(key, facts.dependencies);
       for (const edge of facts.dependencies) {
         const text = `needs ${edge.text}`;
-        this.#addEdge(node, choice, edge, { kind: 'dependency', subject, text, unknown: undefined });
+        this.#addEdge(node, choice, edge, {
+          kind: 'dependency',
+          subject,
+          text,
+          unknown: undefined,
+        });
       }
     }
     if (this.#reorder(node, index, this.#edges.get(key) ?? [])) return;
@@ -336,9 +357,12 @@ class Resolver {
   #choose(node: Node): number | undefined {
     const name = baseOf(node);
     const left = this.#solution.left(node);
-    const inForce = this.#inForce().filter(({ edge }) => edge.name === name && edge.exact === undefined);
+    const inForce = this.#inForce().filter(
+      ({ edge }) => edge.name === name && edge.exact === undefined,
+    );
     const { policy, allowPreReleases } = this.#request;
-    const rangesOf = (edges: typeof inForce): SpecifierSet[] => edges.map(({ edge }) => edge.specifiers);
+    const rangesOf = (edges: typeof inForce): SpecifierSet[] =>
+      edges.map(({ edge }) => edge.specifiers);
     const allowed = admitted({
       policy,
       allowPreReleases,
