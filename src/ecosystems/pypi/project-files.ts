@@ -4,7 +4,7 @@ import { messageOf, XError } from '../../domain/errors.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { normalizeName } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
-import { isProblem, parseMarker, parseRequirement, type Requirement } from './requirement.js';
+import { isProblem, parseMarker, parseRequirement } from './requirement.js';
 
 type Table = Record<string, unknown>;
 
