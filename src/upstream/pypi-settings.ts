@@ -129,8 +129,10 @@ function configurationOf(
   netrc: NetrcEntry[],
   request: PipConfigurationRequest,
 ): PipConfiguration {
-  const list = (key: string): string[] => (values.get(key) ?? '').split(/\s+/).filter((one) => one !== '');
-  const isOn = (key: string): boolean => /^(?:1|true|yes|on|y|t)$/i.test(values.get(key)?.trim() ?? '');
+  const list = (key: string): string[] =>
+    (values.get(key) ?? '').split(/\s+/).filter((one) => one !== '');
+  const isOn = (key: string): boolean =>
+    /^(?:1|true|yes|on|y|t)$/i.test(values.get(key)?.trim() ?? '');
   const credentials: { prefix: string; authorization: string }[] = [];
   const publicIndexes = new Set((request.publicIndexes ?? []).map(trimmed).concat(DEFAULT_INDEX));
   const index = (text: string, isFlag: boolean): PypiIndex => {
@@ -144,7 +146,8 @@ function configurationOf(
     address.password = '';
     const url = trimmed(address.href);
     if (hasCredentials) credentials.push({ prefix: `${address.origin}/`, authorization });
-    const isNetrc = address.protocol !== 'file:' && lookUpNetrc(netrc, address.hostname) !== undefined;
+    const isNetrc =
+      address.protocol !== 'file:' && lookUpNetrc(netrc, address.hostname) !== undefined;
     return {
       url,
       isPinned: hasCredentials || isFlag,

@@ -7,7 +7,11 @@ import {
   type MarkerEnvironment,
 } from '../../src/ecosystems/pypi/marker.js';
 import { isProblem, parseMarker, parseRequirement } from '../../src/ecosystems/pypi/requirement.js';
-import { formatSpecifiers, parseSpecifiers, satisfies } from '../../src/ecosystems/pypi/specifier.js';
+import {
+  formatSpecifiers,
+  parseSpecifiers,
+  satisfies,
+} from '../../src/ecosystems/pypi/specifier.js';
 import { compareVersions, isPreRelease, parseVersion } from '../../src/ecosystems/pypi/version.js';
 import { missing, readVectors } from './pypi-vectors.js';
 
@@ -20,17 +24,21 @@ interface VersionCase {
   invalid?: boolean;
 }
 
-test('versions: normal form, pre-release and order', { skip: missing('pep440-versions.json') }, () => {
-  const wrong = readVectors<VersionCase[]>('pep440-versions.json').filter((vector) => {
-    const a = parseVersion(vector.a);
-    if (vector.invalid) return a !== undefined;
-    if (a === undefined) return true;
-    if (vector.b === undefined) return a.text !== vector.normal || isPreRelease(a) !== vector.pre;
-    const b = parseVersion(vector.b);
-    return b === undefined || Math.sign(compareVersions(a, b)) !== vector.cmp;
-  });
-  assert.deepEqual(wrong, []);
-});
+test(
+  'versions: normal form, pre-release and order',
+  { skip: missing('pep440-versions.json') },
+  () => {
+    const wrong = readVectors<VersionCase[]>('pep440-versions.json').filter((vector) => {
+      const a = parseVersion(vector.a);
+      if (vector.invalid) return a !== undefined;
+      if (a === undefined) return true;
+      if (vector.b === undefined) return a.text !== vector.normal || isPreRelease(a) !== vector.pre;
+      const b = parseVersion(vector.b);
+      return b === undefined || Math.sign(compareVersions(a, b)) !== vector.cmp;
+    });
+    assert.deepEqual(wrong, []);
+  },
+);
 
 interface SpecifierCase {
   spec: string;
@@ -59,7 +67,9 @@ interface MarkerCase {
 test('markers', { skip: missing('pep508-markers.json') }, () => {
   const wrong = readVectors<MarkerCase[]>('pep508-markers.json').filter((vector) => {
     const marker = parseMarker(vector.marker);
-    return isProblem(marker) || evaluateMarker(marker, vector.env, vector.env.extra) !== vector.value;
+    return (
+      isProblem(marker) || evaluateMarker(marker, vector.env, vector.env.extra) !== vector.value
+    );
   });
   assert.deepEqual(wrong, []);
 });
@@ -75,7 +85,9 @@ interface RequirementCase {
 }
 
 test('requirements', { skip: missing('pep508-requirements.json') }, () => {
-  for (const { req, invalid, ...expected } of readVectors<RequirementCase[]>('pep508-requirements.json')) {
+  for (const { req, invalid, ...expected } of readVectors<RequirementCase[]>(
+    'pep508-requirements.json',
+  )) {
     const parsed = parseRequirement(req);
     if (isProblem(parsed)) {
       assert.ok(invalid, `${req}: ${parsed.message}`);
@@ -106,7 +118,9 @@ interface FilenameCase {
 }
 
 test('file names', { skip: missing('python-filenames.json') }, () => {
-  for (const { file, invalid, ...expected } of readVectors<FilenameCase[]>('python-filenames.json')) {
+  for (const { file, invalid, ...expected } of readVectors<FilenameCase[]>(
+    'python-filenames.json',
+  )) {
     const parsed = parseFilename(file);
     if (invalid) {
       assert.equal(parsed, undefined, file);

@@ -8,7 +8,11 @@ import {
   pythonTarget,
   type PythonTarget,
 } from '../../src/ecosystems/pypi/python-target.js';
-import { isProblem, parseRequirement, type Requirement } from '../../src/ecosystems/pypi/requirement.js';
+import {
+  isProblem,
+  parseRequirement,
+  type Requirement,
+} from '../../src/ecosystems/pypi/requirement.js';
 import {
   Unresolvable,
   type CandidateVersion,
@@ -98,7 +102,10 @@ class ScenarioProvider implements PackageProvider {
           this.target,
         ),
     );
-    const candidates = usable.map(([version, facts]) => ({ version, isYanked: facts.yanked ?? false }));
+    const candidates = usable.map(([version, facts]) => ({
+      version,
+      isYanked: facts.yanked ?? false,
+    }));
     return Promise.resolve(candidates.sort((a, b) => compareVersions(b.version, a.version)));
   }
 
@@ -107,7 +114,9 @@ class ScenarioProvider implements PackageProvider {
     const own = this.#versions(name).find(([other]) => compareVersions(other, version) === 0)?.[1];
     const dependencies = edgesOf(own?.requires ?? [], this.target, '');
     if (extra !== undefined) {
-      const key = Object.keys(own?.extras ?? {}).find((one) => one.replace(/[-_.]+/g, '-') === extra);
+      const key = Object.keys(own?.extras ?? {}).find(
+        (one) => one.replace(/[-_.]+/g, '-') === extra,
+      );
       dependencies.push({ node: name, name, specifiers: [], text: name, exact: version });
       dependencies.push(...edgesOf(own?.extras?.[key ?? ''] ?? [], this.target, extra));
     }
@@ -115,7 +124,10 @@ class ScenarioProvider implements PackageProvider {
   }
 }
 
-async function answer(scenario: Scenario, target: PythonTarget): Promise<Record<string, string> | undefined> {
+async function answer(
+  scenario: Scenario,
+  target: PythonTarget,
+): Promise<Record<string, string> | undefined> {
   const roots = edgesOf(scenario.root.requires, target, '');
   const requirements: RootRequirement[] = roots.map((edge) => ({ ...edge, where: 'the scenario' }));
   try {

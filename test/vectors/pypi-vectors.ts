@@ -7,7 +7,9 @@ const folder = process.env['X_VECTORS'] ?? resolve(root, '../shared/vectors');
 
 /** The reason to skip a test of this vector file, or false where the file is there. */
 export function missing(file: string): string | false {
-  return existsSync(join(folder, file)) ? false : `no reference vectors: ${file} is not in X_VECTORS`;
+  return existsSync(join(folder, file))
+    ? false
+    : `no reference vectors: ${file} is not in X_VECTORS`;
 }
 
 /** The cases of a vector file; the caller has asked `missing` first. */

@@ -49,9 +49,13 @@ export function proveClosure(held: readonly HeldDistribution[], target: PythonTa
   const orphans = held.filter(({ filename }) => !seen.has(`${filename}\0`));
   problems.push(...orphans.map(({ filename }) => `${filename} is held, but nothing needs it`));
   if (problems.length === 0) return;
-  throw new XError('NOT_RESOLVABLE', `what is held for ${target.id} is not whole: ${problems.join('; ')}`, {
-    hint: 'Plan again: the index changed while the files were fetched, or its metadata is not that of its files.',
-  });
+  throw new XError(
+    'NOT_RESOLVABLE',
+    `what is held for ${target.id} is not whole: ${problems.join('; ')}`,
+    {
+      hint: 'Plan again: the index changed while the files were fetched, or its metadata is not that of its files.',
+    },
+  );
 }
 
 function read(text: string, by: string): Requirement {
@@ -75,7 +79,10 @@ function needsOf(
     .map(({ text }) => ({ text, by: filename }));
 }
 
-function misfit({ filename, metadata }: HeldDistribution, target: PythonTarget): string | undefined {
+function misfit(
+  { filename, metadata }: HeldDistribution,
+  target: PythonTarget,
+): string | undefined {
   const parsed = parseFilename(filename);
   if (parsed?.kind === 'wheel' && !parsed.tags.some((tag) => target.tags.has(tag))) {
     return `${filename} has no tag of the target`;

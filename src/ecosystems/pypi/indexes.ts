@@ -76,7 +76,8 @@ export class Indexes {
     const linked = links.filter(({ parsed }) => parsed.name === name);
     const found = pages.flatMap((page) => (page instanceof XError ? [] : page));
     const failure = pages.find((page) => page instanceof XError);
-    if (linked.length + found.length === 0 && failure !== undefined) this.#unanswered.set(name, failure);
+    if (linked.length + found.length === 0 && failure !== undefined)
+      this.#unanswered.set(name, failure);
     const pinned = found.filter((file) => file.index?.isPinned);
     return pinned.length > 0 ? pinned : [...linked, ...found];
   }

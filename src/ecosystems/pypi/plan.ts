@@ -40,7 +40,10 @@ export async function planPypi(
   };
   const wanted = wantedOf(request);
   if (wanted.requirements.length === 0) return { artifacts: [], warnings: [] };
-  const settings = settingsWith(deps.settings, request.requirements.map(({ options }) => options));
+  const settings = settingsWith(
+    deps.settings,
+    request.requirements.map(({ options }) => options),
+  );
   const { signal } = request;
   const indexes = new Indexes({ ...deps, settings, warn, signal });
   const distributions = new Distributions(deps.upstream, signal);
@@ -72,12 +75,18 @@ function wantedOf({ requirements, purls }: PlanRequest<PypiRequirements>): Wante
     if (requirement.url === undefined) continue;
     const file = fileOf(new URL(requirement.url));
     if (file?.parsed.name !== requirement.name) {
-      throw new XError('INPUT_MALFORMED', `${where}:1: the address is not of ${requirement.name}: ${requirement.text}`);
+      throw new XError(
+        'INPUT_MALFORMED',
+        `${where}:1: the address is not of ${requirement.name}: ${requirement.text}`,
+      );
     }
     const known = direct.get(requirement.name);
     if (known !== undefined && known.url !== file.url) {
       const both = `${known.url} and ${file.url}`;
-      throw new XError('NOT_RESOLVABLE', `${where}: ${requirement.name} is asked for at two addresses: ${both}`);
+      throw new XError(
+        'NOT_RESOLVABLE',
+        `${where}: ${requirement.name} is asked for at two addresses: ${both}`,
+      );
     }
     direct.set(requirement.name, { ...file, index: undefined });
   }
@@ -90,9 +99,13 @@ function requirementOfPurl({ purl, text, file, line }: PurlLine): InputRequireme
   const version = purl.version === undefined ? undefined : parseVersion(purl.version);
   const specifiers = version === undefined ? parseSpecifiers(purl.version ?? '') : exactly(version);
   if (purl.namespace !== undefined || !isProjectName(purl.name) || specifiers === undefined) {
-    throw new XError('INPUT_MALFORMED', `${file}:${line}:1: not a Python package at a version: ${text}`, {
-      hint: 'Write pkg:pypi/requests@2.32.3, or a range as in pkg:pypi/requests@>=2.31,<3.',
-    });
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${file}:${line}:1: not a Python package at a version: ${text}`,
+      {
+        hint: 'Write pkg:pypi/requests@2.32.3, or a range as in pkg:pypi/requests@>=2.31,<3.',
+      },
+    );
   }
   const name = normalizeName(purl.name);
   const requirement = {
@@ -206,11 +219,15 @@ function warnOfHashes(
   warn: (message: string) => void,
 ): void {
   if (hashes.size === 0) return;
-  const bare = [...artifacts.values()].filter(({ name }) => !hashes.has(name)).map(({ name }) => name);
+  const bare = [...artifacts.values()]
+    .filter(({ name }) => !hashes.has(name))
+    .map(({ name }) => name);
   const loose = requirements
     .filter(({ requirement: { specifiers, url } }) => url === undefined && !isPinned(specifiers))
     .map(({ requirement }) => requirement.name);
   const missing = [...new Set([...bare, ...loose])];
   if (missing.length === 0) return;
-  warn(`some requirements have --hash, so pip will refuse those without a hash and a version: ${missing.join(', ')}`);
+  warn(
+    `some requirements have --hash, so pip will refuse those without a hash and a version: ${missing.join(', ')}`,
+  );
 }

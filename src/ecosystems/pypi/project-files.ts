@@ -4,13 +4,13 @@ import { messageOf, XError } from '../../domain/errors.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { normalizeName } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
-import { isProblem, parseMarker, parseRequirement, type Requirement } from './requirement.js';
+import { isProblem, parseMarker, parseRequirement } from './requirement.js';
 
 type Table = Record<string, unknown>;
 
 function parseToml(file: InputFile): Table {
   try {
-    return parse(file.text) as Table;
+    return parse(file.text);
   } catch (thrown) {
     const place = thrown instanceof TomlError ? `:${thrown.line}:${thrown.column}` : '';
     const line = thrown instanceof TomlError ? file.text.split('\n')[thrown.line - 1] : undefined;
@@ -141,7 +141,7 @@ function lockedRequirement(entry: Table, file: InputFile): InputRequirement {
   const wheels: unknown = entry['wheels'];
   const files = [...(Array.isArray(wheels) ? wheels : []), entry['sdist'], entry['archive']];
   const hashes = files.flatMap((raw) => lockedHashes(tableOf(tableOf(raw)['hashes'])));
-  return { requirement: parsed as Requirement, hashes, where: place.replace(/:[0-9]+$/, '') };
+  return { requirement: parsed, hashes, where: place.replace(/:[0-9]+$/, '') };
 }
 
 /** Markers over `extras` and `dependency_groups` choose at install time: all of them are carried. */

@@ -51,7 +51,7 @@ export function splitLines(
     finish(pending?.line ?? line, [...(pending?.parts ?? []), last].join(''));
   });
   if (pending !== undefined) {
-    const { line, parts } = pending as { line: number; parts: string[] };
+    const { line, parts } = pending;
     finish(line, parts.join(''));
   }
   return { lines, purls };

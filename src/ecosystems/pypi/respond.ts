@@ -102,7 +102,9 @@ function file(sha256: string, filename: string, view: HeldView): NativeResponse 
   const wanted = isMetadata ? filename.slice(0, -'.metadata'.length) : filename;
   const entry = view
     .entriesBySha256(sha256)
-    .find((one) => one.ecosystem === 'pypi' && one.kind === 'package' && filenameOf(one) === wanted);
+    .find(
+      (one) => one.ecosystem === 'pypi' && one.kind === 'package' && filenameOf(one) === wanted,
+    );
   const served = entry !== undefined && isMetadata ? metadataOf(entry, view) : entry;
   if (served === undefined) return { kind: 'not-found', ecosystem: 'pypi', what: filename };
   const type = isMetadata ? 'text/plain; charset=utf-8' : 'application/octet-stream';

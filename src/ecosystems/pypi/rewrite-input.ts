@@ -20,7 +20,9 @@ function rewriteLines(text: string, index: string): string {
       isIndexNamed = true;
       return line.replace(/^\s*(?:-i|--index-url|--pypi-url)[\s=]*\S+/, `--index-url ${index}`);
     }
-    if (/^\s*(?:--extra-index-url|--find-links|-f|--no-index|--trusted-host)(?:[\s=]|$)/.test(line)) {
+    if (
+      /^\s*(?:--extra-index-url|--find-links|-f|--no-index|--trusted-host)(?:[\s=]|$)/.test(line)
+    ) {
       return emptied(line);
     }
     return rewriteAddress(line);
@@ -51,15 +53,21 @@ function rewriteAddress(line: string): string {
   }
   const parsed = parseFilename(segment);
   if (parsed === undefined) return line;
-  const before = line.slice(0, match.index + (match[1]?.length ?? 0)).replace(/\s*@\s*$/, '').trim();
+  const before = line
+    .slice(0, match.index + (match[1]?.length ?? 0))
+    .replace(/\s*@\s*$/, '')
+    .trim();
   const rest = line.slice(match.index + match[0].length);
   return `${before === '' ? parsed.name : before}==${parsed.version.text}${rest}`;
 }
 
 /** In TOML, dependencies by address stand in quotes. */
 function rewriteToml(text: string): string {
-  return text.replace(/(["'])([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*@\s*(?:https?|file):\/\/[^"']+)\1/g, (whole, quote: string, requirement: string) => {
-    const rewritten = rewriteAddress(requirement);
-    return rewritten === requirement ? whole : quote + rewritten + quote;
-  });
+  return text.replace(
+    /(["'])([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*@\s*(?:https?|file):\/\/[^"']+)\1/g,
+    (whole, quote: string, requirement: string) => {
+      const rewritten = rewriteAddress(requirement);
+      return rewritten === requirement ? whole : quote + rewritten + quote;
+    },
+  );
 }

@@ -2,7 +2,12 @@ import { BOUNDS } from '../../domain/bounds.js';
 import { sha256 } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
 import type { JsonObject, ProofKind } from '../../domain/plan.js';
-import type { BundleDocument, FetchedArtifact, Sealed, SealRequest } from '../../ports/ecosystem.js';
+import type {
+  BundleDocument,
+  FetchedArtifact,
+  Sealed,
+  SealRequest,
+} from '../../ports/ecosystem.js';
 import type { Store } from '../../ports/store.js';
 import { formatTarget } from '../../domain/target.js';
 import { readTarSdist, readWheelMetadata, readZipSdist } from './archive-metadata.js';
@@ -44,7 +49,10 @@ export async function sealPypi(request: SealRequest): Promise<Sealed> {
     const proof = artifact.proof === 'none' ? 'none' : 'index-hash';
     if (proof === 'none') {
       warnings.push(`${artifact.filename}: nothing but its bytes vouches for it`);
-      proofs.set(artifact.path, { proof, note: 'its index gives no digest over a trusted connection' });
+      proofs.set(artifact.path, {
+        proof,
+        note: 'its index gives no digest over a trusted connection',
+      });
     } else proofs.set(artifact.path, { proof });
   }
   return {
@@ -57,7 +65,10 @@ export async function sealPypi(request: SealRequest): Promise<Sealed> {
 
 function askedFor({ artifact }: FetchedArtifact, targetId: string): string[] {
   const asked = artifact.detail['asked'];
-  const texts = typeof asked === 'object' && asked !== null && !Array.isArray(asked) ? asked[targetId] : undefined;
+  const texts =
+    typeof asked === 'object' && asked !== null && !Array.isArray(asked)
+      ? asked[targetId]
+      : undefined;
   return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : [];
 }
 
@@ -65,13 +76,15 @@ async function examine(fetched: FetchedArtifact, store: Blobs): Promise<Examined
   const { artifact } = fetched;
   const { filename } = artifact;
   const parsed = parseFilename(filename);
-  if (parsed === undefined) throw new XError('UPSTREAM_MALFORMED', `${filename} is no distribution`);
+  if (parsed === undefined)
+    throw new XError('UPSTREAM_MALFORMED', `${filename} is no distribution`);
   const reader = readerOf(fetched, store);
   if (parsed.kind === 'sdist') {
     const { pkgInfo, pyproject } = filename.endsWith('.zip')
       ? await readZipSdist(reader, filename)
       : await readTarSdist(store.open(fetched.sha256), parsed, filename);
-    if (pkgInfo === undefined) throw new XError('UPSTREAM_MALFORMED', `${filename} has no PKG-INFO`);
+    if (pkgInfo === undefined)
+      throw new XError('UPSTREAM_MALFORMED', `${filename} has no PKG-INFO`);
     const metadata = parseCoreMetadata(pkgInfo, filename);
     const buildRequires = buildRequiresOf(pyproject, filename);
     return { fetched, held: { filename, metadata, buildRequires }, metadataBytes: undefined };
@@ -95,7 +108,8 @@ function readerOf({ sha256: blob, lengthBytes }: FetchedArtifact, store: Blobs):
         throw new XError('LIMIT_EXCEEDED', `a read of ${end - start} bytes`);
       }
       const chunks: Uint8Array[] = [];
-      if (end > start) for await (const chunk of store.open(blob, { start, end })) chunks.push(chunk);
+      if (end > start)
+        for await (const chunk of store.open(blob, { start, end })) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
   };

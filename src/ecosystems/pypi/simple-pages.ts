@@ -68,7 +68,9 @@ export function projectHtml(name: string, files: readonly ServedFile[], base: st
         ? []
         : [`data-requires-python="${escapeHtml(file.requiresPython)}"`]),
       ...(file.yanked === undefined ? [] : [`data-yanked="${escapeHtml(file.yanked)}"`]),
-      ...(file.metadata === undefined ? [] : [`data-core-metadata="sha256=${file.metadata.sha256}"`]),
+      ...(file.metadata === undefined
+        ? []
+        : [`data-core-metadata="sha256=${file.metadata.sha256}"`]),
     ];
     return `<a ${attributes.join(' ')}>${escapeHtml(file.filename)}</a>`;
   });

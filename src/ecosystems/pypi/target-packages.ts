@@ -66,6 +66,7 @@ export class TargetPackages implements PackageProvider {
   }
 
   expect(node: Node, version: Version): void {
+    // Whoever asks for the facts in earnest meets the same failure.
     void this.#describe(baseOf(node), version).catch(() => undefined);
   }
 

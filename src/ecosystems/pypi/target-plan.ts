@@ -55,7 +55,14 @@ export async function planTarget(
   context: TargetPlanContext,
 ): Promise<Selections> {
   const { hashes, direct, preferBinary } = wanted;
-  const packages = new TargetPackages({ ...context, target, preferBinary, hashes, direct, preferred });
+  const packages = new TargetPackages({
+    ...context,
+    target,
+    preferBinary,
+    hashes,
+    direct,
+    preferred,
+  });
   const roots = wanted.requirements.flatMap(({ requirement, where }) =>
     packages.edges(requirement, '').map((edge): RootRequirement => ({ ...edge, where })),
   );
@@ -140,7 +147,14 @@ async function addBuildRequires(
       done.add(key);
       const where = `building ${selection.chosen.file.filename}`;
       const roots = buildRoots(selection.chosen, packages, where);
-      const keys = await solve(roots, { ...wanted, constraints: [] }, target, packages, selections, context);
+      const keys = await solve(
+        roots,
+        { ...wanted, constraints: [] },
+        target,
+        packages,
+        selections,
+        context,
+      );
       for (const needed of keys) {
         selection.requires.add(needed);
       }
@@ -155,7 +169,10 @@ function buildRoots(chosen: Chosen, packages: TargetPackages, where: string): Ro
   return chosen.buildRequires.flatMap((text) => {
     const parsed = parseRequirement(text);
     if (isProblem(parsed)) {
-      throw new XError('UPSTREAM_MALFORMED', `${chosen.file.url}: build-system.requires: ${text}: ${parsed.message}`);
+      throw new XError(
+        'UPSTREAM_MALFORMED',
+        `${chosen.file.url}: build-system.requires: ${text}: ${parsed.message}`,
+      );
     }
     return packages.edges(parsed, '').map((edge) => ({ ...edge, where }));
   });
@@ -169,7 +186,9 @@ async function failureOf(
   context: TargetPlanContext,
 ): Promise<XError> {
   const because = failure.facts.join('; ');
-  const unreached = failure.unknown.map((one) => context.indexes.failure(one)).find((one) => one !== undefined);
+  const unreached = failure.unknown
+    .map((one) => context.indexes.failure(one))
+    .find((one) => one !== undefined);
   if (unreached !== undefined) {
     const message = `${failure.unknown.join(', ')} cannot be looked up: ${unreached.message}`;
     return new XError('UPSTREAM_UNREACHABLE', message, {
@@ -181,13 +200,20 @@ async function failureOf(
   if (name !== undefined) {
     const offered = await context.indexes.files(name);
     if (offered.length > 0) {
-      const files = offered.slice(-3).map(({ filename }) => filename).join(', ');
+      const files = offered
+        .slice(-3)
+        .map(({ filename }) => filename)
+        .join(', ');
       return new XError('NO_ARTIFACT', `no file of ${name} fits ${target.id}: ${because}`, {
         hint: `There are ${offered.length} files for other targets or formats, for example ${files}.`,
       });
     }
-    const near = await context.indexes.nearNames(name, roots.map((root) => root.name));
-    const hint = near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`;
+    const near = await context.indexes.nearNames(
+      name,
+      roots.map((root) => root.name),
+    );
+    const hint =
+      near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`;
     return new XError('PACKAGE_NOT_FOUND', `no index has ${name}: ${because}`, { hint });
   }
   const [only] = roots.filter(({ specifiers }) => isPinned(specifiers));

@@ -34,7 +34,11 @@ export const SETTINGS: PypiSettings = {
 
 /** The made-up index behind the Upstream port, in memory. Ranges are answered; `asked` logs addresses. */
 export function fixtureUpstream(fixture: PypiFixture, asked: string[] = []): Upstream {
-  const open = async (request: { url: string; offset?: number; accept?: string }): Promise<UpstreamBody> => {
+  const open = async (request: {
+    url: string;
+    offset?: number;
+    accept?: string;
+  }): Promise<UpstreamBody> => {
     asked.push(request.url);
     const { pathname, origin, host } = new URL(request.url);
     if (host.startsWith('down.')) throw new XErrorClass('UPSTREAM_UNREACHABLE', `${host} is down`);
@@ -147,11 +151,21 @@ export async function bundleOf(
   const sealed = await source.seal(request);
   const bytes = new Map<string, Uint8Array>();
   const entries: CatalogEntry[] = [];
-  const add = (entry: Omit<BundleEntry, 'pieceRoot' | 'sha256' | 'lengthBytes'>, body: Uint8Array): void => {
+  const add = (
+    entry: Omit<BundleEntry, 'pieceRoot' | 'sha256' | 'lengthBytes'>,
+    body: Uint8Array,
+  ): void => {
     const digest = sha256(body);
     bytes.set(digest, body);
     const pieceRoot = createHash('sha256').digest('hex');
-    entries.push({ ...entry, sha256: digest, lengthBytes: body.length, pieceRoot, bundleId: 'b', bundleName: 'b' });
+    entries.push({
+      ...entry,
+      sha256: digest,
+      lengthBytes: body.length,
+      pieceRoot,
+      bundleId: 'b',
+      bundleName: 'b',
+    });
   };
   for (const { artifact, sha256: digest } of request.artifacts) {
     const chunks: Uint8Array[] = [];

@@ -77,7 +77,10 @@ test('an index that is down: a warning where another has the name, asked once; e
   const down = { url: 'https://down.test/simple', isPinned: false, isPublic: true };
   const up = { url: INDEX, isPinned: false, isPublic: true };
   const asked: string[] = [];
-  const plan = await planOf(fixtureSource({ indexes: [down, up] }, buildPypiFixture(), asked), 'x-alpha\n');
+  const plan = await planOf(
+    fixtureSource({ indexes: [down, up] }, buildPypiFixture(), asked),
+    'x-alpha\n',
+  );
   assert.equal(plan.artifacts.length, 3);
   assert.match(plan.warnings.join(), /down\.test/);
   assert.equal(asked.filter((url) => url.startsWith(down.url)).length, 1);

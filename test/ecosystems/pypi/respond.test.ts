@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildPypiFixture } from '../../../fixtures/upstream/pypi.js';
+import { parseIndexPage } from '../../../src/ecosystems/pypi/index-page.js';
+import { createPypiServer } from '../../../src/ecosystems/pypi/server.js';
+import { bundleOf, fixtureSource, planOf } from './fixture-source.js';
+
+const fixture = buildPypiFixture();
+const source = fixtureSource({}, fixture);
+const { view } = await bundleOf(source, await planOf(source, 'x-alpha\n'), fixture);
+const server = createPypiServer();
+const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
+
+function ask(path: string, accept = '') {
+  const query = new URLSearchParams();
+  const headers = { accept };
+  return server.respond({ method: 'GET', path, query, headers, baseUrl: 'http://g' }, view);
+}
+
+test('HTML and JSON say the same of a file, and what is not held is not listed', async () => {
+  const pages = await Promise.all([ask('simple/X_Alpha/'), ask('simple/x-alpha/', JSON_TYPE)]);
+  const files = pages.map((page) => {
+    assert.ok(page.kind === 'bytes');
+    return parseIndexPage(page.bytes, page.headers['content-type'], 'http://g/pypi/simple/x-alpha/')
+      .files;
+  });
+  for (const [file, ...others] of files) {
+    assert.deepEqual(others, []);
+    assert.equal(file?.filename, 'x_alpha-2.0-py3-none-any.whl');
+    assert.equal(file.requiresPythonText, '>=3.8');
+    assert.ok(file.coreMetadata?.sha256);
+    const path = new URL(file.url).pathname.replace('/pypi/', '');
+    const answers = await Promise.all([ask(path), ask(`${path}.metadata`)]);
+    assert.deepEqual(
+      answers.map((answer) => answer.kind === 'artifact' && answer.entry.kind),
+      ['package', 'index'],
+    );
+  }
+  const html = pages[0]?.kind === 'bytes' ? Buffer.from(pages[0].bytes).toString() : '';
+  assert.ok(!html.includes('data-dist-info-metadata'));
+});
+
+test('unknown names, paths and digests are not found', async () => {
+  const paths = ['simple/x-nothing/', 'simple/../x/', 'files/00/x.whl', 'else', ''];
+  for (const path of paths) assert.equal((await ask(path)).kind, 'not-found', path);
+});
