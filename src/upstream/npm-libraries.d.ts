@@ -46,7 +46,6 @@ declare module '@npmcli/arborist' {
     isProjectRoot: boolean;
     isRegistryDependency: boolean;
     inDepBundle: boolean;
-    hasShrinkwrap: boolean;
     inert: boolean;
     errors: Error[];
     target: ArboristNode;

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Arborist, { type ArboristNode } from '@npmcli/arborist';
@@ -221,7 +222,8 @@ function failureOf(node: ArboristNode, isFolder: boolean): string | undefined {
 
 /**
  * Packages that publish an npm-shrinkwrap.json bring their dependencies' exact versions inside the
- * tarball: these are unpacked (no script runs) and read as npm reads them on install.
+ * tarball. npm up to 11 installs those, npm 12 what the ranges give: a bundle holds both. They are
+ * unpacked (no script runs) and read as npm reads them.
  */
 async function addShrinkwraps(
   root: ArboristNode,
@@ -231,12 +233,16 @@ async function addShrinkwraps(
 ): Promise<void> {
   let count = 0;
   for (const node of root.inventory.values()) {
-    if (!node.hasShrinkwrap || node.isLink || node.isProjectRoot || node.inert) continue;
+    if (node.package['_hasShrinkwrap'] !== true || node.isLink || node.inert) continue;
     count += 1;
     const path = join(folder, `shrinkwrap-${count}`);
     const what = `${node.packageName ?? node.name}@${node.version}`;
     try {
       await pacote.extract(what, path, { ...options, integrity: node.integrity ?? undefined });
+      const shrinkwrap = join(path, 'npm-shrinkwrap.json');
+      if (!existsSync(shrinkwrap)) continue;
+      // This arborist no longer looks for the other name; the format is the same.
+      await rename(shrinkwrap, join(path, 'package-lock.json'));
       const inner = toData(await new Arborist({ ...options, path }).loadVirtual());
       graft(tree, node.location, inner);
     } catch (thrown) {

@@ -52,6 +52,7 @@ const SETS: Record<
       overrides: { qs: '6.11.0' },
     },
   },
+  'a package that bundles its own': { manifest: { dependencies: { npm: '^10' } } },
   'old packages': {
     manifest: { dependencies: { request: '*', underscore: '~1.8', 'socket.io': '^2' } },
   },

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { registryKeys } from '../../src/ecosystems/npm/registry-keys.js';
 import { checkSignatures, type RegistryKey } from '../../src/ecosystems/npm/signatures.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const file = join(root, process.env['X_VECTORS'] ?? '../shared/vectors', 'npm-signatures.json');
+const file = resolve(root, process.env['X_VECTORS'] ?? '../shared/vectors', 'npm-signatures.json');
 const skip = existsSync(file) ? false : `no vectors at ${file}`;
 
 interface Vectors {
@@ -43,10 +43,8 @@ test('real signatures hold, and not with one bit changed', { skip }, () => {
     }
     assert.equal(check({ ...subject, version: `${subject.version}0` }, sig), 'broken');
     assert.equal(check({ ...subject, name: 'other' }, sig), 'broken');
-    assert.equal(
-      check({ ...subject, integrity: subject.integrity.replace('8', '9') }, sig),
-      'broken',
-    );
+    const integrity = `sha512-${subject.integrity.slice('sha512-'.length).split('').reverse().join('')}`;
+    assert.equal(check({ ...subject, integrity }, sig), 'broken');
     assert.equal(
       checkSignatures(subject, [{ keyid: 'SHA256:x', sig }], registryKeys()).verdict,
       'unknown-key',

@@ -43,7 +43,7 @@ export function signaturesOf(dist: JsonValue | undefined): RegistrySignature[] {
  * Checks registry signatures: ECDSA P-256 with SHA-256 over `name@version:integrity`. One that is
  * broken outweighs others that hold.
  * @param publishedAt ISO 8601, against the key's end; undefined leaves that check out.
- * @see https://docs.npmjs.com/about-registry-signatures
+ * Source: npm's documentation, "About registry signatures".
  */
 export function checkSignatures(
   subject: { name: string; version: string; integrity: string; publishedAt?: string | undefined },

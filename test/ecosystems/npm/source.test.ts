@@ -394,6 +394,16 @@ test('seal refuses bytes that are not what the registry signed, and packages tha
   await sealOf(options, replace({ ...honest, dependencies: { 'x-fix-leaf': '^1' } }), bytes);
 });
 
+test('what a shrinkwrapped package pins is held, and what a package bundles is not asked for', async () => {
+  const purls = ['pkg:npm/x-fix-shrunk', 'pkg:npm/x-fix-bundler'];
+  const { plan } = await bundleOf(options, { purls }, fixture, `${server.url}/npm`);
+  const names = chosen(plan);
+  assert.ok(names.includes('x-fix-leaf@1.0.0'), names.join(' '));
+  assert.ok(!names.some((name) => name.startsWith('x-fix-inner')));
+  const shrunk = plan.artifacts.find(({ name }) => name === 'x-fix-shrunk');
+  assert.ok(shrunk?.requires.includes('pkg:npm/x-fix-leaf@1.0.0'));
+});
+
 test('install scripts are named in the plan', async () => {
   const plan = await planOf(options, { purls: ['pkg:npm/x-fix-scripted'] });
   assert.match(plan.warnings.join('\n'), /install scripts.*x-fix-scripted@1\.0\.0/);

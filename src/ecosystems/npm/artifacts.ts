@@ -1,0 +1,164 @@
+import { digestsOfIntegrity, disagreements } from '../../domain/digest.js';
+import { XError } from '../../domain/errors.js';
+import type { JsonObject, PlannedArtifact, ProofKind } from '../../domain/plan.js';
+import type { NpmRegistry, NpmRelease } from '../../ports/npm-registry.js';
+import { isObject, strings } from './json.js';
+import { prunedManifest } from './manifest.js';
+import { npmPurl, tarballFile, tarballPath } from './names.js';
+import { checkSignatures, signaturesOf, type RegistryKey } from './signatures.js';
+
+export interface ArtifactOptions {
+  registry: NpmRegistry;
+  keys: readonly RegistryKey[];
+  /** Registries that count as public beside the official one. */
+  publicIndexes: readonly string[];
+}
+
+/** One package version while projects and targets are gathered. */
+export interface Selected {
+  name: string;
+  version: string;
+  /** The project whose configuration found it. */
+  folder: string | undefined;
+  /** Subresource Integrity by lockfiles and registry. */
+  integrities: Set<string>;
+  asked: boolean;
+  requires: Set<string>;
+  requiredBy: Set<string>;
+  targets: Set<string>;
+  /** Ranges that an override put in place of the declared ones. */
+  overrides: Record<string, string>;
+}
+
+/** @throws XError DIGEST_MISMATCH, SIGNATURE_INVALID, UPSTREAM_*, VERSION_NOT_FOUND. */
+export async function artifactsOf(
+  selected: readonly Selected[],
+  options: ArtifactOptions,
+  warnings: Set<string>,
+): Promise<PlannedArtifact[]> {
+  const artifacts = await Promise.all(
+    selected.map(async (entry) => {
+      const release = await options.registry.release(entry.name, entry.version, entry.folder);
+      return artifactOf(entry, release, options, warnings);
+    }),
+  );
+  return artifacts.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function artifactOf(
+  entry: Selected,
+  release: NpmRelease,
+  options: ArtifactOptions,
+  warnings: Set<string>,
+): PlannedArtifact {
+  const { name, version } = entry;
+  const purl = npmPurl(name, version);
+  const dist = isObject(release.manifest['dist']) ? release.manifest['dist'] : {};
+  const integrity = typeof dist['integrity'] === 'string' ? dist['integrity'] : '';
+  const digests = digestsOfIntegrity(integrity);
+  for (const locked of entry.integrities) compareIntegrity(purl, locked, integrity, dist, digests);
+  if (digests.sha512 === undefined && digests.sha256 === undefined) {
+    warnings.add(
+      `npm: ${name}@${version}: the registry gives no sha512 for it, so nothing but TLS vouches for its bytes`,
+    );
+  }
+  const proof = expectedProof(entry, release, integrity, options.keys);
+  const isPublic =
+    proof === 'npm-signature' ||
+    release.isPublic ||
+    options.publicIndexes.some((index) => isBelow(release.registry, index));
+  return {
+    purl,
+    ecosystem: 'npm',
+    name,
+    version,
+    filename: tarballFile(name, version),
+    path: tarballPath(name, version),
+    sizeBytes: undefined,
+    digests,
+    url: addressOf(purl, dist),
+    proof: digests.sha512 === undefined && digests.sha256 === undefined ? 'none' : proof,
+    requiredBy: [...entry.requiredBy].sort(),
+    requires: [...entry.requires].sort(),
+    targets: [...entry.targets].sort(),
+    private: !isPublic,
+    detail: detailOf(entry, release),
+  };
+}
+
+function detailOf(entry: Selected, release: NpmRelease): JsonObject {
+  const detail: JsonObject = {
+    manifest: prunedManifest(release.manifest),
+    tags: release.tags,
+    asked: entry.asked,
+  };
+  if (release.time !== undefined) detail['time'] = release.time;
+  if (Object.keys(entry.overrides).length > 0) detail['overrides'] = entry.overrides;
+  const scripts = strings(release.manifest['scripts']);
+  if (Object.keys(scripts).length > 0) detail['scripts'] = scripts;
+  return detail;
+}
+
+/** @throws XError DIGEST_MISMATCH where a lockfile and the registry name different bytes. */
+function compareIntegrity(
+  purl: string,
+  locked: string,
+  published: string,
+  dist: JsonObject,
+  digests: PlannedArtifact['digests'],
+): void {
+  const lockedDigests = digestsOfIntegrity(locked);
+  const shasum = typeof dist['shasum'] === 'string' ? dist['shasum'] : undefined;
+  const sha1 = /(?:^|\s)sha1-([A-Za-z0-9+/]+=*)/.exec(locked)?.[1];
+  const lockedShasum = sha1 === undefined ? undefined : Buffer.from(sha1, 'base64').toString('hex');
+  const sha1Differs = shasum !== undefined && lockedShasum !== undefined && shasum !== lockedShasum;
+  if (disagreements(digests, lockedDigests).length > 0 || sha1Differs) {
+    throw new XError(
+      'DIGEST_MISMATCH',
+      `${purl}: the lockfile says ${locked.slice(0, 120)}, the registry ${published.slice(0, 120) || shasum}`,
+      { hint: 'The lockfile was made from other bytes. Find out which are right before going on.' },
+    );
+  }
+  Object.assign(digests, { ...lockedDigests, ...digests });
+}
+
+/** @throws XError SIGNATURE_INVALID. */
+function expectedProof(
+  entry: Selected,
+  release: NpmRelease,
+  integrity: string,
+  keys: readonly RegistryKey[],
+): ProofKind {
+  const subject = {
+    name: entry.name,
+    version: entry.version,
+    integrity,
+    publishedAt: release.time,
+  };
+  const verdict = checkSignatures(subject, signaturesOf(release.manifest['dist']), keys);
+  if (verdict.verdict === 'broken') {
+    throw new XError(
+      'SIGNATURE_INVALID',
+      `npm: ${entry.name}@${entry.version}: the registry's signature by ${verdict.keyid} is broken: ${verdict.reason}`,
+      { hint: 'What the registry offers is not what it signed. Do not install it.' },
+    );
+  }
+  return verdict.verdict === 'holds' ? 'npm-signature' : 'index-hash';
+}
+
+/** @throws XError UPSTREAM_MALFORMED. */
+function addressOf(purl: string, dist: JsonObject): string {
+  const tarball = dist['tarball'];
+  if (typeof tarball === 'string' && /^https?:\/\//.test(tarball) && URL.canParse(tarball)) {
+    return tarball;
+  }
+  throw new XError(
+    'UPSTREAM_MALFORMED',
+    `${purl}: the registry gives no http address for its tarball`,
+  );
+}
+
+function isBelow(address: string, index: string): boolean {
+  const withSlash = (url: string): string => `${url.replace(/\/+$/, '')}/`;
+  return withSlash(address).startsWith(withSlash(index));
+}

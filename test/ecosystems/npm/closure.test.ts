@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { closureFor } from '../../../src/ecosystems/npm/closure.js';
+import { fitsEngine, fitsPlatform, platformOf } from '../../../src/ecosystems/npm/platform.js';
+import { parseTarget } from '../../../src/domain/target.js';
+import type { NpmEdgeType, NpmTree, NpmTreeNode } from '../../../src/ports/npm-registry.js';
+
+/** A tree written as `id: "type to, type to"`, with what differs from an ordinary package. */
+function treeOf(
+  edges: Record<string, string>,
+  more: Record<string, Partial<NpmTreeNode>> = {},
+): NpmTree {
+  const nodes = Object.entries(edges).map(([id, text]) => ({
+    id: id === 'root' ? '' : id,
+    name: id,
+    version: '1.0.0',
+    kind: id === 'root' ? ('root' as const) : ('registry' as const),
+    resolved: undefined,
+    integrity: undefined,
+    failure: undefined,
+    os: [],
+    cpu: [],
+    libc: [],
+    engineNode: undefined,
+    edges: text
+      .split(', ')
+      .filter((part) => part !== '')
+      .map((part) => {
+        const [type, to] = part.split(' ');
+        return { name: to ?? '', type: type as NpmEdgeType, spec: '*', overridden: false, to };
+      }),
+    ...more[id],
+  }));
+  return { nodes, warnings: [] };
+}
+
+const platform = platformOf(parseTarget('linux/amd64/glibc2.36,node=22'));
+const options = { targetId: 'here', dev: true };
+
+function included(tree: NpmTree, dev = true): string {
+  return [...closureFor(tree, platform, { targetId: 'here', dev }).included]
+    .sort()
+    .join(' ')
+    .trim();
+}
+
+test('an optional package goes with everything that needs it, and with what only it needs', () => {
+  const tree = treeOf(
+    {
+      root: 'prod a, optional wrapper',
+      a: 'optional mac, prod shared',
+      wrapper: 'prod mac, prod own, prod shared',
+      mac: 'prod deep',
+      own: '',
+      deep: '',
+      shared: '',
+    },
+    { mac: { os: ['darwin'] } },
+  );
+  assert.equal(included(tree), 'a shared');
+});
+
+test('something required that does not fit is refused, unless only dev wants it and dev is left out', () => {
+  const tree = treeOf(
+    { root: 'dev tool, prod a', tool: 'prod mac', mac: '', a: '' },
+    { mac: { os: ['darwin'] } },
+  );
+  assert.throws(() => closureFor(tree, platform, options), {
+    code: 'NOT_RESOLVABLE',
+    message: /mac@1\.0\.0, required by tool@1\.0\.0/,
+  });
+  assert.equal(included(tree, false), 'a');
+});
+
+test('peers are followed, optional peers are not, cycles end', () => {
+  const tree = treeOf({ root: 'prod a', a: 'peer b, peerOptional c', b: 'prod a', c: '' });
+  assert.equal(included(tree), 'a b');
+});
+
+test('an optional package for other Node versions is left out, a required one is npm’s to warn of', () => {
+  const edges = { root: 'prod a, optional b', a: '', b: '' };
+  const tree = treeOf(edges, { a: { engineNode: '>=30' }, b: { engineNode: '>=30' } });
+  assert.equal(included(tree), 'a');
+});
+
+test('targets are read in npm’s words', () => {
+  const musl = platformOf(parseTarget('linux/armhf/musl1.2'));
+  assert.deepEqual(musl, { os: 'linux', cpu: 'arm', libc: 'musl', node: undefined });
+  assert.deepEqual(platformOf(parseTarget('windows/i386')), {
+    os: 'win32',
+    cpu: 'ia32',
+    libc: undefined,
+    node: undefined,
+  });
+  const wants = (os: string[], cpu: string[], libc: string[]): boolean =>
+    fitsPlatform({ os, cpu, libc }, platform);
+  assert.ok(wants(['!win32'], [], []));
+  assert.ok(wants(['linux', 'darwin'], ['x64'], ['glibc']));
+  assert.ok(!wants(['linux'], ['x64'], ['musl']));
+  assert.ok(!wants(['!linux'], [], []));
+  assert.ok(
+    !fitsPlatform({ os: [], cpu: [], libc: ['glibc'] }, platformOf(parseTarget('macos14/arm64'))),
+  );
+  assert.ok(fitsEngine('^20 || >=22.12', platform));
+  assert.ok(!fitsEngine('<22', platform));
+});
