@@ -58,7 +58,7 @@ export async function createRepositorySigner(privateKeyArmored: string): Promise
   const publicKey = signingKeys.toPublic();
   return {
     publicKeyArmored: publicKey.armor(),
-    publicKeyBinary: publicKey.write() as Uint8Array,
+    publicKeyBinary: publicKey.write(),
     fingerprint: publicKey.getFingerprint().toUpperCase(),
     async clearsign(text, date) {
       const message = await openpgp.createCleartextMessage({ text });

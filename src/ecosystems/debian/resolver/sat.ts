@@ -24,6 +24,9 @@ interface Assignment {
   reason: Clause | undefined;
 }
 
+/** Names no variable. */
+const NO_LITERAL = NaN;
+
 function variableOf(literal: Literal): number {
   return literal < 0 ? ~literal : literal;
 }
@@ -157,7 +160,7 @@ export class SatSolver {
     let open = 0;
     let at = this.#trail.length;
     let clause = conflict;
-    let point: Literal | undefined;
+    let point: Literal = NO_LITERAL;
     for (;;) {
       for (const origin of clause.origins) origins.add(origin);
       for (const literal of clause.literals) {
@@ -169,8 +172,8 @@ export class SatSolver {
         else if (level > 0) learned.push(literal);
         else this.#collectOrigins(variable, origins, seen);
       }
-      do point = this.#trail[--at] as Literal;
-      while (!seen.has(variableOf(point)) || this.#levelOf(point) !== this.#level);
+      at = this.#lastSeen(at, seen);
+      point = this.#trail[at] as Literal;
       if (--open === 0) break;
       clause = this.#assignments.get(variableOf(point))?.reason as Clause;
     }
@@ -182,6 +185,14 @@ export class SatSolver {
     else {
       this.#attach(lesson);
       this.#assign(~point, lesson);
+    }
+  }
+
+  /** The place in the trail, before another, of a literal of this level that the conflict rests on. */
+  #lastSeen(before: number, seen: ReadonlySet<number>): number {
+    for (let at = before - 1; ; at--) {
+      const literal = this.#trail[at] as Literal;
+      if (seen.has(variableOf(literal)) && this.#levelOf(literal) === this.#level) return at;
     }
   }
 
