@@ -14,10 +14,14 @@ export default class Run extends XCommand {
   ];
 
   async run(): Promise<void> {
+    // Parsing replaces this.argv, so what belongs to the native command is taken out before.
     const split = this.argv.indexOf('--');
-    const own = split < 0 ? this.argv : this.argv.slice(0, split);
-    const { flags, argv } = await this.parse(Run, own);
-    const command = split < 0 ? argv.map(String) : this.argv.slice(split + 1);
+    const native = split < 0 ? [] : this.argv.slice(split + 1);
+    const { flags, argv } = await this.parse(
+      Run,
+      split < 0 ? this.argv : this.argv.slice(0, split),
+    );
+    const command = split < 0 ? argv.map(String) : native;
     const settings = await this.settings({ data: flags.data });
     const { runNative } = await import('../src/roles/run.js');
     process.exitCode = await runNative({ settings, printer: this.printer(flags), command });

@@ -103,6 +103,7 @@ class Client {
     await this.#refresh(true);
     if (!once) await this.#serve();
     if (this.#shares.size > 0) await this.#complete();
+    if (once) await this.#leaveKindly();
     if (once || this.#stop.aborted) return;
     while (!this.#stop.aborted) {
       await Promise.race([
@@ -273,6 +274,15 @@ class Client {
       },
       `complete: ${formatBytes(bytes)} held, ${formatBytes(fromMaster)} from master and ${formatBytes(fromSiblings)} from siblings in ${formatSeconds(Math.round(seconds))}`,
     );
+  }
+
+  /** What a client that is done owes its siblings: it stays while they lack what it holds, within bounds. */
+  async #leaveKindly(): Promise<void> {
+    const shares = [...this.#shares.values()];
+    await Promise.race([
+      Promise.all(shares.map((share) => share.unneeded(BOUNDS.lingerMs, this.#stop))),
+      aborted(this.#stop),
+    ]);
   }
 
   async #serve(): Promise<void> {
