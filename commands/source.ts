@@ -60,7 +60,15 @@ export default class Source extends XCommand {
       summary: 'linux/amd64, windows/amd64, macos14/arm64…',
     }),
     libc: Flags.string({ ...commaList, helpValue: 'LIST', summary: 'glibc2.28, musl1.2…' }),
-    dev: Flags.boolean({ summary: "Carry package.json's devDependencies too." }),
+    dev: Flags.boolean({
+      allowNo: true,
+      summary: "Carry package.json's devDependencies too (default: as npm is set).",
+    }),
+    'public-index': Flags.string({
+      multiple: true,
+      helpValue: 'URL',
+      summary: 'An index or registry whose packages may be named in public.',
+    }),
     'debian-mirror': Flags.string({
       helpValue: 'URL',
       helpGroup: 'DEBIAN',
@@ -138,6 +146,7 @@ export default class Source extends XCommand {
         libcs: flags.libc ?? [],
       },
       dev: flags.dev,
+      publicIndexes: flags['public-index'] ?? [],
       debian: {
         mirror: flags['debian-mirror'],
         suites: flags['debian-suite'] ?? [],

@@ -3,7 +3,7 @@ export function nearest(word: string, candidates: Iterable<string>, count: numbe
   const limit = Math.max(1, Math.floor(word.length / 3));
   const found: { candidate: string; distance: number }[] = [];
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - word.length) > limit) continue;
+    if (candidate === word || Math.abs(candidate.length - word.length) > limit) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), limit);
     if (distance <= limit) found.push({ candidate, distance });
   }

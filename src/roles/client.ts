@@ -8,7 +8,7 @@ import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import type { BundleRecord, CatalogEntry } from '../ports/catalog.js';
 import type { PullEvent, Share, Swarm } from '../ports/swarm.js';
-import { parseInvitation } from '../trust/invitation.js';
+import { isInvitation, parseInvitation } from '../trust/invitation.js';
 import { askOnTerminal } from './ask.js';
 import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
@@ -40,7 +40,7 @@ export async function runClient(input: ClientInput): Promise<void> {
   const { printer, settings } = input;
   const lock = await acquireLock(settings.folder, 'client');
   const stop = stopSignal();
-  const closers: (() => Promise<void>)[] = [async () => await lock.release()];
+  const closers: (() => Promise<void>)[] = [() => Promise.resolve(lock.release())];
   const defer = (close: () => Promise<void>): void => void closers.unshift(close);
   try {
     const data = await openData(settings.folder, (message) =>
@@ -334,7 +334,7 @@ function hostAndPort({ host, port }: { host: string; port: number }): string {
 }
 
 function masterOf(text: string, trust: Did | undefined): { address: string; did: Did | undefined } {
-  if (!text.startsWith('x://')) return { address: text, did: trust };
+  if (!isInvitation(text)) return { address: text, did: trust };
   const invitation = parseInvitation(text);
   if (trust !== undefined && trust !== invitation.did) {
     throw new XError(

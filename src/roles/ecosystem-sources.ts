@@ -13,11 +13,12 @@ import { createPypiSource } from '../ecosystems/pypi/source.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
 import type { EcosystemSource } from '../ports/ecosystem.js';
+import type { NpmSettings } from '../ports/npm-registry.js';
 import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
 import { readAptHost } from '../upstream/debian-settings.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
-import { proxiesOfEnvironment } from '../upstream/http-connections.js';
+import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
 import { listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
 import { readOrUndefined, writeSecret, type DataFolder } from './open-data.js';
@@ -38,6 +39,8 @@ export interface SourcesInput {
   debian: DebianFlags;
   /** Whether development dependencies are carried; undefined: as npm is configured. */
   dev: boolean | undefined;
+  /** Registries and indexes whose packages may be named in public, beside the official ones. */
+  publicIndexes: readonly string[];
   report: Report;
 }
 
@@ -51,8 +54,13 @@ export interface OpenSources {
 export async function openSources(input: SourcesInput): Promise<OpenSources> {
   const { data, debian } = input;
   const registry = createNpmRegistry({ env: process.env, folder: process.cwd() });
-  const [pip, apt, signer, base] = await Promise.all([
-    readPipConfiguration({ env: process.env, home: homedir() }),
+  const [npm, pip, apt, signer, base] = await Promise.all([
+    registry.settings(),
+    readPipConfiguration({
+      env: process.env,
+      home: homedir(),
+      publicIndexes: input.publicIndexes,
+    }),
     readAptHost(),
     repositorySigner(data.folder),
     debianBase(debian.base),
@@ -61,11 +69,11 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     clock: systemClock,
     random: systemRandom,
     cacheFolder: join(data.folder, 'cache', 'upstream'),
-    certificateAuthorities: await authoritiesOf(pip.certFile),
-    proxy: {
-      ...proxiesOfEnvironment(process.env),
-      ...(pip.proxy === undefined ? {} : { httpProxy: pip.proxy, httpsProxy: pip.proxy }),
-    },
+    certificateAuthorities: [
+      ...(await authoritiesOf(pip.certFile)),
+      ...npm.connection.certificateAuthorities,
+    ],
+    proxy: proxiesOf(npm.connection, pip.proxy),
     credentialsFor: (url, ecosystem) => {
       const authorization = ecosystem === 'npm' ? registry.npmAuthorization(url) : undefined;
       return authorization === undefined
@@ -76,7 +84,11 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     },
   });
   const sources: EcosystemSource[] = [
-    createNpmSource({ registry, ...(input.dev === undefined ? {} : { dev: input.dev }) }),
+    createNpmSource({
+      registry,
+      publicIndexes: input.publicIndexes,
+      ...(input.dev === undefined ? {} : { dev: input.dev }),
+    }),
     createDebianSource({
       upstream,
       store: data.store,
@@ -95,6 +107,16 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     createPypiSource({ upstream, settings: pip.settings, listFolder, env: process.env }),
   ];
   return { sources, upstream, close: () => upstream.close() };
+}
+
+/** The environment's proxies; npm's and pip's own settings where it names none. */
+function proxiesOf(npm: NpmSettings['connection'], pip: string | undefined): ProxySettings {
+  const env = proxiesOfEnvironment(process.env);
+  return {
+    httpProxy: env.httpProxy ?? npm.httpProxy ?? pip,
+    httpsProxy: env.httpsProxy ?? npm.httpsProxy ?? pip,
+    noProxy: env.noProxy ?? npm.noProxy,
+  };
 }
 
 /** pip's `cert`, for every ecosystem: a host behind an inspecting proxy has one authority for all. */

@@ -32,7 +32,8 @@ export interface SourceInput {
   exportTo: string | undefined;
   volumeSize: string | undefined;
   targets: TargetFlags;
-  dev: boolean;
+  dev: boolean | undefined;
+  publicIndexes: string[];
   debian: DebianFlags;
 }
 
@@ -43,7 +44,7 @@ export async function runSource(input: SourceInput): Promise<void> {
   const lock = input.dryRun ? undefined : await acquireLock(settings.folder, 'source');
   const stop = stopSignal();
   const closers: (() => Promise<void>)[] =
-    lock === undefined ? [] : [async () => await lock.release()];
+    lock === undefined ? [] : [() => Promise.resolve(lock.release())];
   try {
     const data = await openData(settings.folder, (message) =>
       printer.report({ event: 'warning', message }),
@@ -53,6 +54,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       data,
       debian: input.debian,
       dev: input.dev,
+      publicIndexes: input.publicIndexes,
       report: printer.report,
     });
     closers.unshift(() => upstreams.close());

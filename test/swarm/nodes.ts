@@ -19,8 +19,6 @@ export const systemClock: Clock = {
   },
 };
 
-export const SOURCE_SEED = 1;
-
 export interface TestNode {
   swarm: Swarm;
   open: OpenStore;

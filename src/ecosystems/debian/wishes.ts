@@ -1,6 +1,6 @@
 import { XError } from '../../domain/errors.js';
 import { candidateOf, versionPriority } from './resolver/policy.js';
-import { nearestNames } from './nearest-names.js';
+import { nearest } from '../../domain/nearest.js';
 import { versionFits } from './relation.js';
 import type { Pin } from './apt/preferences.js';
 import type { DebianRequirement } from './requirements.js';
@@ -77,12 +77,15 @@ function virtualWish(
   );
 }
 
+/** How many names a hint has room for. */
+const NEAR_NAMES = 5;
+
 function notFound(universe: Universe, { name, architecture, where }: DebianRequirement): XError {
   const others = universe.nodesOf(name).map((node) => node.architecture);
   const hint =
     others.length > 0
       ? `It is there for ${others.join(', ')}.`
-      : `Nearest names: ${nearestNames(name, universe.names()).join(', ') || 'none'}.`;
+      : `Nearest names: ${nearest(name, universe.names(), NEAR_NAMES).join(', ') || 'none'}.`;
   const what = architecture === undefined ? name : `${name}:${architecture}`;
   return new XError('PACKAGE_NOT_FOUND', `${where}: no source has a Debian package ${what}`, {
     hint,

@@ -1,5 +1,6 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
+import { nearest } from '../../domain/nearest.js';
 import type { ListFolder, PypiIndex, PypiSettings } from '../../ports/pypi-settings.js';
 import type { Upstream } from '../../ports/upstream.js';
 import {
@@ -160,7 +161,7 @@ export class Indexes {
     for (const index of this.#options.settings.noIndex ? [] : this.#options.settings.indexes) {
       for (const listed of await this.#rootNames(index)) names.add(listed);
     }
-    return nearest(name, names);
+    return nearest(name, names, NEAR_NAMES);
   }
 
   async #rootNames(index: PypiIndex): Promise<string[]> {
@@ -186,30 +187,5 @@ function pageUrl(index: string, name: string | undefined): string {
   return index.startsWith('file:') ? `${folder}index.html` : folder;
 }
 
+/** How many names a hint has room for. */
 const NEAR_NAMES = 3;
-
-/** Up to three names by edit distance, nearest first; none that is farther than a third of the name. */
-export function nearest(name: string, names: Iterable<string>): string[] {
-  const limit = Math.max(1, Math.floor(name.length / 3));
-  const near: { candidate: string; distance: number }[] = [];
-  for (const candidate of names) {
-    if (candidate === name || Math.abs(candidate.length - name.length) > limit) continue;
-    const distance = editDistance(name, candidate);
-    if (distance <= limit) near.push({ candidate, distance });
-  }
-  near.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1));
-  return near.slice(0, NEAR_NAMES).map(({ candidate }) => candidate);
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1]);
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
