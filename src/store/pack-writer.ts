@@ -5,7 +5,8 @@ import { BOUNDS } from '../domain/bounds.js';
 import type { HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { syncFolder, writeAll } from './durable-file.js';
-import { enter, type StoreContext } from './writer.js';
+import { type StoreContext } from './context.js';
+import { enter } from './placing.js';
 
 /** What one flush takes at most. */
 const GROUP_BLOBS = 2_048;

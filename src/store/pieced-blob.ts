@@ -25,7 +25,8 @@ import {
   setBit,
   type PartialRow,
 } from './partial-rows.js';
-import { placePartial, removeFile, type StoreContext } from './writer.js';
+import { removeFile, type StoreContext } from './context.js';
+import { placePartial } from './placing.js';
 
 /** How many pieces share one flush at most. */
 const GROUP_PIECES = 128;
