@@ -7,7 +7,7 @@ import { leafHash, PIECE_SIZE_BYTES, pieceLengthBytes } from '../domain/piece.js
 import { samePlace, type BlobRow } from './blob-rows.js';
 import { asStoreError } from './disk-errors.js';
 import { readExactly } from './durable-file.js';
-import { removeFile, type StoreContext } from './writer.js';
+import { removeFile, type StoreContext } from './context.js';
 
 /** A piece as it came from the disk, with what was wrong with it. */
 type ReadPiece = { bytes: Uint8Array } | { damage: string };

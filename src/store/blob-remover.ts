@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { Sha256 } from '../domain/digest.js';
-import { removeFile, type StoreContext } from './writer.js';
+import { removeFile, type StoreContext } from './context.js';
 
 /**
  * Forgets whole blobs. The file goes while the catalog's write lock is held, so no other process can

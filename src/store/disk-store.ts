@@ -13,7 +13,7 @@ import { put, storeBytes } from './incoming.js';
 import { OnePieceBlob } from './one-piece-blob.js';
 import { PackWriter } from './pack-writer.js';
 import { PiecedBlob } from './pieced-blob.js';
-import type { StoreContext } from './writer.js';
+import type { StoreContext } from './context.js';
 
 /** The store on a local disk: see Layout for where things lie. */
 export class DiskStore implements Store {

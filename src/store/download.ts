@@ -9,7 +9,7 @@ import { DownloadRows } from './download-rows.js';
 import { syncFolder } from './durable-file.js';
 import { IncomingBody, newTempFile, put, type SpillFile } from './incoming.js';
 import type { PackWriter } from './pack-writer.js';
-import { removeFile, type StoreContext } from './writer.js';
+import { removeFile, type StoreContext } from './context.js';
 
 /** How much of a download a kill or power cut can cost. */
 const CHECKPOINT_BYTES = 8 << 20;

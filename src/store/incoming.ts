@@ -7,7 +7,8 @@ import { BodyHasher, hashBytes, requireDigests, type HashedBody } from './body-h
 import { asStoreError } from './disk-errors.js';
 import { writeAll } from './durable-file.js';
 import type { PackWriter } from './pack-writer.js';
-import { isHeldOnDisk, placeFile, removeFile, type StoreContext } from './writer.js';
+import { isHeldOnDisk, removeFile, type StoreContext } from './context.js';
+import { placeFile } from './placing.js';
 
 /** Chunks are gathered to this size before they are written. */
 const WRITE_BYTES = 1 << 20;

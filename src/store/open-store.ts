@@ -11,7 +11,8 @@ import { DiskStore } from './disk-store.js';
 import { Layout } from './layout.js';
 import { PartialRows } from './partial-rows.js';
 import { SqliteCatalog } from './sqlite-catalog.js';
-import { lazyLease, removeFile, settlePlacing, type Damage, type StoreContext } from './writer.js';
+import { lazyLease, removeFile, type Damage, type StoreContext } from './context.js';
+import { settlePlacing } from './placing.js';
 import { sweepDeadWriters } from './writer-lease.js';
 
 export interface StoreOptions {

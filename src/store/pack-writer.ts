@@ -4,18 +4,19 @@ import type Database from 'better-sqlite3';
 import { BOUNDS } from '../domain/bounds.js';
 import type { HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
+import { GroupQueue } from './group-queue.js';
 import { syncFolder, writeAll } from './durable-file.js';
-import { enter, type StoreContext } from './writer.js';
+import { type StoreContext } from './context.js';
+import { enter } from './placing.js';
 
 /** What one flush takes at most. */
-const GROUP_BLOBS = 2_048;
 const GROUP_BYTES = 16 << 20;
+/** What a row costs beside its bytes, so that a group of tiny blobs ends too. */
+const ROW_BYTES = 4 << 10;
 
 interface PendingBlob {
   body: HashedBody;
   bytes: Uint8Array;
-  resolve: () => void;
-  reject: (reason: unknown) => void;
 }
 
 interface OpenPack {
@@ -34,8 +35,7 @@ export class PackWriter {
   readonly #adopt: Database.Statement<[string], { number: number }>;
   readonly #create: Database.Statement<[string]>;
   readonly #release: Database.Statement<[number, number]>;
-  #pending: PendingBlob[] = [];
-  #flushing: Promise<void> | undefined;
+  readonly #queue: GroupQueue<PendingBlob>;
   #pack: OpenPack | undefined;
 
   constructor(context: StoreContext) {
@@ -47,54 +47,33 @@ export class PackWriter {
        RETURNING number`,
     );
     this.#create = sql.prepare('INSERT INTO packs (writer) VALUES (?)');
+    this.#queue = new GroupQueue({
+      maxWeight: GROUP_BYTES,
+      weigh: ({ bytes }) => bytes.length + ROW_BYTES,
+      flush: (group) => this.#flush(group),
+      failed: (error, group) => {
+        const bytes = group.reduce((sum, blob) => sum + blob.bytes.length, 0);
+        return asStoreError(error, context.layout.folder, bytes);
+      },
+    });
     this.#release = sql.prepare('UPDATE packs SET writer = NULL, full = ? WHERE number = ?');
   }
 
   /** Resolves when the bytes and their row are on disk. */
   append(body: HashedBody, bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ body, bytes, resolve, reject });
-      this.#flushing ??= this.#flushAll();
-    });
+    return this.#queue.add({ body, bytes });
   }
 
   async close(): Promise<void> {
-    await this.#flushing;
+    await this.#queue.idle();
     await this.#letGo();
-  }
-
-  async #flushAll(): Promise<void> {
-    await new Promise(setImmediate);
-    while (this.#pending.length > 0) {
-      const group = this.#nextGroup();
-      try {
-        await this.#flush(group);
-        for (const { resolve } of group) resolve();
-      } catch (error) {
-        await this.#forgetEnd();
-        const bytes = group.reduce((sum, blob) => sum + blob.bytes.length, 0);
-        const reason = asStoreError(error, this.#context.layout.folder, bytes);
-        for (const { reject } of group) reject(reason);
-      }
-    }
-    this.#flushing = undefined;
-  }
-
-  #nextGroup(): PendingBlob[] {
-    let count = 0;
-    let bytes = 0;
-    for (const blob of this.#pending) {
-      if (count === GROUP_BLOBS || (count > 0 && bytes + blob.bytes.length > GROUP_BYTES)) break;
-      count += 1;
-      bytes += blob.bytes.length;
-    }
-    return this.#pending.splice(0, count);
   }
 
   async #flush(group: readonly PendingBlob[]): Promise<void> {
     const pack = await this.#openPack();
-    const start = pack.endBytes;
     const joined = Buffer.concat(group.map(({ bytes }) => bytes));
+    // After a write that failed half-way the pack ends later than its last blob: a hole.
+    const start = (await pack.file.stat()).size;
     await writeAll(pack.file, joined, start);
     pack.endBytes = start + joined.length;
     await pack.file.datasync();
@@ -125,11 +104,6 @@ export class PackWriter {
     await syncFolder(layout.packs);
     // Past a dead writer's last row may lie bytes that no row names: they stay, as a hole.
     return { number, file, endBytes: (await file.stat()).size };
-  }
-
-  /** After a failed write the pack's end is wherever the file ends. */
-  async #forgetEnd(): Promise<void> {
-    if (this.#pack !== undefined) this.#pack.endBytes = (await this.#pack.file.stat()).size;
   }
 
   async #letGo(): Promise<void> {

@@ -15,6 +15,7 @@ import type { PartialBlob, StoredBlob } from '../ports/store.js';
 import { storedBlob } from './blob-rows.js';
 import { requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
+import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
 import {
   carryOver,
@@ -25,7 +26,8 @@ import {
   setBit,
   type PartialRow,
 } from './partial-rows.js';
-import { placePartial, removeFile, type StoreContext } from './writer.js';
+import { removeFile, type StoreContext } from './context.js';
+import { placePartial } from './placing.js';
 
 /** How many pieces share one flush at most. */
 const GROUP_PIECES = 128;
@@ -35,8 +37,6 @@ const ATTEMPTS = 3;
 interface PendingPieces {
   first: number;
   pieces: readonly Uint8Array[];
-  resolve: () => void;
-  reject: (reason: unknown) => void;
 }
 
 /**
@@ -51,8 +51,7 @@ export class PiecedBlob implements PartialBlob {
   readonly #path: string;
   #held: Uint8Array;
   #heldCount: number;
-  #pending: PendingPieces[] = [];
-  #flushing: Promise<void> | undefined;
+  readonly #queue: GroupQueue<PendingPieces>;
   #completing: Promise<StoredBlob> | undefined;
 
   constructor(
@@ -65,6 +64,15 @@ export class PiecedBlob implements PartialBlob {
     this.#context = context;
     this.#root = Buffer.from(treeRoot(leaves)).toString('hex');
     this.#path = context.layout.partial(sha256);
+    this.#queue = new GroupQueue({
+      maxWeight: GROUP_PIECES,
+      weigh: ({ pieces }) => pieces.length,
+      flush: (group) => this.#flush(group),
+      failed: (error, group) => {
+        const pieces = group.reduce((sum, one) => sum + one.pieces.length, 0);
+        return asStoreError(error, context.layout.folder, pieces * PIECE_SIZE_BYTES);
+      },
+    });
     this.#held = this.#heldBefore();
     this.#heldCount = countBits(this.#held);
   }
@@ -82,10 +90,7 @@ export class PiecedBlob implements PartialBlob {
       const expected = pieceLengthBytes(this.lengthBytes, first + at);
       assert.equal(piece.length, expected, `piece ${String(first + at)} has its length`);
     });
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ first, pieces, resolve, reject });
-      this.#flushing ??= this.#flushAll();
-    });
+    return this.#queue.add({ first, pieces });
   }
 
   async read(index: number): Promise<Uint8Array> {
@@ -108,7 +113,7 @@ export class PiecedBlob implements PartialBlob {
 
   /** Removes file and row. Writes that are under way are waited for. */
   async forget(): Promise<void> {
-    await this.#flushing;
+    await this.#queue.idle();
     await this.#context.db.write(() => {
       removeFile(this.#path);
       this.#context.partials.delete(this.sha256);
@@ -136,35 +141,6 @@ export class PiecedBlob implements PartialBlob {
   #adopt(held: Uint8Array): void {
     this.#held = held;
     this.#heldCount = countBits(held);
-  }
-
-  async #flushAll(): Promise<void> {
-    await new Promise(setImmediate);
-    while (this.#pending.length > 0) {
-      const group = this.#nextGroup();
-      try {
-        await this.#flush(group);
-        for (const { resolve } of group) resolve();
-      } catch (error) {
-        const bytes = group
-          .flatMap(({ pieces }) => pieces)
-          .reduce((sum, piece) => sum + piece.length, 0);
-        const reason = asStoreError(error, this.#context.layout.folder, bytes);
-        for (const { reject } of group) reject(reason);
-      }
-    }
-    this.#flushing = undefined;
-  }
-
-  #nextGroup(): PendingPieces[] {
-    let count = 0;
-    let pieces = 0;
-    for (const one of this.#pending) {
-      if (count > 0 && pieces + one.pieces.length > GROUP_PIECES) break;
-      count += 1;
-      pieces += one.pieces.length;
-    }
-    return this.#pending.splice(0, count);
   }
 
   async #flush(group: readonly PendingPieces[]): Promise<void> {
@@ -278,7 +254,7 @@ export class PiecedBlob implements PartialBlob {
 
   async #complete(digests: Digests): Promise<StoredBlob> {
     const { rows } = this.#context;
-    await this.#flushing;
+    await this.#queue.idle();
     const done = rows.get(this.sha256);
     if (done !== undefined) return storedBlob(done);
     const missing = pieceCount(this.lengthBytes) - this.#heldCount;

@@ -16,7 +16,7 @@ import Database from 'better-sqlite3';
 import { sha256 } from '../../src/domain/digest.js';
 import { PIECE_SIZE_BYTES } from '../../src/domain/piece.js';
 import { openStore } from '../../src/store/open-store.js';
-import type { Damage } from '../../src/store/writer.js';
+import type { Damage } from '../../src/store/context.js';
 import { hasCode, leavesOf, piecesOf, readAll, sampleBytes } from '../contract/store.js';
 import { temporaryStore, type TemporaryStore } from './temporary.js';
 

@@ -1,47 +1,13 @@
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import type { StoredBlob } from '../ports/store.js';
-import { storedBlob, type BlobRows, type PackPlace } from './blob-rows.js';
+import { storedBlob, type PackPlace } from './blob-rows.js';
 import type { HashedBody } from './body-hasher.js';
-import type { CatalogDatabase } from './database.js';
+import { removeFile, type StoreContext } from './context.js';
 import { syncFolder, syncFolderNow } from './durable-file.js';
-import type { Layout } from './layout.js';
-import type { PartialRows } from './partial-rows.js';
-import { WriterLease } from './writer-lease.js';
-
-/** What every part of one open store shares. */
-export interface StoreContext {
-  layout: Layout;
-  db: CatalogDatabase;
-  rows: BlobRows;
-  partials: PartialRows;
-  /** Taken at the first write: a process that only reads leaves no trace. */
-  lease(): WriterLease;
-  now(): Date;
-  /** Told of every blob or piece that was held and turned out rotten or gone. */
-  onDamage(damage: Damage): void;
-}
-
-export interface Damage {
-  sha256: string;
-  /** The piece, where only that one is lost. */
-  piece: number | undefined;
-  reason: string;
-}
-
-export function lazyLease(layout: Layout): { get: () => WriterLease; release: () => void } {
-  let lease: WriterLease | undefined;
-  return {
-    get: () => (lease ??= WriterLease.take(layout.writers)),
-    release: () => {
-      lease?.release();
-      lease = undefined;
-    },
-  };
-}
 
 /**
  * Gives a complete, flushed file its final name and enters it into the catalog. Between the two a
@@ -140,17 +106,4 @@ export function settlePlacing(context: StoreContext, sha256: Sha256): void {
     if (partials.get(sha256) !== undefined && !existsSync(partial)) renameSync(final, partial);
     else removeFile(final);
   });
-}
-
-/** Whether a blob is in the catalog, and its file, if it has one, is there in full length. */
-export function isHeldOnDisk({ layout, rows }: StoreContext, sha256: Sha256): boolean {
-  const row = rows.get(sha256);
-  if (row === undefined) return false;
-  if (row.place !== undefined) return existsSync(layout.pack(row.place.pack));
-  const stat = statSync(layout.blob(sha256), { throwIfNoEntry: false });
-  return stat?.size === row.lengthBytes;
-}
-
-export function removeFile(path: string): void {
-  rmSync(path, { force: true });
 }
