@@ -131,7 +131,7 @@ function sayMissing(names: readonly string[]): void {
   const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
   process.stderr.write(
     `x: in no bundle on this machine: ${shown}${more}\n` +
-      '   To bring them here, add them to a requirements file on the connected machine and run there: x source -r FILE\n',
+      '   To bring what is missing here, add it to a requirements file on the connected machine and run there: x source -r FILE\n',
   );
 }
 

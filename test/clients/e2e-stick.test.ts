@@ -37,7 +37,7 @@ ${python} -m pip check`,
       project,
     );
     assert.equal(code, 0, output);
-    for (const name of ['x-tool==1.0', 'x-gamma==0.9', 'x-delta==1.0', 'x-large==1.0', 'x-native'])
+    for (const name of ['x-tool==1.0', 'x.gamma==0.9', 'x-delta==1.0', 'x-large==1.0', 'x-native'])
       assert.match(output, new RegExp(`^${name}`, 'm'));
     assert.match(output, /Successfully installed x-beta-1\.5/);
     assert.match(output, /No broken requirements/);
@@ -78,7 +78,7 @@ python3 -m venv --without-pip code; ${xIn(data)(`run -- code/bin/python -c 'impo
     assert.match(output, /No matching distribution found for x-nowhere/);
     assert.match(
       output,
-      /x: in no bundle on this machine: x-nowhere\n +To bring them here, .*x source -r FILE\npip ended with 1/,
+      /x: in no bundle on this machine: x-nowhere\n +To bring what is missing here, .*x source -r FILE\npip ended with 1/,
     );
     assert.match(output, /usage ended with 2/);
     assert.match(output, /x: x run does not know "pip-of-nobody"\n.*\nunknown ended with 2/);
@@ -189,7 +189,9 @@ describe('a source that runs again', () => {
     const env = { ...world.fixtures.allEnv, PIP_EXTRA_INDEX_URL: 'http://127.0.0.1:1/simple' };
     const again = await x([...world.sourceArgs, '--once'], { env });
     assert.equal(again.code, 0, again.stdout + again.stderr);
-    const warnings = again.stdout.split('\n').filter((line) => line.includes('127.0.0.1:1/'));
+    const warnings = again.stdout
+      .split('\n')
+      .filter((line) => line.includes('"event":"warning"') && line.includes('127.0.0.1:1/'));
     assert.equal(warnings.length, 1, again.stdout);
   });
 });

@@ -72,7 +72,7 @@ async function writeProject(project: string, { server }: Fixtures): Promise<stri
   const hash = /x_beta-1\.5-[^"]*#(sha256)=([0-9a-f]{64})/.exec(page);
   assert.ok(hash, page);
   const large = await pageOf('x-large');
-  const address = /href="([^"#]*x_large[^"#]*)/.exec(large)?.[1];
+  const address = /href="([^"]*x_large[^"]*)"/.exec(large)?.[1];
   assert.ok(address, large);
   const files = {
     // On the isolated machine this index is a dead host: the fixtures are not there.
@@ -122,7 +122,7 @@ export async function isolated(script: string, cwd: string): Promise<Ran> {
       .filter((name) => /^(pip_|uv_|npm_config_|node_options|https?_proxy$|all_proxy$)/i.test(name))
       .map((name) => [name, undefined]),
   );
-  return await withoutNetwork(script, { cwd, env, deadlineMs: DEADLINE_MS });
+  return await withoutNetwork(`exec 2>&1\n${script}`, { cwd, env, deadlineMs: DEADLINE_MS });
 }
 
 /** Pulls the world's bundle from a living source into a data folder, over libp2p. */
@@ -139,15 +139,18 @@ export async function pullInto(world: World, data: string): Promise<void> {
 }
 
 /** A script that starts the resident client of a data folder, runs `inner` with $GATEWAY set, and stops it. */
-export function besideResident(data: string, inner: string): string {
+export function besideResident(data: string, inner: string, port = 0): string {
   const log = `${data}/resident.log`;
   return `
-'${process.execPath}' '${RUN}' client --data '${data}' --port 0 --listen 0 --json >'${log}' 2>&1 &
+'${process.execPath}' '${RUN}' client --data '${data}' --port ${port} --listen 0 --json >'${log}' 2>&1 &
 resident=$!
-trap 'kill $resident; wait $resident || true' EXIT
 for i in $(seq 200); do grep -q '"serving"' '${log}' && break; sleep 0.1; done
 GATEWAY=$(sed -n 's/.*"gateway":"\\([^"]*\\)".*/\\1/p' '${log}')
-test -n "$GATEWAY" || { cat '${log}'; exit 1; }
+test -n "$GATEWAY" || { cat '${log}'; kill $resident; exit 1; }
+trap 'kill $resident' EXIT
 ${inner}
+trap - EXIT
+kill $resident
+wait $resident || true
 `;
 }
