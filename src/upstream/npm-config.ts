@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
 import Config from '@npmcli/config';
@@ -134,7 +134,8 @@ function findNpm(env: Environment): { npmPath: string; execPath: string } {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  // A folder on the path that this user may not look into has nothing for this user.
+  return existsSync(path) && statSync(path).isFile();
 }
 
 function stringOr(value: unknown, otherwise: string): string {
