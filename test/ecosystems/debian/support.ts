@@ -119,6 +119,7 @@ export interface Bench extends AsyncDisposable {
     lines: string,
     changes?: Partial<DebianSourceDeps>,
     targets?: Target[],
+    now?: Date,
   ): Promise<SealedBundle>;
 }
 
@@ -151,8 +152,8 @@ export async function openBench(): Promise<Bench> {
     async plan(lines, changes, targets = [TARGET]) {
       return (await planWith(await deps(changes), lines, targets)).plan;
     },
-    async seal(lines, changes, targets = [TARGET]) {
-      return sealWith(await deps(changes), store, lines, targets);
+    async seal(lines, changes, targets = [TARGET], now = NOW) {
+      return sealWith(await deps(changes), store, lines, targets, now);
     },
     async [Symbol.asyncDispose]() {
       await upstream.close();
