@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, join } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
 import type { EcosystemName } from '../domain/plan.js';
@@ -40,7 +41,7 @@ export async function readInputs(deps: ReadInputsDeps, paths: readonly string[])
         hint: 'Give a pip requirements file, package.json, package-lock.json, a .apt list, or a list of package URLs.',
       });
     }
-    const read = await readOrCollect(source, file, deps.readFile, problems);
+    const read = await readOrCollect(source, file, besideOf(file, deps.readFile), problems);
     if (!read) continue;
     for (const nested of read.nested) files.set(nested.path, nested);
     if (files.size > BOUNDS.inputFiles) {
@@ -51,6 +52,14 @@ export async function readInputs(deps: ReadInputsDeps, paths: readonly string[])
   }
   throwAll(problems);
   return { files: [...files.values()], byEcosystem };
+}
+
+/** Reads what a file names: relative to that file, wherever the command runs. */
+function besideOf(
+  file: InputFile,
+  readFile: ReadInputsDeps['readFile'],
+): ReadInputsDeps['readFile'] {
+  return (path) => readFile(isAbsolute(path) ? path : join(dirname(file.path), path));
 }
 
 async function readOrCollect(

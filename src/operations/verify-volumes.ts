@@ -77,7 +77,7 @@ class Surveyor {
     for (const path of files) await this.#attempt(path, (volume) => this.#readMetadata(volume));
     for (const path of files) {
       signal?.throwIfAborted();
-      report({ event: 'step', text: `reading ${path}` });
+      report({ event: 'step', text: `Reading ${path}…` });
       await this.#attempt(path, (volume) => this.#readContent(volume));
     }
     const view = new VolumeView((entry, maxBytes) => this.#readBlob(entry, maxBytes));
