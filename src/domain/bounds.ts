@@ -8,6 +8,8 @@ export const BOUNDS = {
   inputFiles: 256,
   inputNesting: 32,
   requirementLines: 200_000,
+  shownProblems: 20,
+  shownHints: 3,
 
   // upstream
   indexPageBytes: 256 << 20,

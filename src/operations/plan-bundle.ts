@@ -21,7 +21,11 @@ export interface PlanBundleInput {
   signal?: AbortSignal | undefined;
 }
 
-/** Resolves the closure of every ecosystem that the inputs name, all at once, into one plan. */
+/**
+ * Resolves the closure of every ecosystem that the inputs name, all at once, into one plan.
+ * @throws XError NOTHING_ASKED where it is empty, LIMIT_EXCEEDED, CONFLICT, UPSTREAM_MALFORMED; what
+ *   the ecosystems' plans throw.
+ */
 export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): Promise<Plan> {
   const now = deps.clock.now();
   const plans = await Promise.all(
@@ -38,6 +42,8 @@ export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): 
     }),
   );
   const artifacts = plans.flatMap((plan) => plan.artifacts);
+  const warnings = plans.flatMap((plan) => plan.warnings);
+  if (artifacts.length === 0) throw nothingToCarry(input, warnings);
   if (artifacts.length > BOUNDS.planArtifacts) {
     throw new XError(
       'LIMIT_EXCEEDED',
@@ -50,8 +56,16 @@ export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): 
     name: input.name,
     targets: input.targets.map(formatTarget),
     artifacts,
-    warnings: plans.flatMap((plan) => plan.warnings),
+    warnings,
   };
+}
+
+function nothingToCarry({ inputs, targets }: PlanBundleInput, warnings: readonly string[]): XError {
+  const files = inputs.files.map(({ path }) => path).join(', ');
+  const what = `${files}: nothing is asked for that ${targets.map(formatTarget).join(' or ')} needs`;
+  return new XError('NOTHING_ASKED', [what, ...warnings.slice(0, BOUNDS.shownHints)].join('\n'), {
+    hint: 'Look at the markers in the files, at --target, and at --debian-base.',
+  });
 }
 
 /** Names in an index are its author's: none may become a path that leaves the bundle or hides another. */

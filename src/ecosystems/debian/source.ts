@@ -81,7 +81,7 @@ async function plan(
       warnings.push(`${id}: none of the Debian packages asked for is for this target.`);
       continue;
     }
-    report({ event: 'step', text: `Debian packages for ${id}` });
+    report({ event: 'step', text: `Resolving Debian packages for ${id}` });
     const foreign = wanted.flatMap(({ architecture }) => architecture ?? []);
     const architectures = [...new Set(foreign)].filter((name) => name !== target.arch);
     const world = await loader.load(target, baseOf?.(target) ?? { kind: 'minbase' }, architectures);
