@@ -10,6 +10,7 @@ export const BOUNDS = {
   requirementLines: 200_000,
   shownProblems: 20,
   shownHints: 3,
+  hintMs: 5_000,
 
   // upstream
   indexPageBytes: 256 << 20,

@@ -4,7 +4,7 @@ import { XError } from '../domain/errors.js';
 import type { EcosystemPlan, Plan, PlannedArtifact } from '../domain/plan.js';
 import { formatTarget, type Target } from '../domain/target.js';
 import type { Clock } from '../ports/clock.js';
-import type { EcosystemSource } from '../ports/ecosystem.js';
+import type { EcosystemSource, PlanRequest } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import type { Inputs } from './read-inputs.js';
 
@@ -28,19 +28,11 @@ export interface PlanBundleInput {
  */
 export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): Promise<Plan> {
   const now = deps.clock.now();
-  const plans = await Promise.all(
-    deps.sources.map(async (source): Promise<EcosystemPlan> => {
-      const asked = input.inputs.byEcosystem.get(source.name);
-      if (!asked) return { artifacts: [], warnings: [] };
-      return source.plan({
-        ...asked,
-        targets: input.targets,
-        now,
-        report: deps.report,
-        signal: input.signal,
-      });
-    }),
-  );
+  const plans = await allOrFirstFailure(deps.sources, deps.report, input.signal, (source, rest) => {
+    const asked = input.inputs.byEcosystem.get(source.name);
+    if (!asked) return Promise.resolve({ artifacts: [], warnings: [] });
+    return source.plan({ ...asked, targets: input.targets, now, ...rest });
+  });
   const artifacts = plans.flatMap((plan) => plan.artifacts);
   const warnings = plans.flatMap((plan) => plan.warnings);
   if (artifacts.length === 0) throw nothingToCarry(input, warnings);
@@ -58,6 +50,35 @@ export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): 
     artifacts,
     warnings,
   };
+}
+
+/** Plans everything at once. The first failure stops the others, waits for them, and is the one that is told. */
+async function allOrFirstFailure(
+  sources: readonly EcosystemSource[],
+  report: Report,
+  signal: AbortSignal | undefined,
+  planOne: (
+    source: EcosystemSource,
+    rest: Pick<PlanRequest<unknown>, 'report' | 'signal'>,
+  ) => Promise<EcosystemPlan>,
+): Promise<EcosystemPlan[]> {
+  const failed = new AbortController();
+  const stopped = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+  const whileWanted: Report = (event) => {
+    if (!failed.signal.aborted) report(event);
+  };
+  const settled = await Promise.allSettled(
+    sources.map(async (source) => {
+      try {
+        return await planOne(source, { report: whileWanted, signal: stopped });
+      } catch (error) {
+        if (!failed.signal.aborted) failed.abort(error);
+        throw error;
+      }
+    }),
+  );
+  if (failed.signal.aborted) throw failed.signal.reason;
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
 function nothingToCarry({ inputs, targets }: PlanBundleInput, warnings: readonly string[]): XError {

@@ -49,6 +49,7 @@ export abstract class XCommand extends Command {
     flags: Parameters<typeof mergeSettings>[0]['flags'],
   ): Promise<Settings & { folder: string }> {
     const { env } = process;
+    if (flags.data === '') throw new XError('USAGE', '--data needs the name of a folder');
     const folder = dataFolder({
       env,
       home: homedir(),

@@ -106,6 +106,7 @@ function parseRequirement(text: string, where: string): DebianRequirement | unde
 export function requirementOfPurl({ purl, file, line, text }: PurlLine): DebianRequirement {
   const where = `${file}:${line}`;
   const { name, version, qualifiers } = purl;
+  const asked = text.replace(/^#x\s+/, '');
   const relation = parseRelation(name);
   if (relation === undefined || (version !== undefined && !isVersion(version))) {
     throw new XError('INPUT_MALFORMED', `${where}:1: not a Debian package: ${text}`, {
@@ -121,7 +122,7 @@ export function requirementOfPurl({ purl, file, line, text }: PurlLine): DebianR
     suite: undefined,
     // `debian-12` and the like name no codename, so they restrict nothing.
     distro: /^[a-z]+$/.test(qualifiers['distro'] ?? '') ? qualifiers['distro'] : undefined,
-    text,
+    text: asked,
     where,
   };
 }
