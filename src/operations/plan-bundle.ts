@@ -70,7 +70,8 @@ async function allOrFirstFailure(
   const settled = await Promise.allSettled(
     sources.map(async (source) => {
       try {
-        return await planOne(source, { report: whileWanted, signal: stopped });
+        const planned = planOne(source, { report: whileWanted, signal: stopped });
+        return await orAborted(planned, signal);
       } catch (error) {
         if (!failed.signal.aborted) failed.abort(error);
         throw error;
@@ -79,6 +80,24 @@ async function allOrFirstFailure(
   );
   if (failed.signal.aborted) throw failed.signal.reason;
   return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+/** Not every resolver listens to a signal all the time: a user who wants out does not wait for it. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  let stop: (() => void) | undefined;
+  try {
+    return await Promise.race([
+      work,
+      new Promise<never>((_, reject) => {
+        stop = () => reject(signal.reason as Error);
+        signal.addEventListener('abort', stop, { once: true });
+        if (signal.aborted) stop();
+      }),
+    ]);
+  } finally {
+    if (stop) signal.removeEventListener('abort', stop);
+  }
 }
 
 function nothingToCarry({ inputs, targets }: PlanBundleInput, warnings: readonly string[]): XError {

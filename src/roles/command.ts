@@ -71,6 +71,8 @@ export abstract class XCommand extends Command {
       events: this.printsEvents,
       command: { id: this.id, flags: Object.keys(known) },
     });
+    // A library that does not listen to signals may hold the process open: the user wants out now.
+    if (error instanceof XError && error.code === 'STOPPED') process.exit(process.exitCode);
   }
 }
 

@@ -76,7 +76,7 @@ function refused(status: number, what: string, cause: Error): XError {
   const hint =
     status === 401 || status === 403
       ? 'Run "npm login", or set the registry\'s token in .npmrc.'
-      : undefined;
+      : 'The server fails, not this machine: try again later, or use another registry.';
   return new XError('UPSTREAM_REFUSED', `npm: ${what}: the registry answers ${status}`, {
     hint,
     cause,
