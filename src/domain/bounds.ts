@@ -89,6 +89,7 @@ export const BOUNDS = {
   treesPerRequest: 256,
   treeBytesPerRequest: 4 << 20,
   recentPieceBytes: 32 << 20,
+  earlyPieceBytes: 16 << 20,
   treeRetryMs: 500,
   discoveryTags: 16,
   handshakeTimeoutMs: 20_000,
