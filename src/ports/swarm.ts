@@ -56,6 +56,13 @@ export interface Share {
    * client that is done and would leave owes its siblings.
    */
   unneeded(limitMs: number, signal?: AbortSignal): Promise<void>;
+  /** Paths of what was asked for and is not whole, one for each content. */
+  missing(): string[];
+  /**
+   * Paths of what is missing here and of which no connected peer has every missing piece; undefined
+   * while no master is connected, for it may have them.
+   */
+  unobtainable(): string[] | undefined;
   peers(): PeerStatus[];
   stop(): Promise<void>;
 }

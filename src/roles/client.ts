@@ -99,6 +99,7 @@ class Client {
         hint: 'Say where to pull from: x client --master HOST --once.',
       });
     }
+    if (!(await this.#audit())) return;
     await this.#shareWhatIsHeld();
     await this.#refresh(true);
     if (!once) await this.#serve();
@@ -112,6 +113,20 @@ class Client {
       ]);
       if (this.#stop.aborted) return;
       if (await this.#refresh(false)) await this.#complete();
+    }
+  }
+
+  /** What changed on the disk while nobody was here is re-read; the damaged is fetched afresh. False where it was told to stop. */
+  async #audit(): Promise<boolean> {
+    const { store, catalog } = this.#data;
+    try {
+      const { damaged } = await store.audit(this.#stop);
+      for (const { path } of damaged.flatMap(({ sha256 }) => catalog.entriesBySha256(sha256)))
+        this.#bad.set(path, 'the copy here was damaged on disk');
+      return true;
+    } catch (error) {
+      if (this.#stop.aborted) return false;
+      throw error;
     }
   }
 
@@ -249,6 +264,7 @@ class Client {
       bad: this.#bad,
       clock: systemClock,
       deadlineMs: BOUNDS.stalledPullMs,
+      unobtainableMs: BOUNDS.unobtainableMs,
       giveUp: this.#input.once,
       warn: (message) => this.#input.printer.report({ event: 'warning', message }),
     });

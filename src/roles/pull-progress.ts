@@ -30,6 +30,7 @@ export class PullProgress {
       fromMaster: before?.fromMaster ?? 0,
       fromSiblings: before?.fromSiblings ?? 0,
     });
+    this.#tell();
   }
 
   /** What one pull holds and has received, all told. */
@@ -39,6 +40,10 @@ export class PullProgress {
     pull.heldBytes = now.bytes;
     pull.fromMaster = now.fromMaster;
     pull.fromSiblings = now.fromSiblings;
+    this.#tell();
+  }
+
+  #tell(): void {
     const { bytes, total, fromMaster, fromSiblings, seconds } = this.totals();
     const bytesPerSecond = Math.round((fromMaster + fromSiblings) / Math.max(seconds, 0.001));
     const etaSeconds =

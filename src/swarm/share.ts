@@ -140,6 +140,9 @@ export class PieceShare implements Share {
     if (span === undefined) {
       throw new XError('PACKAGE_NOT_FOUND', `${this.manifest.bundle} has no ${path}`);
     }
+    // The store may have dropped it since, when somebody read it and it was damaged.
+    const gone = this.#blobs.lookAgain(span);
+    if (gone.length > 0) this.#damaged(gone);
     this.#want([span], true);
     await this.#waiters.wait([span], signal);
   }
@@ -153,6 +156,24 @@ export class PieceShare implements Share {
     while (!this.#stopped.signal.aborted && this.#now() < untilMs && this.#scheduler.isNeeded()) {
       await this.#deps.clock.sleep(NEED_CHECK_MS, signal);
     }
+  }
+
+  missing(): string[] {
+    return [...this.#waiters.expected()].map(({ path }) => path);
+  }
+
+  unobtainable(): string[] | undefined {
+    const peers = [...this.#peers.values()];
+    if (!peers.some(({ isMaster }) => isMaster)) return undefined;
+    const { held } = this.#scheduler;
+    const isNowhere = (leaf: number): boolean =>
+      !held.has(leaf) && !peers.some((peer) => peer.held.has(leaf));
+    return [...this.#waiters.expected()]
+      .filter(({ firstLeaf, leafCount }) => {
+        for (let i = 0; i < leafCount; i++) if (isNowhere(firstLeaf + i)) return true;
+        return false;
+      })
+      .map(({ path }) => path);
   }
 
   peers(): PeerStatus[] {
@@ -265,6 +286,11 @@ export class PieceShare implements Share {
   /** The links and stated addresses of those that share this too. */
   others(than: string): { link: PieceLink; addresses: string[]; isMaster: boolean }[] {
     return [...this.#peers.entries()].filter(([id]) => id !== than).map(([, peer]) => peer);
+  }
+
+  /** Whether a peer is to us what we are to it: a client of the same bundle. */
+  isSibling(peer: string): boolean {
+    return this.#masters.size > 0 && !this.#masters.has(peer);
   }
 
   addressesOf(peer: string): string[] {
