@@ -72,6 +72,7 @@ class Client {
   /** Paths of which a copy turned out bad, here or at a peer, and why. */
   readonly #bad = new Map<string, string>();
   readonly #progress: PullProgress;
+  #onMasterBack: (() => void) | undefined;
   readonly #input: ClientInput;
   readonly #data: DataFolder;
   readonly #swarm: Swarm;
@@ -107,10 +108,7 @@ class Client {
     if (once) await this.#leaveKindly();
     if (once || this.#stop.aborted) return;
     while (!this.#stop.aborted) {
-      await Promise.race([
-        systemClock.sleep(REFRESH_MS, this.#stop).catch(() => undefined),
-        aborted(this.#stop),
-      ]);
+      await this.#untilRefreshIsDue();
       if (this.#stop.aborted) return;
       if (await this.#refresh(false)) await this.#complete();
     }
@@ -128,6 +126,16 @@ class Client {
       if (this.#stop.aborted) return false;
       throw error;
     }
+  }
+
+  /** After a while, or as soon as the master is back after it was away. */
+  async #untilRefreshIsDue(): Promise<void> {
+    const isBack = new Promise<void>((resolve) => (this.#onMasterBack = resolve));
+    await Promise.race([
+      systemClock.sleep(REFRESH_MS, this.#stop).catch(() => undefined),
+      aborted(this.#stop),
+      isBack,
+    ]);
   }
 
   /** What the catalog knows already goes on, master or not. */
@@ -229,6 +237,9 @@ class Client {
         );
         return;
       case 'disconnected':
+        return;
+      case 'reachable':
+        this.#onMasterBack?.();
         return;
       case 'bad-piece':
         this.#bad.set(event.path, `${event.did} sent a bad piece`);

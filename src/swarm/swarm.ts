@@ -140,7 +140,7 @@ class PieceSwarm implements Swarm {
     for (const share of [...this.#shares.values()]) await share.stop();
     await running.discovery.stop();
     await running.links.closeAll();
-    await running.host.libp2p.stop();
+    await running.host.stop();
     this.#running = undefined;
   }
 
@@ -185,7 +185,10 @@ class PieceSwarm implements Swarm {
       const name = formatAddress(address);
       if (watching.has(name)) continue;
       const unwatch = dialer.watchMaster(address, {
-        onPeer: (peer) => share.addMaster(peer),
+        onPeer: (peer) => {
+          share.addMaster(peer);
+          share.emit({ event: 'reachable', address: name });
+        },
         onUnreachable: (reason, attempt) => {
           share.emit({ event: 'unreachable', address: name, reason, attempt });
         },
