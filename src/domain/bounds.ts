@@ -97,7 +97,7 @@ export const BOUNDS = {
   requestDeadlineMs: 20_000,
   idlePeerMs: 60_000,
   stalledPullMs: 45_000,
-  unobtainableMs: 8_000,
+  unobtainableMs: 6_000,
   lingerMs: 30_000,
   peers: 256,
   haveMapBytes: 16 << 20,
