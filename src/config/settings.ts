@@ -89,7 +89,9 @@ function parseFile(
     return parseToml(file.text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    problems.push(`${file.path}:${error.line}:${error.column}: ${error.message.split('\n')[0]?.replace('Invalid TOML document: ', 'not TOML: ')}`);
+    problems.push(
+      `${file.path}:${error.line}:${error.column}: ${error.message.split('\n')[0]?.replace('Invalid TOML document: ', 'not TOML: ')}`,
+    );
     return {};
   }
 }

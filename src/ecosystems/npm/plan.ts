@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
 import type { EcosystemPlan, PlannedArtifact } from '../../domain/plan.js';
