@@ -8,6 +8,9 @@ export const BOUNDS = {
   inputFiles: 256,
   inputNesting: 32,
   requirementLines: 200_000,
+  shownProblems: 20,
+  shownHints: 3,
+  hintMs: 5_000,
 
   // upstream
   indexPageBytes: 256 << 20,
@@ -89,6 +92,7 @@ export const BOUNDS = {
   treesPerRequest: 256,
   treeBytesPerRequest: 4 << 20,
   recentPieceBytes: 32 << 20,
+  earlyPieceBytes: 16 << 20,
   treeRetryMs: 500,
   discoveryTags: 16,
   handshakeTimeoutMs: 20_000,
@@ -96,10 +100,12 @@ export const BOUNDS = {
   requestDeadlineMs: 20_000,
   idlePeerMs: 60_000,
   stalledPullMs: 45_000,
+  unobtainableMs: 6_000,
   lingerMs: 30_000,
   peers: 256,
   haveMapBytes: 16 << 20,
   siblingAddresses: 16,
+  rememberedSiblings: 64,
 
   // gateway
   gatewayHeaderBytes: 32 << 10,

@@ -13,7 +13,7 @@ import { findBundle } from './find-bundle.js';
 import { surveyVolumes, type SurveyedBundle } from './verify-volumes.js';
 
 export interface VerifyDeps {
-  store: Pick<Store, 'stat' | 'verify'>;
+  store: Pick<Store, 'stat' | 'verify' | 'isDamaged'>;
   catalog: Catalog;
   clock: Pick<Clock, 'now'>;
   reader: VolumeReader;
@@ -126,7 +126,8 @@ async function contentHeld(
   entry: BundleEntry,
 ): Promise<ArtifactVerdict['content']> {
   const blob = store.stat(entry.sha256);
-  if (blob === undefined) return 'missing';
+  // What an earlier look found damaged is not merely missing until it has come again.
+  if (blob === undefined) return store.isDamaged(entry.sha256) ? 'damaged' : 'missing';
   const isSigned = blob.lengthBytes === entry.lengthBytes && blob.pieceRoot === entry.pieceRoot;
   const isWhole = await store.verify(entry.sha256);
   return isSigned && isWhole ? 'whole' : 'damaged';

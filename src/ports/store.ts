@@ -33,6 +33,14 @@ export interface PartialBlob {
   read(index: number): Promise<Uint8Array>;
 }
 
+/** What an audit found. */
+export interface AuditResult {
+  /** What was read again, because its file was not as the store had left it. */
+  rereadBytes: number;
+  /** Dropped by now; `piece` where only that one of a partial is lost. */
+  damaged: { sha256: Sha256; piece: number | undefined }[];
+}
+
 /**
  * Content-addressed blobs on disk. Nothing is visible under its digest before it is verified and
  * flushed. Reads check what they return: a blob that rotted is never handed out, it is dropped and
@@ -107,5 +115,13 @@ export interface Store {
 
   /** Re-reads and checks one blob in full. False (and forgotten) where it is damaged. */
   verify(sha256: Sha256): Promise<boolean>;
+  /**
+   * Compares every file with what it was when the store last had its bytes right (size and times),
+   * and re-reads those that differ, and only those: what a machine does that starts again.
+   * @throws the signal's reason; XError IO_FAILED.
+   */
+  audit(signal?: AbortSignal): Promise<AuditResult>;
+  /** Whether it was held, turned out damaged, and no honest copy has come since. */
+  isDamaged(sha256: Sha256): boolean;
   close(): Promise<void>;
 }

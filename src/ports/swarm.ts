@@ -24,6 +24,8 @@ export type PullEvent =
   | { event: 'bad-piece'; did: Did; path: string; index: number }
   /** A blob of this bundle rotted on this machine's disk; it is fetched afresh where a peer has it. */
   | { event: 'damaged'; path: string }
+  /** A master answers, for the first time or again; it may have something newer. */
+  | { event: 'reachable'; address: string }
   /** A master does not answer; `attempt` goes on for ever, with growing pauses. */
   | { event: 'unreachable'; address: string; reason: string; attempt: number }
   | { event: 'held'; bytes: number; fromMaster: number; fromSiblings: number };
@@ -56,6 +58,13 @@ export interface Share {
    * client that is done and would leave owes its siblings.
    */
   unneeded(limitMs: number, signal?: AbortSignal): Promise<void>;
+  /** Paths of what was asked for and is not whole, one for each content. */
+  missing(): string[];
+  /**
+   * Paths of what is missing here and of which no connected peer has every missing piece; undefined
+   * while no master is connected, for it may have them.
+   */
+  unobtainable(): string[] | undefined;
   peers(): PeerStatus[];
   stop(): Promise<void>;
 }

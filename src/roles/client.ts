@@ -73,6 +73,7 @@ class Client {
   /** Paths of which a copy turned out bad, here or at a peer, and why. */
   readonly #bad = new Map<string, string>();
   readonly #progress: PullProgress;
+  #onMasterBack: (() => void) | undefined;
   readonly #input: ClientInput;
   readonly #data: DataFolder;
   readonly #swarm: Swarm;
@@ -100,6 +101,7 @@ class Client {
         hint: 'Say where to pull from: x client --master HOST --once.',
       });
     }
+    if (!(await this.#audit())) return;
     await this.#shareWhatIsHeld();
     await this.#refresh(true);
     if (!once) await this.#serve();
@@ -107,13 +109,34 @@ class Client {
     if (once) await this.#leaveKindly();
     if (once || this.#stop.aborted) return;
     while (!this.#stop.aborted) {
-      await Promise.race([
-        systemClock.sleep(REFRESH_MS, this.#stop).catch(() => undefined),
-        aborted(this.#stop),
-      ]);
+      await this.#untilRefreshIsDue();
       if (this.#stop.aborted) return;
       if (await this.#refresh(false)) await this.#complete();
     }
+  }
+
+  /** What changed on the disk while nobody was here is re-read; the damaged is fetched afresh. False where it was told to stop. */
+  async #audit(): Promise<boolean> {
+    const { store, catalog } = this.#data;
+    try {
+      const { damaged } = await store.audit(this.#stop);
+      for (const { path } of damaged.flatMap(({ sha256 }) => catalog.entriesBySha256(sha256)))
+        this.#bad.set(path, 'the copy here was damaged on disk');
+      return true;
+    } catch (error) {
+      if (this.#stop.aborted) return false;
+      throw error;
+    }
+  }
+
+  /** After a while, or as soon as the master is back after it was away. */
+  async #untilRefreshIsDue(): Promise<void> {
+    const isBack = new Promise<void>((resolve) => (this.#onMasterBack = resolve));
+    await Promise.race([
+      systemClock.sleep(REFRESH_MS, this.#stop).catch(() => undefined),
+      aborted(this.#stop),
+      isBack,
+    ]);
   }
 
   /** What the catalog knows already goes on, master or not. */
@@ -216,6 +239,9 @@ class Client {
         return;
       case 'disconnected':
         return;
+      case 'reachable':
+        this.#onMasterBack?.();
+        return;
       case 'bad-piece':
         this.#bad.set(event.path, `${event.did} sent a bad piece`);
         printer.report({
@@ -250,6 +276,7 @@ class Client {
       bad: this.#bad,
       clock: systemClock,
       deadlineMs: BOUNDS.stalledPullMs,
+      unobtainableMs: BOUNDS.unobtainableMs,
       giveUp: this.#input.once,
       warn: (message) => this.#input.printer.report({ event: 'warning', message }),
     });

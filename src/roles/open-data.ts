@@ -1,10 +1,11 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { systemRandom } from '../platform/random.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Store } from '../ports/store.js';
-import { openStore } from '../store/open-store.js';
+import { openStore, type OpenStore } from '../store/open-store.js';
 import { createIdentity, identityFromSeed, type Identity } from '../trust/identity.js';
 
 /** What a data folder holds, opened. */
@@ -21,18 +22,16 @@ export async function openData(
   onDamage?: (message: string) => void,
 ): Promise<DataFolder> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { store, catalog, close } = await openStore({
+  const named = (sha256: Sha256): string =>
+    opened.catalog.entriesBySha256(sha256)[0]?.path ?? `${sha256.slice(0, 16)}…`;
+  const opened: OpenStore = await openStore({
     folder,
-    ...(onDamage === undefined
-      ? {}
-      : {
-          onDamage: ({ sha256, reason }) =>
-            onDamage(
-              `a held copy of ${sha256.slice(0, 16)}… is damaged (${reason}); it is dropped`,
-            ),
-        }),
+    onDamage: ({ sha256, reason, piece }) =>
+      onDamage?.(
+        `the copy of ${named(sha256)} here is damaged: ${piece === undefined ? reason : `piece ${piece}: ${reason}`}; it is dropped`,
+      ),
   });
-  return { folder, store, catalog, close };
+  return { folder, ...opened };
 }
 
 /** This machine's key, made on first use. The file holds the 32-byte seed in hex, readable by its owner alone. */

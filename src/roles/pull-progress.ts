@@ -6,7 +6,11 @@ interface Pull {
   heldBytes: number;
   fromMaster: number;
   fromSiblings: number;
+  /** What came for older versions of it. */
+  before: { fromMaster: number; fromSiblings: number };
 }
+
+const NOTHING = { fromMaster: 0, fromSiblings: 0 };
 
 /** Adds up what the pulls of a process hold, and reports it. */
 export class PullProgress {
@@ -23,13 +27,10 @@ export class PullProgress {
 
   /** A bundle joins, or comes in a newer version. What arrived for an older one still counts. */
   add(bundleId: string, totalBytes: number, heldBytes: number): void {
-    const before = this.#pulls.get(bundleId);
-    this.#pulls.set(bundleId, {
-      totalBytes,
-      heldBytes,
-      fromMaster: before?.fromMaster ?? 0,
-      fromSiblings: before?.fromSiblings ?? 0,
-    });
+    const { fromMaster, fromSiblings } = this.#pulls.get(bundleId) ?? NOTHING;
+    const before = { fromMaster, fromSiblings };
+    this.#pulls.set(bundleId, { totalBytes, heldBytes, ...before, before });
+    this.#tell();
   }
 
   /** What one pull holds and has received, all told. */
@@ -37,8 +38,12 @@ export class PullProgress {
     const pull = this.#pulls.get(bundleId);
     if (!pull) return;
     pull.heldBytes = now.bytes;
-    pull.fromMaster = now.fromMaster;
-    pull.fromSiblings = now.fromSiblings;
+    pull.fromMaster = pull.before.fromMaster + now.fromMaster;
+    pull.fromSiblings = pull.before.fromSiblings + now.fromSiblings;
+    this.#tell();
+  }
+
+  #tell(): void {
     const { bytes, total, fromMaster, fromSiblings, seconds } = this.totals();
     const bytesPerSecond = Math.round((fromMaster + fromSiblings) / Math.max(seconds, 0.001));
     const etaSeconds =
@@ -61,7 +66,7 @@ export class PullProgress {
     fromSiblings: number;
     seconds: number;
   } {
-    const sum = (field: keyof Pull): number =>
+    const sum = (field: Exclude<keyof Pull, 'before'>): number =>
       [...this.#pulls.values()].reduce((all, pull) => all + pull[field], 0);
     return {
       bytes: sum('heldBytes'),

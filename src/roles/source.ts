@@ -20,6 +20,7 @@ import { bundleNameOf, readInputFile } from './input-files.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import { formatBytes, type Printer } from './printer.js';
+import { volumeSizeOf } from './sizes.js';
 import { serveSource } from './serve-source.js';
 import { stopSignal } from './until-stopped.js';
 import { warnOnce } from './warn-once.js';
@@ -43,6 +44,7 @@ export interface SourceInput {
 export async function runSource(input: SourceInput): Promise<void> {
   const { printer, settings } = input;
   const name = nameOf(input);
+  const volumeSizeBytes = volumeSizeOf(input.volumeSize);
   const lock = input.dryRun ? undefined : await acquireLock(settings.folder, 'source');
   const stop = stopSignal();
   const report = warnOnce(printer.report);
@@ -64,10 +66,6 @@ export async function runSource(input: SourceInput): Promise<void> {
     const sources = upstreams.sources;
     const inputs = await readInputs({ sources, readFile: readInputFile }, input.files);
     const targets = await targetsOf(input.targets);
-    printer.report({
-      event: 'step',
-      text: `Resolving for ${targets.length === 1 ? 'one target' : `${targets.length} targets`}…`,
-    });
     const plan = await planBundle(
       { sources, clock: systemClock, report },
       { name, inputs, targets, signal: stop.signal },
@@ -94,7 +92,7 @@ export async function runSource(input: SourceInput): Promise<void> {
         printer,
         record.id,
         input.exportTo,
-        input.volumeSize,
+        volumeSizeBytes,
       );
       printer.event({ event: 'exported', volumes }, volumeLines(volumes).join('\n'));
     }
@@ -168,7 +166,7 @@ async function carry({
     plan.artifacts,
     signal,
   );
-  report({ event: 'step', text: 'Checking evidence and closure, signing…' });
+  report({ event: 'step', text: 'Checking evidence and closure, then signing' });
   const sealed = await sealBundle(
     { ...deps, identity, sources: upstreams.sources },
     { name: plan.name, artifacts: fetched.artifacts, inputs, targets },

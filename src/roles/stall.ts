@@ -13,7 +13,10 @@ export interface StallOptions {
   /** Paths of which a copy turned out bad, and why. */
   bad: ReadonlyMap<string, string>;
   clock: Clock;
+  /** Nothing arrived for so long. */
   deadlineMs: number;
+  /** The same, where what is missing is with nobody who is connected, a master among them. */
+  unobtainableMs: number;
   /** Whether to fail, or only to say so and go on waiting. */
   giveUp: boolean;
   warn: (message: string) => void;
@@ -42,35 +45,40 @@ async function watch(options: StallOptions, stopped: AbortSignal): Promise<never
       said = false;
       continue;
     }
-    if (options.clock.monotonicMs() - sinceMs < options.deadlineMs || said) continue;
-    const failure = failureOf(options);
+    const waitedMs = options.clock.monotonicMs() - sinceMs;
+    const isHopeless = waitedMs >= options.unobtainableMs && nobodyHasTheRest(options.shares);
+    if (said || (waitedMs < options.deadlineMs && !isHopeless)) continue;
+    const failure = failureOf(options, waitedMs);
     if (options.giveUp) throw failure;
     options.warn(`${failure.message}; waiting for a peer that has it`);
     said = true;
   }
 }
 
+function nobodyHasTheRest(shares: readonly Share[]): boolean {
+  return shares.every((share) => {
+    const unobtainable = share.unobtainable();
+    return unobtainable !== undefined && unobtainable.length >= share.missing().length;
+  });
+}
+
 /** How many missing files a message names. */
 const NAMED = 3;
 
-function failureOf({ shares, bad, deadlineMs }: StallOptions): XError {
-  const missing = shares.flatMap((share) =>
-    share.manifest.entries.filter(({ path }) => !share.has(path)).map(({ path }) => path),
-  );
+function failureOf({ shares, bad }: StallOptions, waitedMs: number): XError {
+  const missing = shares.flatMap((share) => share.missing());
   const peers = new Set(shares.flatMap((share) => share.peers().map(({ did }) => did))).size;
   const named =
     missing.slice(0, NAMED).join(', ') +
     (missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '');
-  const what = `nothing arrived for ${Math.round(deadlineMs / 1000)} s, and ${named} is still missing`;
+  const what = `nothing arrived for ${Math.round(waitedMs / 1000)} s, and ${named} is still missing`;
   const culprit = missing.find((path) => bad.has(path));
-  if (culprit !== undefined) {
-    return new XError(
-      'DIGEST_MISMATCH',
-      `${what}: no peer has an honest copy (${culprit}: ${bad.get(culprit)})`,
-      {
-        hint: 'Run `x verify` on the source, and let it fetch what is damaged there with `x source -r` again.',
-      },
-    );
+  const why =
+    culprit === undefined ? lostAtItsSource(shares) : `${culprit}: ${bad.get(culprit) ?? ''}`;
+  if (why !== undefined) {
+    return new XError('DIGEST_MISMATCH', `${what}: no peer has an honest copy (${why})`, {
+      hint: 'Run `x verify` on the source, and let it fetch what is damaged there with `x source -r` again.',
+    });
   }
   return new XError(
     'INCOMPLETE',
@@ -79,4 +87,14 @@ function failureOf({ shares, bad, deadlineMs }: StallOptions): XError {
       hint: 'Start it again when the source, or a sibling that has it, is up: it goes on where it was.',
     },
   );
+}
+
+/** Who signed a bundle held all of it then: what it has no longer, it lost to damage. */
+function lostAtItsSource(shares: readonly Share[]): string | undefined {
+  for (const share of shares) {
+    const signerIsHere = share.peers().some(({ did }) => did === share.manifest.source);
+    const [path] = share.unobtainable() ?? [];
+    if (signerIsHere && path !== undefined) return `${path}: its source does not hold it any more`;
+  }
+  return undefined;
 }

@@ -139,7 +139,7 @@ export class BlobReader {
    * @returns the error to throw.
    */
   #drop(row: BlobRow, inode: number | undefined, reason: string): XError {
-    const { layout, db, rows, onDamage } = this.#context;
+    const { layout, db, rows, damaged, onDamage } = this.#context;
     const path = layout.blob(row.sha256);
     db.writeNow(() => {
       const current = rows.get(row.sha256);
@@ -149,6 +149,7 @@ export class BlobReader {
         removeFile(path);
       }
       rows.delete(row.sha256);
+      damaged.note(row.sha256, reason);
     });
     onDamage({ sha256: row.sha256, piece: undefined, reason });
     return new XError('STORE_DAMAGED', `blob ${row.sha256} was damaged on disk: ${reason}`, {

@@ -4,6 +4,7 @@ import { packLeaves, unpackLeaves } from '../domain/piece.js';
 import type { StoredBlob } from '../ports/store.js';
 import type { HashedBody } from './body-hasher.js';
 import type { CatalogDatabase } from './database.js';
+import type { FileStamp } from './file-stamp.js';
 
 /** Where a small blob lies. */
 export interface PackPlace {
@@ -35,6 +36,7 @@ export class BlobRows {
   readonly #bySha512: Database.Statement<[Buffer], RawBlob>;
   readonly #insert: Database.Statement;
   readonly #delete: Database.Statement;
+  readonly #mended: Database.Statement<[Buffer]>;
   readonly #tree: Database.Statement<[Buffer], { leaves: Buffer }>;
   readonly #saveTree: Database.Statement;
   readonly #deleteTree: Database.Statement;
@@ -47,9 +49,12 @@ export class BlobRows {
     this.#bySha256 = sql.prepare('SELECT * FROM blobs WHERE sha256 = ?');
     this.#bySha512 = sql.prepare('SELECT * FROM blobs WHERE sha512 = ? LIMIT 1');
     this.#insert = sql.prepare(
-      `INSERT INTO blobs (sha256, sha512, length, root, pack, offset) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (sha256) DO UPDATE SET pack = excluded.pack, offset = excluded.offset`,
+      `INSERT INTO blobs (sha256, sha512, length, root, pack, offset, stamp)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (sha256) DO UPDATE
+         SET pack = excluded.pack, offset = excluded.offset, stamp = excluded.stamp`,
     );
+    this.#mended = sql.prepare('DELETE FROM damaged WHERE sha256 = ?');
     this.#delete = sql.prepare('DELETE FROM blobs WHERE sha256 = ?');
     this.#tree = sql.prepare('SELECT leaves FROM trees WHERE sha256 = ?');
     this.#saveTree = sql.prepare(
@@ -79,7 +84,8 @@ export class BlobRows {
     return raw && blobOf(raw);
   }
 
-  insert(body: HashedBody, place: PackPlace | undefined): void {
+  /** @param stamp of the file of its own; a pack has one for all. */
+  insert(body: HashedBody, place: PackPlace | undefined, stamp: FileStamp | undefined): void {
     this.#insert.run(
       key(body.sha256),
       key(body.sha512),
@@ -87,12 +93,15 @@ export class BlobRows {
       key(body.pieceRoot),
       place?.pack ?? null,
       place?.offset ?? null,
+      stamp ?? null,
     );
+    this.#mended.run(key(body.sha256));
     if (body.leaves.length > 1) this.saveTree(body.sha256, body.leaves);
   }
 
   delete(sha256: Sha256): void {
     this.#delete.run(key(sha256));
+    this.#mended.run(key(sha256));
     this.#deleteTree.run(key(sha256));
   }
 

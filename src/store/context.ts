@@ -1,6 +1,7 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import type { Sha256 } from '../domain/digest.js';
 import type { BlobRows } from './blob-rows.js';
+import type { DamagedRows } from './damaged-rows.js';
 import type { CatalogDatabase } from './database.js';
 import type { Layout } from './layout.js';
 import type { PartialRows } from './partial-rows.js';
@@ -12,6 +13,7 @@ export interface StoreContext {
   db: CatalogDatabase;
   rows: BlobRows;
   partials: PartialRows;
+  damaged: DamagedRows;
   /** Taken at the first write: a process that only reads leaves no trace. */
   lease(): WriterLease;
   now(): Date;

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { isDigest, type Digests, type Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import { pieceCount, treeRoot } from '../domain/piece.js';
-import type { PartialBlob, PutExpectation, Store, StoredBlob } from '../ports/store.js';
+import type {
+  AuditResult,
+  PartialBlob,
+  PutExpectation,
+  Store,
+  StoredBlob,
+} from '../ports/store.js';
+import { Audit } from './audit.js';
 import { BlobReader } from './blob-reader.js';
 import { BlobRemover } from './blob-remover.js';
 import { storedBlob } from './blob-rows.js';
@@ -153,6 +160,16 @@ export class DiskStore implements Store {
 
   verify(sha256: Sha256): Promise<boolean> {
     return this.#reader.verify(sha256);
+  }
+
+  audit(signal?: AbortSignal): Promise<AuditResult> {
+    const partialOf = (sha256: Sha256): PartialBlob | undefined =>
+      this.#begun.get(sha256) ?? this.#fromCatalog(sha256);
+    return new Audit(this.#context, this.#reader, partialOf, signal).run();
+  }
+
+  isDamaged(sha256: Sha256): boolean {
+    return this.#context.damaged.has(sha256);
   }
 
   async close(): Promise<void> {

@@ -91,6 +91,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE pins (did TEXT PRIMARY KEY, first_seen TEXT NOT NULL, how TEXT NOT NULL);
   CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- A file's size and times when its bytes were last known to be right; null: they have to be read.
+  ALTER TABLE blobs ADD COLUMN stamp TEXT;
+  ALTER TABLE packs ADD COLUMN stamp TEXT;
+  ALTER TABLE partials ADD COLUMN stamp TEXT;
+
+  -- What was held, rotted, and has not come again.
+  CREATE TABLE damaged (sha256 BLOB PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /**

@@ -5,6 +5,7 @@ import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { Store } from '../ports/store.js';
 import { BlobRows } from './blob-rows.js';
+import { DamagedRows } from './damaged-rows.js';
 import { CatalogDatabase } from './database.js';
 import { asStoreError } from './disk-errors.js';
 import { DiskStore } from './disk-store.js';
@@ -59,6 +60,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     db,
     rows,
     partials: new PartialRows(db, rows),
+    damaged: new DamagedRows(db),
     lease: lease.get,
     now: () => clock.now(),
     onDamage: options.onDamage ?? (() => undefined),

@@ -6,6 +6,7 @@ import type { HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
 import { syncFolder, writeAll } from './durable-file.js';
+import { stampOfOpen, type FileStamp } from './file-stamp.js';
 import { type StoreContext } from './context.js';
 import { enter } from './placing.js';
 
@@ -23,6 +24,8 @@ interface OpenPack {
   number: number;
   file: FileHandle;
   endBytes: number;
+  /** Undefined where somebody else touched the file: the next audit reads it. */
+  stamp: FileStamp | undefined;
 }
 
 /**
@@ -32,9 +35,10 @@ interface OpenPack {
  */
 export class PackWriter {
   readonly #context: StoreContext;
-  readonly #adopt: Database.Statement<[string], { number: number }>;
+  readonly #adopt: Database.Statement<[string], { number: number; stamp: string | null }>;
   readonly #create: Database.Statement<[string]>;
   readonly #release: Database.Statement<[number, number]>;
+  readonly #stamp: Database.Statement<[string | null, number]>;
   readonly #queue: GroupQueue<PendingBlob>;
   #pack: OpenPack | undefined;
 
@@ -44,7 +48,7 @@ export class PackWriter {
     this.#adopt = sql.prepare(
       `UPDATE packs SET writer = ? WHERE number =
          (SELECT number FROM packs WHERE writer IS NULL AND NOT full ORDER BY number DESC LIMIT 1)
-       RETURNING number`,
+       RETURNING number, stamp`,
     );
     this.#create = sql.prepare('INSERT INTO packs (writer) VALUES (?)');
     this.#queue = new GroupQueue({
@@ -56,6 +60,7 @@ export class PackWriter {
         return asStoreError(error, context.layout.folder, bytes);
       },
     });
+    this.#stamp = sql.prepare('UPDATE packs SET stamp = ? WHERE number = ?');
     this.#release = sql.prepare('UPDATE packs SET writer = NULL, full = ? WHERE number = ?');
   }
 
@@ -74,13 +79,17 @@ export class PackWriter {
     const joined = Buffer.concat(group.map(({ bytes }) => bytes));
     // After a write that failed half-way the pack ends later than its last blob: a hole.
     const start = (await pack.file.stat()).size;
+    const isUntouched = pack.stamp !== undefined && pack.stamp === (await stampOfOpen(pack.file));
     await writeAll(pack.file, joined, start);
     pack.endBytes = start + joined.length;
     await pack.file.datasync();
+    pack.stamp = isUntouched ? await stampOfOpen(pack.file) : undefined;
+    const { number, stamp = null } = pack;
     await this.#context.db.write(() => {
+      this.#stamp.run(stamp, number);
       let offset = start;
       for (const { body } of group) {
-        enter(this.#context, body, { pack: pack.number, offset });
+        enter(this.#context, body, { pack: number, offset });
         offset += body.lengthBytes;
       }
     });
@@ -97,13 +106,14 @@ export class PackWriter {
   async #takePack(): Promise<OpenPack> {
     const { layout, db } = this.#context;
     const writer = this.#context.lease().id;
-    const number = await db.write(
-      () => this.#adopt.get(writer)?.number ?? Number(this.#create.run(writer).lastInsertRowid),
-    );
+    const adopted = await db.write(() => this.#adopt.get(writer));
+    const number =
+      adopted?.number ?? (await db.write(() => Number(this.#create.run(writer).lastInsertRowid)));
     const file = await open(layout.pack(number), constants.O_WRONLY | constants.O_CREAT, 0o644);
     await syncFolder(layout.packs);
     // Past a dead writer's last row may lie bytes that no row names: they stay, as a hole.
-    return { number, file, endBytes: (await file.stat()).size };
+    const stamp = adopted === undefined ? await stampOfOpen(file) : (adopted.stamp ?? undefined);
+    return { number, file, endBytes: (await file.stat()).size, stamp };
   }
 
   async #letGo(): Promise<void> {

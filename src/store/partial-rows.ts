@@ -3,6 +3,7 @@ import { isDigest, type Sha256 } from '../domain/digest.js';
 import { pieceCount } from '../domain/piece.js';
 import { key, type BlobRows } from './blob-rows.js';
 import type { CatalogDatabase } from './database.js';
+import type { FileStamp } from './file-stamp.js';
 
 /** A partial as the catalog knows it. */
 export interface PartialRow {
@@ -11,6 +12,8 @@ export interface PartialRow {
   root: string;
   /** A bit a piece, lowest bit first. */
   held: Uint8Array;
+  /** The file's when what is held of it was last known to be right; undefined: it has to be read. */
+  stamp: FileStamp | undefined;
 }
 
 interface RawPartial {
@@ -18,6 +21,7 @@ interface RawPartial {
   length: number;
   root: Buffer;
   held: Buffer;
+  stamp: string | null;
 }
 
 /** The catalog's rows of blobs in pieces. Writes belong inside a transaction. */
@@ -26,8 +30,9 @@ export class PartialRows {
   readonly #blobs: BlobRows;
   readonly #get: Database.Statement<[Buffer], RawPartial>;
   readonly #all: Database.Statement<[], RawPartial>;
-  readonly #insert: Database.Statement<[Buffer, number, Buffer, Uint8Array]>;
+  readonly #insert: Database.Statement<[Buffer, number, Buffer, Uint8Array, string | null]>;
   readonly #setHeld: Database.Statement<[Uint8Array, Buffer]>;
+  readonly #setStamp: Database.Statement<[string | null, Buffer]>;
   readonly #delete: Database.Statement<[Buffer]>;
 
   constructor(db: CatalogDatabase, blobs: BlobRows) {
@@ -37,16 +42,19 @@ export class PartialRows {
     this.#get = sql.prepare('SELECT * FROM partials WHERE sha256 = ?');
     this.#all = sql.prepare('SELECT * FROM partials ORDER BY sha256');
     this.#insert = sql.prepare(
-      'INSERT OR REPLACE INTO partials (sha256, length, root, held) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO partials (sha256, length, root, held, stamp) VALUES (?, ?, ?, ?, ?)',
     );
     this.#setHeld = sql.prepare('UPDATE partials SET held = ? WHERE sha256 = ?');
+    this.#setStamp = sql.prepare('UPDATE partials SET stamp = ? WHERE sha256 = ?');
     this.#delete = sql.prepare('DELETE FROM partials WHERE sha256 = ?');
   }
 
   get(sha256: Sha256): PartialRow | undefined {
     if (!isDigest('sha256', sha256)) return undefined;
     const raw = this.#db.read(() => this.#get.get(key(sha256)));
-    return raw && { lengthBytes: raw.length, root: raw.root.toString('hex'), held: raw.held };
+    if (raw === undefined) return undefined;
+    const { length: lengthBytes, root, held, stamp } = raw;
+    return { lengthBytes, root: root.toString('hex'), held, stamp: stamp ?? undefined };
   }
 
   all(): { sha256: Sha256; lengthBytes: number; heldPieces: number }[] {
@@ -60,12 +68,16 @@ export class PartialRows {
   }
 
   save(sha256: Sha256, row: PartialRow, leaves: readonly Uint8Array[]): void {
-    this.#insert.run(key(sha256), row.lengthBytes, key(row.root), row.held);
+    this.#insert.run(key(sha256), row.lengthBytes, key(row.root), row.held, row.stamp ?? null);
     this.#blobs.saveTree(sha256, leaves);
   }
 
   setHeld(sha256: Sha256, held: Uint8Array): void {
     this.#setHeld.run(held, key(sha256));
+  }
+
+  setStamp(sha256: Sha256, stamp: FileStamp | undefined): void {
+    this.#setStamp.run(stamp ?? null, key(sha256));
   }
 
   /** Forgets the partial; its tree goes too unless the blob is whole. */

@@ -17,6 +17,7 @@ import { requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
+import { stampOfOpen, type FileStamp } from './file-stamp.js';
 import {
   carryOver,
   clearBit,
@@ -33,6 +34,12 @@ import { placePartial } from './placing.js';
 const GROUP_PIECES = 128;
 /** How often a write is repeated that another process's removal got in the way of. */
 const ATTEMPTS = 3;
+
+/** The file that pieces went to, and its stamp where nobody else touched it. */
+interface WrittenFile {
+  inode: number;
+  stamp: FileStamp | undefined;
+}
 
 interface PendingPieces {
   first: number;
@@ -129,13 +136,13 @@ export class PiecedBlob implements PartialBlob {
     if (row.root === this.#root && row.lengthBytes === this.lengthBytes) return row.held.slice();
     return db.writeNow(() => {
       const held = carryOver(row, rows.tree(this.sha256) ?? [], this.leaves, this.lengthBytes);
-      partials.save(this.sha256, this.#row(held), this.leaves);
+      partials.save(this.sha256, this.#row(held, row.stamp), this.leaves);
       return held;
     });
   }
 
-  #row(held: Uint8Array): { lengthBytes: number; root: string; held: Uint8Array } {
-    return { lengthBytes: this.lengthBytes, root: this.#root, held };
+  #row(held: Uint8Array, stamp: FileStamp | undefined): PartialRow {
+    return { lengthBytes: this.lengthBytes, root: this.#root, held, stamp };
   }
 
   #adopt(held: Uint8Array): void {
@@ -145,9 +152,8 @@ export class PiecedBlob implements PartialBlob {
 
   async #flush(group: readonly PendingPieces[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      this.#requireSameTree();
-      const inode = await this.#writePieces(group);
-      const held = await this.#context.db.write(() => this.#mark(group, inode));
+      const written = await this.#writePieces(group, this.#requireSameTree());
+      const held = await this.#context.db.write(() => this.#mark(group, written));
       if (held !== undefined) {
         this.#adopt(held);
         return;
@@ -169,11 +175,13 @@ export class PiecedBlob implements PartialBlob {
     });
   }
 
-  /** Puts pieces in their places and flushes them. Returns the inode of the file they went to. */
-  async #writePieces(group: readonly PendingPieces[]): Promise<number> {
+  /** Puts pieces in their places and flushes them. */
+  async #writePieces(group: readonly PendingPieces[], before?: PartialRow): Promise<WrittenFile> {
     const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o644);
     try {
       const { size, ino } = await file.stat();
+      // Whatever somebody else did to the file meanwhile must show at the next audit.
+      const isUntouched = before === undefined || before.stamp === (await stampOfOpen(file));
       if (size !== this.lengthBytes) {
         await file.truncate(this.lengthBytes);
         await syncFolder(this.#context.layout.partials);
@@ -184,14 +192,14 @@ export class PiecedBlob implements PartialBlob {
         await writeAll(file, bytes, first * PIECE_SIZE_BYTES);
       }
       await file.datasync();
-      return ino;
+      return { inode: ino, stamp: isUntouched ? await stampOfOpen(file) : undefined };
     } finally {
       await file.close();
     }
   }
 
   /** Inside a transaction. Undefined where the file that was written is not the partial's any more. */
-  #mark(group: readonly PendingPieces[], inode: number): Uint8Array | undefined {
+  #mark(group: readonly PendingPieces[], { inode, stamp }: WrittenFile): Uint8Array | undefined {
     const { partials, rows } = this.#context;
     if (rows.get(this.sha256) !== undefined) {
       // Another process finished it: the file made here is one too many.
@@ -206,8 +214,11 @@ export class PiecedBlob implements PartialBlob {
         setBit(held, first + at);
       });
     }
-    if (row === undefined) partials.save(this.sha256, this.#row(held), this.leaves);
-    else partials.setHeld(this.sha256, held);
+    if (row === undefined) partials.save(this.sha256, this.#row(held, stamp), this.leaves);
+    else {
+      partials.setHeld(this.sha256, held);
+      partials.setStamp(this.sha256, stamp);
+    }
     return held;
   }
 

@@ -8,6 +8,7 @@ import { storedBlob, type PackPlace } from './blob-rows.js';
 import type { HashedBody } from './body-hasher.js';
 import { removeFile, type StoreContext } from './context.js';
 import { syncFolder, syncFolderNow } from './durable-file.js';
+import { stampOf } from './file-stamp.js';
 
 /**
  * Gives a complete, flushed file its final name and enters it into the catalog. Between the two a
@@ -60,7 +61,7 @@ export function enter(
   body: HashedBody,
   place: PackPlace | undefined,
 ): void {
-  rows.insert(body, place);
+  rows.insert(body, place, place === undefined ? stampOf(layout.blob(body.sha256)) : undefined);
   if (body.leaves.length < 2 || partials.get(body.sha256) === undefined) return;
   partials.delete(body.sha256);
   removeFile(layout.partial(body.sha256));

@@ -73,6 +73,12 @@ export class BlobAccess {
     return this.#states.get(span.sha256)?.kind === 'whole';
   }
 
+  /** The leaves of an artifact that was whole and is not in the store any more. */
+  lookAgain(span: LeafSpan): number[] {
+    if (!this.isWhole(span) || this.#store.stat(span.sha256) !== undefined) return [];
+    return this.#notHeld(span);
+  }
+
   /** Whether pieces of it can be verified. */
   hasTree(span: LeafSpan): boolean {
     return span.leafCount === 1 || this.#states.get(span.sha256)?.kind === 'partial';

@@ -110,6 +110,15 @@ export class Host {
     return this.libp2p.peerId.toString();
   }
 
+  async stop(): Promise<void> {
+    await this.libp2p.stop();
+    // A listener that closes makes libp2p 3 note its addresses anew a second later, which would keep
+    // a process that is done alive for that second.
+    const { addressManager } = this.libp2p.services.parts.mdns;
+    const noting: unknown = Reflect.get(addressManager, '_updatePeerStoreAddresses');
+    if (isStoppable(noting)) noting.stop();
+  }
+
   /** Lets the host dial an address that the user named, nearby or not. */
   allow(addresses: readonly Multiaddr[]): void {
     for (const address of addresses) {
@@ -129,6 +138,10 @@ export class Host {
       .sort((a, b) => rank(a) - rank(b))
       .map((address) => address.toString());
   }
+}
+
+function isStoppable(value: unknown): value is { stop: () => void } {
+  return typeof value === 'function' && 'stop' in value && typeof value.stop === 'function';
 }
 
 function key({ ip, port }: { ip: string; port: number }): string {

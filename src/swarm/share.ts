@@ -15,6 +15,7 @@ import {
   type TransferEvent,
 } from '../transfer/index.js';
 import { BlobAccess, type LeafBytes } from './blob-access.js';
+import { EarlyPieces } from './early-pieces.js';
 import { decodeGreeting, encodeGreeting, type Greeting } from './greeting.js';
 import type { Answer, Ask, Change, Hello } from './messages.pb.js';
 import type { PieceLink } from './piece-link.js';
@@ -28,6 +29,8 @@ import { wireBytes } from './wire-bytes.js';
 const LEAVES_PER_REQUEST = 256;
 
 const NEED_CHECK_MS = 100;
+/** No request has this number. */
+const UNASKED = 0;
 
 interface SharePeer extends Greeting {
   link: PieceLink;
@@ -64,6 +67,7 @@ export class PieceShare implements Share {
   readonly #masters = new Set<string>();
   readonly #listeners = new Set<(event: PullEvent) => void>();
   readonly #trees: TreeLearner;
+  readonly #early = new EarlyPieces(BOUNDS.earlyPieceBytes);
   readonly #stopped = new AbortController();
   #wantsAll = false;
   #sha256OfPath: Map<string, Sha256> | undefined;
@@ -90,7 +94,7 @@ export class PieceShare implements Share {
       () => this.#linksByRank(),
       deps.askForTrees,
       (span, leaves) => blobs.knowTree(span, leaves),
-      (span, urgent) => this.#want([span], urgent),
+      (span, urgent) => this.#learnt(span, urgent),
     );
   }
 
@@ -136,6 +140,9 @@ export class PieceShare implements Share {
     if (span === undefined) {
       throw new XError('PACKAGE_NOT_FOUND', `${this.manifest.bundle} has no ${path}`);
     }
+    // The store may have dropped it since, when somebody read it and it was damaged.
+    const gone = this.#blobs.lookAgain(span);
+    if (gone.length > 0) this.#damaged(gone);
     this.#want([span], true);
     await this.#waiters.wait([span], signal);
   }
@@ -149,6 +156,24 @@ export class PieceShare implements Share {
     while (!this.#stopped.signal.aborted && this.#now() < untilMs && this.#scheduler.isNeeded()) {
       await this.#deps.clock.sleep(NEED_CHECK_MS, signal);
     }
+  }
+
+  missing(): string[] {
+    return [...this.#waiters.expected()].map(({ path }) => path);
+  }
+
+  unobtainable(): string[] | undefined {
+    const peers = [...this.#peers.values()];
+    if (!peers.some(({ isMaster }) => isMaster)) return undefined;
+    const { held } = this.#scheduler;
+    const isNowhere = (leaf: number): boolean =>
+      !held.has(leaf) && !peers.some((peer) => peer.held.has(leaf));
+    return [...this.#waiters.expected()]
+      .filter(({ firstLeaf, leafCount }) => {
+        for (let i = 0; i < leafCount; i++) if (isNowhere(firstLeaf + i)) return true;
+        return false;
+      })
+      .map(({ path }) => path);
   }
 
   peers(): PeerStatus[] {
@@ -263,6 +288,11 @@ export class PieceShare implements Share {
     return [...this.#peers.entries()].filter(([id]) => id !== than).map(([, peer]) => peer);
   }
 
+  /** Whether a peer is to us what we are to it: a client of the same bundle. */
+  isSibling(peer: string): boolean {
+    return this.#masters.size > 0 && !this.#masters.has(peer);
+  }
+
   addressesOf(peer: string): string[] {
     return this.#peers.get(peer)?.addresses ?? [];
   }
@@ -299,33 +329,51 @@ export class PieceShare implements Share {
   answered(link: PieceLink, answer: Answer): void {
     const peer = this.#peers.get(link.peer);
     if (peer === undefined || this.#stopped.signal.aborted) return;
-    const pieces = new Map<number, Uint8Array>();
-    const bad: number[] = [];
     for (const { leaf, data } of answer.pieces) {
       if (leaf >= this.#map.leafCount) throw new Error(`no leaf ${leaf}`);
       peer.bytesIn += data.length;
-      // Checked before anything else looks at the bytes; what is held already is not even hashed.
+    }
+    this.#judge(peer, answer.id, answer.pieces);
+  }
+
+  // ---- the inside
+
+  /** Checks pieces before anything else looks at their bytes; what is held already is not even hashed. */
+  #judge(peer: SharePeer, id: number, pieces: readonly { leaf: number; data: Uint8Array }[]): void {
+    const { link } = peer;
+    const fresh = new Map<number, Uint8Array>();
+    const bad: number[] = [];
+    for (const { leaf, data } of pieces) {
       if (this.#scheduler.held.has(leaf)) continue;
       const isGood = this.#blobs.check(leaf, data);
-      if (isGood === true) pieces.set(leaf, data);
-      else if (isGood === false) bad.push(leaf);
+      if (isGood === undefined) this.#early.add(link.peer, leaf, data);
+      else if (isGood) fresh.set(leaf, data);
+      else bad.push(leaf);
     }
     for (const leaf of bad.slice(0, 1)) {
       const span = this.#map.spanOf(leaf);
       const index = leaf - span.firstLeaf;
       this.emit({ event: 'bad-piece', did: link.did, path: span.path, index });
     }
-    const good = [...pieces.keys()];
-    const event = { peer: link.peer, id: answer.id, good, bad };
-    const { fresh, actions } = this.#scheduler.answered(event, this.#now());
+    const event = { peer: link.peer, id, good: [...fresh.keys()], bad };
+    const { fresh: leaves, actions } = this.#scheduler.answered(event, this.#now());
     this.#do(actions);
-    if (fresh.length > 0) {
-      const bytes = fresh.map((leaf) => ({ leaf, bytes: pieces.get(leaf) ?? new Uint8Array() }));
-      this.#track(this.#keep(bytes, peer.isMaster).catch((error: unknown) => this.#fail(error)));
-    }
+    if (leaves.length === 0) return;
+    const bytes = leaves.map((leaf) => ({ leaf, bytes: fresh.get(leaf) ?? new Uint8Array() }));
+    this.#track(this.#keep(bytes, peer.isMaster).catch((error: unknown) => this.#fail(error)));
   }
 
-  // ---- the inside
+  /** Pieces of it can be checked from now on, those first that came too early. */
+  #learnt(span: LeafSpan, urgent: boolean): void {
+    this.#want([span], urgent);
+    for (const { peer, leaf, bytes } of this.#early.take(span.firstLeaf, span.leafCount)) {
+      const sender = this.#peers.get(peer);
+      if (sender === undefined) continue;
+      if (bytes !== undefined) this.#judge(sender, UNASKED, [{ leaf, data: bytes }]);
+      // It believes that we have it; told otherwise, it sends it again.
+      else sender.link.tell(this.manifest.digest, [], [leaf]);
+    }
+  }
 
   #now(): number {
     return this.#deps.clock.monotonicMs();

@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import type { Connection, Stream } from '@libp2p/interface';
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did, Manifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
@@ -29,6 +28,7 @@ import { Host } from './host.js';
 import { Links } from './links.js';
 import type { PieceFrame, Sibling } from './messages.pb.js';
 import { PIECE_PROTOCOL, type PieceLink } from './piece-link.js';
+import { parseMultiaddr, RememberedSiblings } from './remembered-siblings.js';
 import { PieceShare } from './share.js';
 
 export interface SwarmOptions {
@@ -79,10 +79,12 @@ class PieceSwarm implements Swarm {
   readonly #opening = new Map<Sha256, Promise<PieceShare>>();
   readonly #unwatch = new Map<Sha256, Map<string, () => void>>();
   readonly #heardMs = new Map<PieceLink, number>();
+  readonly #remembered: RememberedSiblings;
   #running: Running | undefined;
 
   constructor(deps: SwarmDeps) {
     this.#deps = deps;
+    this.#remembered = new RememberedSiblings(deps.catalog);
     this.#bundles = new BundleServer(
       deps.catalog,
       deps.store,
@@ -127,6 +129,7 @@ class PieceSwarm implements Swarm {
       // A peer that the user named is dialled like a master, and asked like a sibling.
       dialer.watchMaster(peer, { onPeer: () => undefined, onUnreachable: () => undefined });
     }
+    for (const { peer, addresses } of this.#remembered.all()) dialer.meet(peer, addresses);
     return { did: this.#did(), addresses: host.addresses() };
   }
 
@@ -137,7 +140,7 @@ class PieceSwarm implements Swarm {
     for (const share of [...this.#shares.values()]) await share.stop();
     await running.discovery.stop();
     await running.links.closeAll();
-    await running.host.libp2p.stop();
+    await running.host.stop();
     this.#running = undefined;
   }
 
@@ -182,7 +185,10 @@ class PieceSwarm implements Swarm {
       const name = formatAddress(address);
       if (watching.has(name)) continue;
       const unwatch = dialer.watchMaster(address, {
-        onPeer: (peer) => share.addMaster(peer),
+        onPeer: (peer) => {
+          share.addMaster(peer);
+          share.emit({ event: 'reachable', address: name });
+        },
         onUnreachable: (reason, attempt) => {
           share.emit({ event: 'unreachable', address: name, reason, attempt });
         },
@@ -293,6 +299,9 @@ class PieceSwarm implements Swarm {
   #introduce(share: PieceShare, peer: string): void {
     const { links } = this.#parts();
     const newcomer = links.get(peer);
+    if (newcomer !== undefined && share.isSibling(peer)) {
+      this.#remembered.note(peer, reachable(newcomer, share.addressesOf(peer)));
+    }
     if (newcomer === undefined || !share.isServing) return;
     const known: Sibling[] = [];
     const itself = { peer, addresses: reachable(newcomer, share.addressesOf(peer)) };
@@ -365,13 +374,4 @@ function reachable(link: PieceLink, stated: readonly string[]): string[] {
     if (isHere || !isLoopback(ip)) all.add(tcpMultiaddr(ip, port).toString());
   }
   return [...all].slice(0, BOUNDS.siblingAddresses);
-}
-
-/** A peer's word for an address: one, or none where it is malformed. */
-function parseMultiaddr(text: string): Multiaddr[] {
-  try {
-    return [multiaddr(text)];
-  } catch {
-    return [];
-  }
 }

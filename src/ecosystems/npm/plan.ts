@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
 import type { EcosystemPlan, PlannedArtifact } from '../../domain/plan.js';
@@ -30,10 +29,7 @@ export async function planProjects(
   for (const project of projects) {
     for (const [nodeVersion, group] of byNodeVersion(project, targets)) {
       options.signal?.throwIfAborted();
-      options.report({
-        event: 'step',
-        text: `Resolving npm packages of ${basename(project.label)}…`,
-      });
+      options.report({ event: 'step', text: `Resolving npm packages of ${project.label}` });
       const tree = await options.registry.tree({
         manifest: project.manifest,
         lockfile: project.lockfile,

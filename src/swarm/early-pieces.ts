@@ -1,0 +1,40 @@
+/** A piece as a peer sent it; no bytes where there was no room to keep them. */
+export interface EarlyPiece {
+  peer: string;
+  leaf: number;
+  bytes: Uint8Array | undefined;
+}
+
+/**
+ * Pieces that came before the tree that they are to be checked against: a source that may give what
+ * it likes can be faster than the trees. They wait here, bounded, and are judged when the tree is there.
+ */
+export class EarlyPieces {
+  readonly #maxBytes: number;
+  readonly #pieces = new Map<number, EarlyPiece>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  add(peer: string, leaf: number, bytes: Uint8Array): void {
+    if (this.#pieces.get(leaf)?.bytes !== undefined) return;
+    const fits = this.#bytes + bytes.length <= this.#maxBytes;
+    if (fits) this.#bytes += bytes.length;
+    this.#pieces.set(leaf, { peer, leaf, bytes: fits ? bytes : undefined });
+  }
+
+  /** Takes out what came of the leaves from `first` on. */
+  take(first: number, count: number): EarlyPiece[] {
+    const taken: EarlyPiece[] = [];
+    for (let leaf = first; this.#pieces.size > 0 && leaf < first + count; leaf++) {
+      const piece = this.#pieces.get(leaf);
+      if (piece === undefined) continue;
+      this.#pieces.delete(leaf);
+      this.#bytes -= piece.bytes?.length ?? 0;
+      taken.push(piece);
+    }
+    return taken;
+  }
+}
