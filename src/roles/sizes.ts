@@ -44,7 +44,11 @@ export function volumeSizeOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const bytes = parseSize(text);
   if (bytes >= SMALLEST_VOLUME_BYTES) return bytes;
-  throw new XError('USAGE', `--volume-size ${text}: no bundle fits into volumes of ${bytes} bytes`, {
-    hint: 'Write it like 4GB or 650MiB.',
-  });
+  throw new XError(
+    'USAGE',
+    `--volume-size ${text}: no bundle fits into volumes of ${bytes} bytes`,
+    {
+      hint: 'Write it like 4GB or 650MiB.',
+    },
+  );
 }

@@ -51,7 +51,5 @@ function sentenceOf(error: unknown): string {
 function namesIn(error: unknown, field: string): string[] {
   if (typeof error !== 'object' || error === null) return [];
   const list = (error as Record<string, unknown>)[field];
-  return Array.isArray(list)
-    ? list.filter((name): name is string => typeof name === 'string')
-    : [];
+  return Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string') : [];
 }

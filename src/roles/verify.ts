@@ -79,9 +79,7 @@ function linesOf(result: VerifyResult): string[] {
   const problems = result.problems.map(problemLine);
   return [
     ...bundles,
-    ...(rows.length === 0
-      ? []
-      : table([['file', 'content', 'proof', 'publisher'], ...rows])),
+    ...(rows.length === 0 ? [] : table([['file', 'content', 'proof', 'publisher'], ...rows])),
     summaryOf(result),
     ...problems,
   ];

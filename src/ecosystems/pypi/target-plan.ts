@@ -214,7 +214,9 @@ async function failureOf(
     );
     const hint =
       near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`;
-    return new XError('PACKAGE_NOT_FOUND', `no index has a Python package ${name}: ${because}`, { hint });
+    return new XError('PACKAGE_NOT_FOUND', `no index has a Python package ${name}: ${because}`, {
+      hint,
+    });
   }
   const [only] = roots.filter(({ specifiers }) => isPinned(specifiers));
   const isVersion = failure.facts.length === 1 && only !== undefined && because.includes(only.text);
