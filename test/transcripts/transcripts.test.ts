@@ -11,6 +11,7 @@ import { x, type XExit } from '../../fixtures/x-process.js';
 import { formatStep, parseTranscript, type Section, type Step } from './transcript.js';
 
 const FOLDER = fileURLToPath(new URL('../../../test/transcripts/', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
 const TARGET = 'linux/amd64/glibc2.36,python=3.12,node=22,debian=fixture';
 const DEADLINE_MS = 60_000;
 
@@ -119,6 +120,7 @@ function linesOf(text: string, url: string, here: string): string[] {
     .replaceAll(TARGET, '{target}')
     .replaceAll(`${here}/work/`, '')
     .replaceAll(here, '{here}')
+    .replaceAll(PROJECT, '{project}')
     .replace(/did:key:z6Mk\w+/g, '{did}')
     .replace(/\b[0-9a-f]{128}\b/g, '{sha512}')
     .replace(/\b[0-9a-f]{64}\b/g, '{sha256}')
