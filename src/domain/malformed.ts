@@ -32,7 +32,7 @@ export class MalformedLines {
     const lines = inFileOrder(this.#problems.flatMap(({ message }) => message.split('\n')));
     const shown = lines.slice(0, BOUNDS.shownProblems);
     if (lines.length > shown.length) shown.push(`and ${lines.length - shown.length} more`);
-    const hints = new Set(this.#problems.flatMap(({ hint }) => hint ?? []));
+    const hints = new Set(this.#problems.flatMap(({ hint }) => hint?.split('\n') ?? []));
     throw new XError('INPUT_MALFORMED', shown.join('\n'), {
       hint: hints.size === 0 ? undefined : [...hints].slice(0, BOUNDS.shownHints).join('\n'),
     });

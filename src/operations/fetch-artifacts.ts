@@ -97,6 +97,8 @@ async function fetchOne(
   const key = artifact.digests.sha256 ?? artifact.digests.sha512 ?? artifact.url;
   for (let attempt = 1; ; attempt += 1) {
     const meter = progress.meter();
+    // A failure to open was tried again upstream already; one in the middle of a body was not.
+    let opened = false;
     try {
       return await store.putResumable(
         key,
@@ -107,6 +109,7 @@ async function fetchOne(
             offset,
             signal,
           });
+          opened = true;
           return { offset: body.offset, stream: meter.counted(body.offset, body.stream) };
         },
         {
@@ -117,9 +120,10 @@ async function fetchOne(
       );
     } catch (error) {
       meter.forget();
-      const again = error instanceof XError && WORTH_ANOTHER_ATTEMPT.has(error.code);
+      const again = opened && error instanceof XError && WORTH_ANOTHER_ATTEMPT.has(error.code);
       if (!again || attempt >= BOUNDS.requestAttempts || signal.aborted)
         throw withArtifact(error, artifact);
+      deps.report({ event: 'step', text: `${error.message}; trying again` });
       const backoffMs =
         BOUNDS.requestBackoffMs * 2 ** attempt + random.integer(BOUNDS.requestBackoffMs);
       await clock.sleep(backoffMs, signal);

@@ -214,10 +214,12 @@ class Import {
     );
     if (isKnown || this.#problems.length >= BOUNDS.volumeRefusals) return;
     this.#problems.push(problem);
-    const what = problem.path === undefined ? '' : `${problem.path}: `;
+    const place =
+      problem.path === undefined ? problem.volume : `${problem.volume}: ${problem.path}`;
+    const { message } = problem;
     this.#deps.report({
       event: 'warning',
-      message: `${problem.volume}: ${what}${problem.message}`,
+      message: message.startsWith(problem.volume) ? message : `${place}: ${message}`,
     });
   }
 

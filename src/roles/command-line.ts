@@ -1,13 +1,17 @@
 import { Config, flush, run } from '@oclif/core';
-import { XError } from '../domain/errors.js';
+import { systemCodeOf, XError } from '../domain/errors.js';
 import { nearest } from '../domain/nearest.js';
 import { reportFailure } from './command.js';
 
 /** Runs the command line: oclif's run, with this project's way of failing. */
 export async function start(args: string[], url: string): Promise<void> {
+  // Who reads standard output may leave before x does (`x ls | head -1`): that ends no source.
+  process.stdout.on('error', (error) => {
+    if (systemCodeOf(error) !== 'EPIPE') throw error;
+  });
   try {
     await run(args, url);
-    await flush();
+    if (process.stdout.writable) await flush();
   } catch (error) {
     const mistyped = args[0];
     if (

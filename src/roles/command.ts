@@ -27,6 +27,8 @@ export abstract class XCommand extends Command {
     }),
   };
 
+  #printer: Printer | undefined;
+
   /** True for a command that stays or reports while it works: `--json` prints events, not a document. */
   protected get printsEvents(): boolean {
     return false;
@@ -34,7 +36,7 @@ export abstract class XCommand extends Command {
 
   /** Prints results, events and progress the way that `--json` and `--quiet` ask for. */
   protected printer(flags: { json?: boolean; quiet?: boolean }): Printer {
-    return createPrinter({
+    this.#printer = createPrinter({
       json: flags.json === true,
       quiet: flags.quiet === true,
       events: this.printsEvents,
@@ -42,6 +44,7 @@ export abstract class XCommand extends Command {
       stderr: process.stderr,
       env: process.env,
     });
+    return this.#printer;
   }
 
   /** Defaults < file < environment < flags. */
@@ -67,7 +70,8 @@ export abstract class XCommand extends Command {
     const json = this.argv.slice(0, separatorIndex(this.argv)).includes('--json');
     const known = { ...XCommand.baseFlags, ...this.ctor.flags };
     process.exitCode = reportFailure(error, {
-      json,
+      // Standard output holds one document at most: after it, a failure is told on standard error.
+      json: json && this.#printer?.documented !== true,
       events: this.printsEvents,
       command: { id: this.id, flags: Object.keys(known) },
     });

@@ -1,9 +1,10 @@
 import { ZipVolumeReader } from '../archive/zip-reader.js';
 import type { Settings } from '../config/settings.js';
 import type { Did } from '../domain/bundle.js';
-import { ERROR_CODES, XError } from '../domain/errors.js';
+import { ERROR_CODES, messageOf, XError } from '../domain/errors.js';
 import { importBundle, type ImportResult } from '../operations/import-bundle.js';
 import { systemClock } from '../platform/clock.js';
+import type { ProgressEvent, Report } from '../ports/progress.js';
 import { askOnTerminal } from './ask.js';
 import { openData } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
@@ -24,27 +25,48 @@ export async function runImport(input: ImportInput): Promise<void> {
     printer.report({ event: 'warning', message }),
   );
   try {
-    const result = await importBundle(
-      {
-        store: data.store,
-        catalog: data.catalog,
-        clock: systemClock,
-        reader: new ZipVolumeReader(),
-        report: printer.report,
-      },
-      {
-        paths: input.paths,
-        trust: { did: input.trust, acceptNew: input.acceptNew, ask: askOnTerminal },
-        acceptStale: input.acceptStale,
-      },
+    const result = await saidOnce(printer.report, (report) =>
+      importBundle(
+        {
+          store: data.store,
+          catalog: data.catalog,
+          clock: systemClock,
+          reader: new ZipVolumeReader(),
+          report,
+        },
+        {
+          paths: input.paths,
+          trust: { did: input.trust, acceptNew: input.acceptNew, ask: askOnTerminal },
+          acceptStale: input.acceptStale,
+        },
+      ),
     );
-    for (const message of result.warnings) printer.report({ event: 'warning', message });
-    for (const { volume, message } of result.problems)
-      printer.report({ event: 'warning', message: `${volume}: ${message}` });
     printer.document(result, linesOf(result));
     failWhereNothingHonestIsLeft(result);
   } finally {
     await data.close();
+  }
+}
+
+/** A warning that turns out to be why everything failed is told as the failure alone. */
+async function saidOnce<T>(report: Report, work: (report: Report) => Promise<T>): Promise<T> {
+  let last: ProgressEvent | undefined;
+  const tellLast = (): void => {
+    if (last) report(last);
+    last = undefined;
+  };
+  try {
+    return await work((event) => {
+      tellLast();
+      if (event.event === 'warning') last = event;
+      else report(event);
+    });
+  } catch (error) {
+    const isSame = last?.event === 'warning' && last.message === messageOf(error);
+    if (isSame) last = undefined;
+    throw error;
+  } finally {
+    tellLast();
   }
 }
 

@@ -14,7 +14,10 @@ export async function readInputFile(path: string): Promise<InputFile> {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return { path, text };
   } catch (error) {
-    throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, { cause: error });
+    throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, {
+      hint: 'Save it as UTF-8; a requirement file is plain text.',
+      cause: error,
+    });
   }
 }
 
@@ -44,6 +47,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
     }
     if (code === 'EISDIR')
       throw new XError('INPUT_UNREADABLE', `${path} is a folder, not a requirement file`, {
+        hint: 'Name the file in it: requirements.txt, package.json…',
         cause: error,
       });
     throw new XError('INPUT_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {

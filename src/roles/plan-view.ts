@@ -79,7 +79,8 @@ export function summaryOf(plan: Plan): string {
   const all = plan.artifacts.every(({ sizeBytes }) => sizeBytes !== undefined);
   const counts = Object.entries(countsOf(plan)).map(([name, count]) => `${count} ${name}`);
   const files = plan.artifacts.length === 1 ? '1 file' : `${plan.artifacts.length} files`;
-  return `${files}, ${all ? '' : 'at least '}${formatBytes(known)}: ${counts.join(', ')}`;
+  const size = known === 0 ? 'size unknown' : `${all ? '' : 'at least '}${formatBytes(known)}`;
+  return `${files}, ${size}: ${counts.join(', ')}`;
 }
 
 function shortName(purl: string): string {

@@ -8,12 +8,14 @@ export interface XEvent {
 }
 
 export interface Printer {
-  /** Progress, steps and warnings: on standard error, or as events. */
+  /** Progress and warnings: on standard error, or as events. Steps are for people alone. */
   report: Report;
   /** An event that is also worth a line to a person. */
   event(event: XEvent, line?: string): void;
   /** The one document of a command that ends: JSON, or the lines. */
   document(value: unknown, lines: readonly string[]): void;
+  /** Whether the one document was printed. */
+  readonly documented: boolean;
   /** A line for a person alone. */
   line(text: string): void;
   /** Ends a live progress line. */
@@ -40,6 +42,7 @@ export function createPrinter(options: PrinterOptions): Printer {
   const asEvents = json && options.events;
   const live = stderr.isTTY === true && !quiet && !json && options.env['TERM'] !== 'dumb';
   let drawn = false;
+  let documented = false;
   let lastMs = -Infinity;
 
   const clear = (): void => {
@@ -75,8 +78,7 @@ export function createPrinter(options: PrinterOptions): Printer {
       else if (event.event === 'warning') {
         if (asEvents) emit(event);
         else tell(`warning: ${event.message}`);
-      } else if (asEvents) emit(event);
-      else if (!quiet && !json) tell(event.text);
+      } else if (!quiet && !json) tell(event.text);
     },
     event(event, line) {
       if (asEvents) emit(event);
@@ -85,8 +87,12 @@ export function createPrinter(options: PrinterOptions): Printer {
         stdout.write(`${line}\n`);
       }
     },
+    get documented() {
+      return documented;
+    },
     document(value, lines) {
       clear();
+      documented = true;
       stdout.write(
         json ? `${JSON.stringify(value, null, 2)}\n` : lines.map((line) => `${line}\n`).join(''),
       );

@@ -21,7 +21,6 @@ import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import { formatBytes, type Printer } from './printer.js';
 import { volumeSizeOf } from './sizes.js';
-import { serveSource } from './serve-source.js';
 import { stopSignal } from './until-stopped.js';
 import { warnOnce } from './warn-once.js';
 
@@ -97,6 +96,8 @@ export async function runSource(input: SourceInput): Promise<void> {
       printer.event({ event: 'exported', volumes }, volumeLines(volumes).join('\n'));
     }
     if (input.once || stop.signal.aborted || !lock) return;
+    // libp2p is loaded by who serves alone.
+    const { serveSource } = await import('./serve-source.js');
     await serveSource({
       lock,
       settings,

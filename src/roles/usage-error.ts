@@ -28,24 +28,33 @@ function sentenceOf(error: unknown): string {
     .map((line) => line.trim())
     .filter((line) => line !== '' && line !== 'See more help with --help');
   if (/^The following errors? occurred:$/.test(lines[0] ?? '')) lines.shift();
-  const first = lines[0] ?? '';
-  const second = lines[1] ?? '';
-  const argument = /^Missing [0-9]+ required args?:$/.test(first) ? /^(\S+)/.exec(second) : null;
-  if (argument) return `${(argument[1] ?? '').toUpperCase()} is missing`;
-  const unexpected = /^Unexpected arguments?: (.*)$/.exec(first);
-  if (unexpected) return `unexpected argument "${unexpected[1] ?? ''}"`;
-  const parsing = /^Parsing (--\S+)$/.exec(first);
-  if (parsing) return `${parsing[1] ?? ''}: ${second.charAt(0).toLowerCase()}${second.slice(1)}`;
-  const missing = /^Missing required flags? (\S+)$/.exec(first);
-  if (missing) return `--${missing[1] ?? ''} is missing`;
-  const needs = /^All of the following must be provided when using (--\S+): (.*)$/.exec(first);
-  if (needs) return `${needs[1] ?? ''} needs ${needs[2] ?? ''}`;
-  const both = /^(--[^\s=]+)(?:=.*)? cannot also be provided when using (--\S+)$/.exec(first);
-  if (both) return `${both[1] ?? ''} and ${both[2] ?? ''} exclude each other`;
-  const value = /^Flag (--?\S+) expects a value$/.exec(first);
-  if (value) return `${value[1] ?? ''} needs a value`;
-  return first;
+  const text = lines.slice(0, 2).join('\n');
+  for (const [pattern, say] of SENTENCES) {
+    const [, first = '', second = ''] = pattern.exec(text) ?? [];
+    if (first !== '') return say(first, second);
+  }
+  return lines[0] ?? '';
 }
+
+/** oclif's sentences, and what is said in their place. */
+const SENTENCES: readonly (readonly [RegExp, (first: string, second: string) => string])[] = [
+  [/^Missing [0-9]+ required args?:\n(\S+)/, (name) => `${name.toUpperCase()} is missing`],
+  [/^Unexpected arguments?: (.*)/, (argument) => `unexpected argument "${argument}"`],
+  [
+    /^Parsing (--\S+)\n(.*)/,
+    (flag, why) => `${flag}: ${why.charAt(0).toLowerCase()}${why.slice(1)}`,
+  ],
+  [/^Missing required flags? (\S+)/, (flag) => `--${flag} is missing`],
+  [
+    /^All of the following must be provided when using (--\S+): (.*)/,
+    (flag, other) => `${flag} needs ${other}`,
+  ],
+  [
+    /^(--[^\s=]+)(?:=.*)? cannot also be provided when using (--\S+)/,
+    (flag, other) => `${flag} and ${other} exclude each other`,
+  ],
+  [/^Flag (--?\S+) expects a value/, (flag) => `${flag} needs a value`],
+];
 
 /** The texts that one of oclif's errors lists under a field. */
 function namesIn(error: unknown, field: string): string[] {

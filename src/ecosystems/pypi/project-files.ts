@@ -21,6 +21,7 @@ function parseToml(file: InputFile): Table {
     );
     const shown = line === undefined || line.trim() === '' ? '' : `: ${line.trim()}`;
     throw new XError('INPUT_MALFORMED', `${file.path}${place}: ${problem}${shown}`, {
+      hint: 'Correct the file at that place; pip cannot read it either.',
       cause: thrown,
     });
   }

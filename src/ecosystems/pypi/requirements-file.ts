@@ -131,7 +131,9 @@ async function readNamed(reading: Reading, path: string, where: string): Promise
 
 function malformed(file: InputFile, line: LogicalLine, offset: number, problem: string): XError {
   const place = `${file.path}:${line.line}:${offset + 1}`;
-  return new XError('INPUT_MALFORMED', `${place}: ${problem}: ${line.text}`);
+  return new XError('INPUT_MALFORMED', `${place}: ${problem}: ${line.text}`, {
+    hint: 'Write what pip reads: name, name>=1.2, name[extra]; python_version<"3.12", or its options.',
+  });
 }
 
 /** Options that say how pip builds or prints; a plan does not depend on them. */
