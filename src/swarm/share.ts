@@ -495,7 +495,8 @@ export class PieceShare implements Share {
         for (let i = 0; i < span.leafCount; i++) leaves.push(span.firstLeaf + i);
       } else this.#trees.want(span, urgent);
     }
-    if (isMore) for (const { link } of this.#peers.values()) this.sayHello(link, false);
+    // Also those that have not answered yet: what they were told first was that nothing is wanted.
+    if (isMore) for (const link of [...this.#greeted]) this.sayHello(link, false);
     if (leaves.length > 0) this.#handle({ type: 'want', leaves, urgent });
   }
 
