@@ -76,13 +76,9 @@ function failureOf({ shares, bad }: StallOptions, waitedMs: number): XError {
   const why =
     culprit === undefined ? lostAtItsSource(shares) : `${culprit}: ${bad.get(culprit) ?? ''}`;
   if (why !== undefined) {
-    return new XError(
-      'DIGEST_MISMATCH',
-      `${what}: no peer has an honest copy (${why})`,
-      {
-        hint: 'Run `x verify` on the source, and let it fetch what is damaged there with `x source -r` again.',
-      },
-    );
+    return new XError('DIGEST_MISMATCH', `${what}: no peer has an honest copy (${why})`, {
+      hint: 'Run `x verify` on the source, and let it fetch what is damaged there with `x source -r` again.',
+    });
   }
   return new XError(
     'INCOMPLETE',

@@ -199,10 +199,7 @@ export class PiecedBlob implements PartialBlob {
   }
 
   /** Inside a transaction. Undefined where the file that was written is not the partial's any more. */
-  #mark(
-    group: readonly PendingPieces[],
-    { inode, stamp }: WrittenFile,
-  ): Uint8Array | undefined {
+  #mark(group: readonly PendingPieces[], { inode, stamp }: WrittenFile): Uint8Array | undefined {
     const { partials, rows } = this.#context;
     if (rows.get(this.sha256) !== undefined) {
       // Another process finished it: the file made here is one too many.

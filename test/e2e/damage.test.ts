@@ -91,7 +91,10 @@ test('a source whose copy rots while it serves gives no wrong byte, and mends it
   assert.equal(code, 3, stdout);
   assert.ok(Date.now() - started < STEP_MS / 2);
   assert.equal(lastEvent(client, 'error')?.['code'], 'DIGEST_MISMATCH');
-  assert.match(told(client), new RegExp(`${victim.path} is still missing: no peer has an honest copy`));
+  assert.match(
+    told(client),
+    new RegExp(`${victim.path} is still missing: no peer has an honest copy`),
+  );
   assert.match(told(source.process), new RegExp(`${victim.path} here is damaged`));
   await source.process.stop();
 
