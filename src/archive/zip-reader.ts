@@ -163,6 +163,14 @@ function damaged(path: string, what: string, cause?: unknown): XError {
   });
 }
 
+/** yauzl's words for what is no zip file at all, in ours. */
+function reasonOf(thrown: unknown): string {
+  const message = messageOf(thrown);
+  return /^End of central directory record/.test(message)
+    ? 'it is no zip file, or its end is missing'
+    : message;
+}
+
 function ofOpening(path: string, thrown: unknown): unknown {
   if (thrown instanceof XError) return thrown;
   const code = systemCodeOf(thrown);
@@ -178,5 +186,5 @@ function ofOpening(path: string, thrown: unknown): unknown {
       cause: thrown,
     });
   }
-  return damaged(path, messageOf(thrown), thrown);
+  return damaged(path, reasonOf(thrown), thrown);
 }

@@ -71,7 +71,13 @@ export function mergeSettings(sources: SettingsSources): Settings {
     if (inEnv !== undefined && inEnv !== '') merged[key] = read(kind, inEnv, env, problems);
     if (flag !== undefined) merged[key] = flag;
   }
-  if (problems.length > 0) throw new XError('USAGE', problems.join('\n'));
+  if (problems.length > 0) {
+    throw new XError('USAGE', problems.join('\n'), {
+      hint: `Settings: ${Object.entries(SCHEMA)
+        .map(([key, { env }]) => `${key} (${env})`)
+        .join(', ')}.`,
+    });
+  }
   return merged as unknown as Settings;
 }
 
@@ -83,7 +89,9 @@ function parseFile(
     return parseToml(file.text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    problems.push(`${file.path}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`);
+    problems.push(
+      `${file.path}:${error.line}:${error.column}: ${error.message.split('\n')[0]?.replace('Invalid TOML document: ', 'not TOML: ')}`,
+    );
     return {};
   }
 }

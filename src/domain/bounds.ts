@@ -8,6 +8,9 @@ export const BOUNDS = {
   inputFiles: 256,
   inputNesting: 32,
   requirementLines: 200_000,
+  shownProblems: 20,
+  shownHints: 3,
+  hintMs: 5_000,
 
   // upstream
   indexPageBytes: 256 << 20,

@@ -70,14 +70,21 @@ export function formatPurl(
   return `pkg:${purl.type}/${namespace}${encode(purl.name)}${version}${qualifiers === '' ? '' : `?${qualifiers}`}`;
 }
 
+const PURL_LINE = /^\s*(?:#x\s+)?(pkg:\S*)(?:\s+#.*)?\s*$/;
+const MARKED_LINE = /^\s*#x(?:\s+(.*\S))?\s*$/;
+
+/** Whether a line of a text list is a purl, or means to be one. */
+export function isPurlLine(text: string): boolean {
+  return PURL_LINE.test(text) || MARKED_LINE.test(text);
+}
+
 /**
  * The purl that a line of a text list holds: `pkg:…` alone, or `#x pkg:…` so that the file stays one
  * that pip reads too. Undefined where the line is no purl line.
  * @throws XError INPUT_MALFORMED where it means to be one and does not parse.
  */
 export function purlOfLine(text: string, file: string, line: number): PurlLine | undefined {
-  const match =
-    /^\s*(?:#x\s+)?(pkg:\S*)(?:\s+#.*)?\s*$/.exec(text) ?? /^\s*#x(?:\s+(.*\S))?\s*$/.exec(text);
+  const match = PURL_LINE.exec(text) ?? MARKED_LINE.exec(text);
   if (!match) return undefined;
   const purl = parsePurl(match[1] ?? '');
   if (!purl) {

@@ -96,6 +96,7 @@ async function fetchOne(
   const { store, upstream, clock, random } = deps;
   const key = artifact.digests.sha256 ?? artifact.digests.sha512 ?? artifact.url;
   for (let attempt = 1; ; attempt += 1) {
+    const meter = progress.meter();
     try {
       return await store.putResumable(
         key,
@@ -106,7 +107,7 @@ async function fetchOne(
             offset,
             signal,
           });
-          return { offset: body.offset, stream: progress.counted(body.stream) };
+          return { offset: body.offset, stream: meter.counted(body.offset, body.stream) };
         },
         {
           digests: artifact.digests,
@@ -115,6 +116,7 @@ async function fetchOne(
         },
       );
     } catch (error) {
+      meter.forget();
       const again = error instanceof XError && WORTH_ANOTHER_ATTEMPT.has(error.code);
       if (!again || attempt >= BOUNDS.requestAttempts || signal.aborted)
         throw withArtifact(error, artifact);
@@ -126,7 +128,7 @@ async function fetchOne(
 }
 
 function withArtifact(error: unknown, artifact: PlannedArtifact): unknown {
-  if (!(error instanceof XError)) return error;
+  if (!(error instanceof XError) || error.code === 'STOPPED') return error;
   if (error.code === 'PACKAGE_NOT_FOUND') {
     return new XError(
       'NO_ARTIFACT',
@@ -137,11 +139,26 @@ function withArtifact(error: unknown, artifact: PlannedArtifact): unknown {
       },
     );
   }
+  if (error.code === 'DIGEST_MISMATCH') {
+    return new XError(error.code, `${artifact.purl}: ${artifact.url}: ${error.message}`, {
+      hint: 'What was sent is not what the index promises; nothing of it was kept. Try again later, or another index or mirror.',
+      cause: error,
+    });
+  }
   return new XError(error.code, `${artifact.purl}: ${error.message}`, {
     hint: error.hint,
     cause: error,
   });
 }
+
+interface Meter {
+  /** @param offset how much of the body was held already. */
+  counted(offset: number, stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** The attempt failed: another begins anew, or where the store says. */
+  forget(): void;
+}
+
+const REPORT_EVERY_MS = 250;
 
 /** Counts bytes and reports them, at most a few times a second. */
 class FetchProgress {
@@ -162,13 +179,28 @@ class FetchProgress {
     this.#doneBytes += bytes;
   }
 
-  async *counted(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    for await (const chunk of stream) {
-      this.fetchedBytes += chunk.length;
-      this.#doneBytes += chunk.length;
-      this.#report(250);
-      yield chunk;
-    }
+  /** Counts one attempt at one artifact: what a broken one had is not counted twice. */
+  meter(): Meter {
+    let ownBytes = 0;
+    const add = (bytes: number): void => {
+      ownBytes += bytes;
+      this.#doneBytes += bytes;
+    };
+    const arrived = (bytes: number): void => {
+      this.fetchedBytes += bytes;
+      add(bytes);
+      this.#report(REPORT_EVERY_MS);
+    };
+    return {
+      async *counted(offset, stream) {
+        add(offset - ownBytes);
+        for await (const chunk of stream) {
+          arrived(chunk.length);
+          yield chunk;
+        }
+      },
+      forget: () => add(-ownBytes),
+    };
   }
 
   finish(): void {

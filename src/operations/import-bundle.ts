@@ -104,7 +104,7 @@ class Import {
     if (this.#accepted.size === 0 && this.#first) throw this.#first;
     for (const { path } of trusted.sort((a, b) => (a.path < b.path ? -1 : 1))) {
       this.#request.signal?.throwIfAborted();
-      this.#deps.report({ event: 'step', text: `reading ${path}` });
+      this.#deps.report({ event: 'step', text: `Reading ${path}…` });
       await this.#attempt(path, (volume) => this.#takeContent(volume));
     }
     return this.#result();

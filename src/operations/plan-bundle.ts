@@ -4,7 +4,7 @@ import { XError } from '../domain/errors.js';
 import type { EcosystemPlan, Plan, PlannedArtifact } from '../domain/plan.js';
 import { formatTarget, type Target } from '../domain/target.js';
 import type { Clock } from '../ports/clock.js';
-import type { EcosystemSource } from '../ports/ecosystem.js';
+import type { EcosystemSource, PlanRequest } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import type { Inputs } from './read-inputs.js';
 
@@ -21,23 +21,21 @@ export interface PlanBundleInput {
   signal?: AbortSignal | undefined;
 }
 
-/** Resolves the closure of every ecosystem that the inputs name, all at once, into one plan. */
+/**
+ * Resolves the closure of every ecosystem that the inputs name, all at once, into one plan.
+ * @throws XError NOTHING_ASKED where it is empty, LIMIT_EXCEEDED, CONFLICT, UPSTREAM_MALFORMED; what
+ *   the ecosystems' plans throw.
+ */
 export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): Promise<Plan> {
   const now = deps.clock.now();
-  const plans = await Promise.all(
-    deps.sources.map(async (source): Promise<EcosystemPlan> => {
-      const asked = input.inputs.byEcosystem.get(source.name);
-      if (!asked) return { artifacts: [], warnings: [] };
-      return source.plan({
-        ...asked,
-        targets: input.targets,
-        now,
-        report: deps.report,
-        signal: input.signal,
-      });
-    }),
-  );
+  const plans = await allOrFirstFailure(deps.sources, deps.report, input.signal, (source, rest) => {
+    const asked = input.inputs.byEcosystem.get(source.name);
+    if (!asked) return Promise.resolve({ artifacts: [], warnings: [] });
+    return source.plan({ ...asked, targets: input.targets, now, ...rest });
+  });
   const artifacts = plans.flatMap((plan) => plan.artifacts);
+  const warnings = plans.flatMap((plan) => plan.warnings);
+  if (artifacts.length === 0) throw nothingToCarry(input, warnings);
   if (artifacts.length > BOUNDS.planArtifacts) {
     throw new XError(
       'LIMIT_EXCEEDED',
@@ -50,8 +48,64 @@ export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): 
     name: input.name,
     targets: input.targets.map(formatTarget),
     artifacts,
-    warnings: plans.flatMap((plan) => plan.warnings),
+    warnings,
   };
+}
+
+/** Plans everything at once. The first failure stops the others, waits for them, and is the one that is told. */
+async function allOrFirstFailure(
+  sources: readonly EcosystemSource[],
+  report: Report,
+  signal: AbortSignal | undefined,
+  planOne: (
+    source: EcosystemSource,
+    rest: Pick<PlanRequest<unknown>, 'report' | 'signal'>,
+  ) => Promise<EcosystemPlan>,
+): Promise<EcosystemPlan[]> {
+  const failed = new AbortController();
+  const stopped = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+  const whileWanted: Report = (event) => {
+    if (!failed.signal.aborted) report(event);
+  };
+  const settled = await Promise.allSettled(
+    sources.map(async (source) => {
+      try {
+        const planned = planOne(source, { report: whileWanted, signal: stopped });
+        return await orAborted(planned, signal);
+      } catch (error) {
+        if (!failed.signal.aborted) failed.abort(error);
+        throw error;
+      }
+    }),
+  );
+  if (failed.signal.aborted) throw failed.signal.reason;
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+/** Not every resolver listens to a signal all the time: a user who wants out does not wait for it. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  let stop: (() => void) | undefined;
+  try {
+    return await Promise.race([
+      work,
+      new Promise<never>((_, reject) => {
+        stop = () => reject(signal.reason as Error);
+        signal.addEventListener('abort', stop, { once: true });
+        if (signal.aborted) stop();
+      }),
+    ]);
+  } finally {
+    if (stop) signal.removeEventListener('abort', stop);
+  }
+}
+
+function nothingToCarry({ inputs, targets }: PlanBundleInput, warnings: readonly string[]): XError {
+  const files = inputs.files.map(({ path }) => path).join(', ');
+  const what = `${files}: nothing is asked for that ${targets.map(formatTarget).join(' or ')} needs`;
+  return new XError('NOTHING_ASKED', [what, ...warnings.slice(0, BOUNDS.shownHints)].join('\n'), {
+    hint: 'Look at the markers in the files, at --target, and at --debian-base.',
+  });
 }
 
 /** Names in an index are its author's: none may become a path that leaves the bundle or hides another. */

@@ -1,8 +1,10 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
+import { MalformedLines } from '../domain/malformed.js';
 import type { EcosystemName } from '../domain/plan.js';
-import type { PurlLine } from '../domain/purl.js';
-import type { EcosystemSource, InputFile, ReadInput } from '../ports/ecosystem.js';
+import { isPurlLine, type PurlLine } from '../domain/purl.js';
+import type { EcosystemSource, InputFile } from '../ports/ecosystem.js';
 
 export interface ReadInputsDeps {
   sources: readonly EcosystemSource[];
@@ -25,86 +27,88 @@ export interface Inputs {
 /**
  * Reads the requirement files: each goes to the first ecosystem that claims it, and purl lines found
  * in any of them go to the ecosystem of their type. All malformed lines are reported together.
+ * @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_MALFORMED, NOTHING_ASKED, LIMIT_EXCEEDED.
  */
 export async function readInputs(deps: ReadInputsDeps, paths: readonly string[]): Promise<Inputs> {
   const files = new Map<string, InputFile>();
-  const byEcosystem = new Map<EcosystemName, EcosystemInput>();
-  const problems: XError[] = [];
-  for (const path of paths) {
+  const byEcosystem: Inputs['byEcosystem'] = new Map();
+  const malformed = new MalformedLines();
+  const asked = new Map(paths.map((path) => [resolve(path), path]));
+  for (const [key, path] of asked) {
     const file = await deps.readFile(path);
-    if (files.has(file.path)) continue;
-    files.set(file.path, file);
+    files.set(key, file);
     const source = deps.sources.find((candidate) => candidate.claims(file));
-    if (!source) {
-      throw new XError('INPUT_UNREADABLE', `${path}: no ecosystem knows this kind of file`, {
-        hint: 'Give a pip requirements file, package.json, package-lock.json, a .apt list, or a list of package URLs.',
-      });
+    if (!source) throw unclaimed(file);
+    try {
+      const read = await source.read(file, besides(file, deps.readFile));
+      for (const nested of read.nested) files.set(resolve(nested.path), nested);
+      inputOf(byEcosystem, source.name).requirements.push(read.requirements);
+      distribute(read.purls, deps.sources, byEcosystem, malformed);
+    } catch (error) {
+      malformed.add(error);
     }
-    const read = await readOrCollect(source, file, deps.readFile, problems);
-    if (!read) continue;
-    for (const nested of read.nested) files.set(nested.path, nested);
     if (files.size > BOUNDS.inputFiles) {
       throw new XError('LIMIT_EXCEEDED', `more than ${BOUNDS.inputFiles} input files`);
     }
-    inputOf(byEcosystem, source.name).requirements.push(read.requirements);
-    distribute(read.purls, deps.sources, byEcosystem, problems);
   }
-  throwAll(problems);
+  malformed.throwIfAny();
+  const given = [...asked.keys()].flatMap((path) => files.get(path) ?? []);
+  if (given.every(({ text }) => isBlank(text))) throw nothingAsked(given);
   return { files: [...files.values()], byEcosystem };
 }
 
-async function readOrCollect(
-  source: EcosystemSource,
-  file: InputFile,
+/** Reads the files that a file names: relative to itself, as every native client does. */
+function besides(
+  { path }: InputFile,
   readFile: ReadInputsDeps['readFile'],
-  problems: XError[],
-): Promise<ReadInput<unknown> | undefined> {
-  try {
-    return await source.read(file, readFile);
-  } catch (error) {
-    if (!(error instanceof XError) || error.code !== 'INPUT_MALFORMED') throw error;
-    problems.push(error);
-    return undefined;
-  }
+): ReadInputsDeps['readFile'] {
+  return (nested) => readFile(isAbsolute(nested) ? nested : join(dirname(path), nested));
+}
+
+/** Whether a text list has no line but comments. */
+function isBlank(text: string): boolean {
+  return text.split(/\r\n|\r|\n/).every((line) => /^\s*(?:#|$)/.test(line) && !isPurlLine(line));
+}
+
+function nothingAsked(files: readonly InputFile[]): XError {
+  const [asks, names] = files.length === 1 ? ['asks', 'it'] : ['ask', 'them'];
+  const paths = files.map(({ path }) => path).join(', ');
+  return new XError('NOTHING_ASKED', `${paths} ${asks} for nothing`, {
+    hint: `Name packages in ${names}, one a line: requests>=2, or pkg:npm/lodash@^4.`,
+  });
+}
+
+function unclaimed({ path }: InputFile): XError {
+  return new XError('INPUT_UNREADABLE', `${path}: no ecosystem knows this kind of file`, {
+    hint: 'Give a pip requirements file, pyproject.toml, package.json, package-lock.json, a .apt list, or a list of package URLs.',
+  });
 }
 
 function distribute(
   purls: readonly PurlLine[],
   sources: readonly EcosystemSource[],
-  byEcosystem: Map<EcosystemName, EcosystemInput>,
-  problems: XError[],
+  byEcosystem: Inputs['byEcosystem'],
+  malformed: MalformedLines,
 ): void {
   for (const line of purls) {
     const source = sources.find(({ purlType }) => purlType === line.purl.type);
     if (source) inputOf(byEcosystem, source.name).purls.push(line);
-    else {
-      const known = sources.map(({ purlType }) => `pkg:${purlType}`).join(', ');
-      const column = Math.max(line.text.indexOf('pkg:'), 0) + 1;
-      problems.push(
-        new XError(
-          'INPUT_MALFORMED',
-          `${line.file}:${line.line}:${column}: no ecosystem for "${line.text}"`,
-          { hint: `Known types: ${known}.` },
-        ),
-      );
-    }
+    else malformed.add(unknownType(line, sources));
   }
 }
 
-function inputOf(
-  byEcosystem: Map<EcosystemName, EcosystemInput>,
-  name: EcosystemName,
-): EcosystemInput {
+function unknownType({ file, line, text }: PurlLine, sources: readonly EcosystemSource[]): XError {
+  const known = sources.map(({ purlType }) => `pkg:${purlType}`).join(', ');
+  const column = Math.max(text.indexOf('pkg:'), 0) + 1;
+  return new XError(
+    'INPUT_MALFORMED',
+    `${file}:${line}:${column}: no ecosystem has this type of package: ${text}`,
+    { hint: `Types of package URLs that are known: ${known}.` },
+  );
+}
+
+function inputOf(byEcosystem: Inputs['byEcosystem'], name: EcosystemName): EcosystemInput {
   let input = byEcosystem.get(name);
   if (!input) byEcosystem.set(name, (input = { requirements: [], purls: [] }));
   return input;
-}
-
-function throwAll(problems: readonly XError[]): void {
-  const [first, ...others] = problems;
-  if (!first) return;
-  if (others.length === 0) throw first;
-  throw new XError('INPUT_MALFORMED', problems.map(({ message }) => message).join('\n'), {
-    hint: first.hint,
-  });
 }

@@ -69,7 +69,7 @@ export async function sealBundle(
   return {
     record,
     changed,
-    warnings: [...sealed.flatMap(({ warnings }) => warnings), ...built.warnings],
+    warnings: built.warnings,
   };
 }
 

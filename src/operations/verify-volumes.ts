@@ -2,7 +2,7 @@ import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry, Manifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { XError, type ErrorCode } from '../domain/errors.js';
-import { pieceCount } from '../domain/piece.js';
+import { PIECE_SIZE_BYTES, pieceCount } from '../domain/piece.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import type { Report } from '../ports/progress.js';
 import type { OpenVolume, VolumeReader } from '../ports/volume.js';
@@ -43,12 +43,21 @@ export async function surveyVolumes(request: SurveyRequest): Promise<Survey> {
   return survey.run();
 }
 
+/** Where a slice of a blob lies. */
+interface Slice {
+  volume: string;
+  name: string;
+  firstPiece: number;
+  endPiece: number;
+}
+
 class Surveyor {
   readonly #request: SurveyRequest;
   readonly #bundles = new Map<string, SurveyedBundle>();
   readonly #wanted = new Map<Sha256, BundleEntry>();
   readonly #volumes = new Map<Sha256, string>();
   readonly #pieces = new Map<Sha256, Set<number>>();
+  readonly #slices = new Map<Sha256, Slice[]>();
   readonly #problems: Survey['problems'] = [];
   readonly #warnings = new Set<string>();
 
@@ -68,7 +77,7 @@ class Surveyor {
     for (const path of files) await this.#attempt(path, (volume) => this.#readMetadata(volume));
     for (const path of files) {
       signal?.throwIfAborted();
-      report({ event: 'step', text: `reading ${path}` });
+      report({ event: 'step', text: `Reading ${path}…` });
       await this.#attempt(path, (volume) => this.#readContent(volume));
     }
     const view = new VolumeView((entry, maxBytes) => this.#readBlob(entry, maxBytes));
@@ -130,6 +139,9 @@ class Surveyor {
     const leaves = await readLeaves(volume, entry);
     const pieces = this.#pieces.get(entry.sha256) ?? new Set<number>();
     this.#pieces.set(entry.sha256, pieces);
+    const slices = this.#slices.get(entry.sha256) ?? [];
+    this.#slices.set(entry.sha256, slices);
+    slices.push({ ...parsed, volume: volume.path, name });
     for await (const { index, isSound } of readSlice(volume, name, entry, leaves, parsed)) {
       if (isSound) pieces.add(index);
       else this.#damaged(entry, where, 'DIGEST_MISMATCH', `piece ${index} is not what was signed`);
@@ -152,13 +164,38 @@ class Surveyor {
 
   async #readBlob(entry: BundleEntry, maxBytes: number): Promise<Uint8Array | undefined> {
     const path = this.#volumes.get(entry.sha256);
-    if (path === undefined) return undefined;
+    if (path === undefined) return this.#readSliced(entry, maxBytes);
     const volume = await this.#request.reader.open(path);
     try {
       return await readSmall(volume, blobName(entry.sha256), maxBytes);
     } finally {
       await volume.close();
     }
+  }
+
+  /** A blob put together from its slices; undefined where pieces of it are missing. */
+  async #readSliced(entry: BundleEntry, maxBytes: number): Promise<Uint8Array | undefined> {
+    const isWhole = this.#pieces.get(entry.sha256)?.size === pieceCount(entry.lengthBytes);
+    if (!isWhole || entry.lengthBytes > maxBytes) return undefined;
+    const whole = Buffer.alloc(entry.lengthBytes);
+    for (const { volume: path, name, ...range } of this.#slices.get(entry.sha256) ?? []) {
+      const volume = await this.#request.reader.open(path);
+      try {
+        const leaves = await readLeaves(volume, entry);
+        for await (const { index, bytes, isSound } of readSlice(
+          volume,
+          name,
+          entry,
+          leaves,
+          range,
+        )) {
+          if (isSound) whole.set(bytes, index * PIECE_SIZE_BYTES);
+        }
+      } finally {
+        await volume.close();
+      }
+    }
+    return whole;
   }
 
   async #attempt(path: string, work: (volume: OpenVolume) => Promise<void>): Promise<void> {

@@ -179,4 +179,9 @@ export interface EcosystemServer {
   /** Checks the publisher's evidence that a bundle carries for one package entry. */
   checkProof(entry: CatalogEntry, view: HeldView, now: Date): Promise<ProofVerdict>;
   settings(request: SettingsRequest): Promise<ClientSettings>;
+  /**
+   * The packages that a command's arguments name, where a client does not ask the gateway for those
+   * that its index lacks.
+   */
+  askedNames?(args: readonly string[]): string[];
 }

@@ -14,6 +14,7 @@ import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
+import { Misses, noting } from './misses.js';
 import { PullProgress } from './pull-progress.js';
 import { serveResident } from './resident.js';
 import { startGateway } from './start-gateway.js';
@@ -314,7 +315,8 @@ class Client {
 
   async #serve(): Promise<void> {
     const { settings, printer } = this.#input;
-    const servers = createServers();
+    const misses = new Misses();
+    const servers = noting(createServers(), misses);
     const gateway = await startGateway({
       host: settings.bind,
       port: settings.port,
@@ -328,6 +330,7 @@ class Client {
       role: 'client',
       gateway: gateway.url,
       status: () => this.#status(),
+      misses,
     });
     this.#defer(resident.close);
     printer.event(

@@ -1,4 +1,5 @@
 import { Config, flush, run } from '@oclif/core';
+import { XError } from '../domain/errors.js';
 import { nearest } from '../domain/nearest.js';
 import { reportFailure } from './command.js';
 
@@ -14,22 +15,31 @@ export async function start(args: string[], url: string): Promise<void> {
       error instanceof Error &&
       /^command .* not found/.test(error.message)
     ) {
-      await refuseUnknown(mistyped, url);
+      const failure = await unknownCommand(mistyped, args, url);
+      process.exitCode = reportFailure(failure, { json: args.includes('--json'), events: false });
       return;
     }
     process.exitCode = reportFailure(error, { json: args.includes('--json'), events: false });
   }
 }
 
-async function refuseUnknown(mistyped: string, url: string): Promise<void> {
-  const config = await Config.load(url);
-  const known = config.commandIDs;
-  const near = nearest(mistyped, known, 1)[0];
-  process.stderr.write(`x: no command "${mistyped}"\n`);
-  process.stderr.write(
-    near === undefined
-      ? `   Commands: ${[...known].sort().join(', ')}.\n`
-      : `   Did you mean \`x ${near}\`?\n`,
-  );
-  process.exitCode = 2;
+async function unknownCommand(
+  mistyped: string,
+  args: readonly string[],
+  url: string,
+): Promise<XError> {
+  const { commandIDs } = await Config.load(url);
+  if (commandIDs.includes(mistyped)) {
+    const surplus = args.slice(1).find((arg) => !arg.startsWith('-')) ?? '';
+    return new XError('USAGE', `unexpected argument "${surplus}"`, {
+      hint: `See \`x ${mistyped} --help\`.`,
+    });
+  }
+  const near = nearest(mistyped, commandIDs, 1)[0];
+  return new XError('USAGE', `there is no command "${mistyped}"`, {
+    hint:
+      near === undefined
+        ? `Commands: ${[...commandIDs].sort().join(', ')}.`
+        : `Did you mean \`x ${near}\`?`,
+  });
 }

@@ -4,7 +4,9 @@ import { homedir } from 'node:os';
 import { mergeSettings, type Settings } from '../config/settings.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { dataFolder, dataPaths } from '../platform/paths.js';
+import { makeDataFolder } from './data-folder.js';
 import { createPrinter, type Printer } from './printer.js';
+import { usageError, type UsedCommand } from './usage-error.js';
 
 /** What every command of x has: the data folder, `--json`, `--quiet`, and one way to fail. */
 export abstract class XCommand extends Command {
@@ -47,12 +49,14 @@ export abstract class XCommand extends Command {
     flags: Parameters<typeof mergeSettings>[0]['flags'],
   ): Promise<Settings & { folder: string }> {
     const { env } = process;
+    if (flags.data === '') throw new XError('USAGE', '--data needs the name of a folder');
     const folder = dataFolder({
       env,
       home: homedir(),
       platform: process.platform,
       override: flags.data,
     });
+    await makeDataFolder(folder);
     const path = dataPaths(folder).config;
     const text = await readIfThere(path);
     const file = text === undefined ? undefined : { path, text };
@@ -61,7 +65,14 @@ export abstract class XCommand extends Command {
 
   protected override async catch(error: Error & { oclif?: { exit?: number } }): Promise<void> {
     const json = this.argv.slice(0, separatorIndex(this.argv)).includes('--json');
-    process.exitCode = reportFailure(error, { json, events: this.printsEvents });
+    const known = { ...XCommand.baseFlags, ...this.ctor.flags };
+    process.exitCode = reportFailure(error, {
+      json,
+      events: this.printsEvents,
+      command: { id: this.id, flags: Object.keys(known) },
+    });
+    // A library that does not listen to signals may hold the process open: the user wants out now.
+    if (error instanceof XError && error.code === 'STOPPED') process.exit(process.exitCode);
   }
 }
 
@@ -69,9 +80,12 @@ export abstract class XCommand extends Command {
  * Prints a failure, on one line and a hint, or as JSON, and returns the exit code it means.
  * Anything that is not an XError nor a usage error of oclif's is a defect, and is shown with its stack.
  */
-export function reportFailure(error: unknown, mode: { json: boolean; events: boolean }): number {
+export function reportFailure(
+  error: unknown,
+  mode: { json: boolean; events: boolean; command?: UsedCommand },
+): number {
   if (isExit(error)) return error.oclif.exit;
-  const failure = asXError(error);
+  const failure = asXError(error, mode.command ?? { id: undefined, flags: [] });
   if (mode.json) {
     const body = { code: failure.code, message: failure.message, hint: failure.hint };
     const document = mode.events
@@ -79,23 +93,23 @@ export function reportFailure(error: unknown, mode: { json: boolean; events: boo
       : { error: body };
     process.stdout.write(`${JSON.stringify(document, null, mode.events ? 0 : 2)}\n`);
   } else {
-    process.stderr.write(`x: ${failure.message}\n`);
-    if (failure.hint !== undefined) process.stderr.write(`   ${failure.hint}\n`);
+    process.stderr.write(`x: ${indented(failure.message)}\n`);
+    if (failure.hint !== undefined) process.stderr.write(`   ${indented(failure.hint)}\n`);
   }
   if (process.env['X_DEBUG'] !== undefined && error instanceof Error)
     process.stderr.write(`${stackOf(error)}\n`);
   return failure.exitCode;
 }
 
-function asXError(error: unknown): XError {
+/** Further lines stand under the first, behind `x: `. */
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n   ');
+}
+
+function asXError(error: unknown, command: UsedCommand): XError {
   if (error instanceof XError) return error;
   const message = messageOf(error);
-  if (isUsageError(error)) {
-    return new XError('USAGE', message.split('\n')[0] ?? message, {
-      hint: 'See `x --help`, or `x COMMAND --help`.',
-      cause: error,
-    });
-  }
+  if (isUsageError(error)) return usageError(error, command);
   const code = systemCodeOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new XError('DISK_FULL', `the disk is full: ${message}`, {
@@ -135,6 +149,9 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return undefined;
-    throw new XError('IO_FAILED', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    throw new XError('IO_FAILED', `${path} cannot be read: ${messageOf(error)}`, {
+      hint: 'Check who may read the data folder, or choose another one with --data.',
+      cause: error,
+    });
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { messageOf, XError } from '../domain/errors.js';
+import { join, resolve } from 'node:path';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { createDebianSource } from '../ecosystems/debian/source.js';
 import {
   createRepositoryKey,
@@ -97,7 +97,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
         mirror: debian.mirror,
         ...(debian.suites.length > 0 ? { suites: debian.suites } : {}),
         ...(debian.components.length > 0 ? { components: debian.components } : {}),
-        ...(debian.keyring === undefined ? {} : { keyrings: [debian.keyring] }),
+        ...(debian.keyring === undefined ? {} : { keyrings: [resolve(debian.keyring)] }),
         ...(debian.recommends ? {} : { withRecommends: false }),
       },
       baseOf: () => base,
@@ -159,7 +159,9 @@ async function debianBase(
   } catch (error) {
     throw new XError(
       'INPUT_NOT_FOUND',
-      `--debian-base ${base}: cannot read ${path}: ${messageOf(error)}`,
+      systemCodeOf(error) === 'ENOENT'
+        ? `--debian-base ${base}: there is no file ${path}`
+        : `--debian-base ${base}: cannot read ${path}: ${messageOf(error)}`,
       { hint: 'Use minbase, host, none, or the path of a dpkg status file.', cause: error },
     );
   }

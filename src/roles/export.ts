@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.js';
 import { exportBundle } from '../operations/export-bundle.js';
 import { openData, type DataFolder } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
-import { parseSize } from './sizes.js';
+import { volumeSizeOf } from './sizes.js';
 
 export interface ExportInput {
   settings: Settings & { folder: string };
@@ -17,6 +17,7 @@ export interface ExportInput {
 /** `x export`: a bundle of this data folder, as volumes. */
 export async function runExport(input: ExportInput): Promise<void> {
   const { printer, settings } = input;
+  const volumeSizeBytes = volumeSizeOf(input.volumeSize);
   const data = await openData(settings.folder, (message) =>
     printer.report({ event: 'warning', message }),
   );
@@ -26,7 +27,7 @@ export async function runExport(input: ExportInput): Promise<void> {
       printer,
       input.name,
       input.to,
-      input.volumeSize,
+      volumeSizeBytes,
     );
     printer.document({ bundle: record, volumes }, volumeLines(volumes));
   } finally {
@@ -40,7 +41,7 @@ export async function exportVolumes(
   printer: Printer,
   bundle: string,
   to: string,
-  volumeSize: string | undefined,
+  volumeSizeBytes: number | undefined,
 ): ReturnType<typeof exportBundle> {
   return await exportBundle(
     {
@@ -50,7 +51,7 @@ export async function exportVolumes(
       reader: new ZipVolumeReader(),
       report: printer.report,
     },
-    { bundle, to, volumeSizeBytes: volumeSize === undefined ? undefined : parseSize(volumeSize) },
+    { bundle, to, volumeSizeBytes },
   );
 }
 

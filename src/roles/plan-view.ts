@@ -73,12 +73,13 @@ export function planLines(plan: Plan): string[] {
   ];
 }
 
-/** `12 files, at least 3.4 MB: 7 pypi, 3 npm, 2 debian`. */
+/** `12 files, at least 3.4 MB: 7 pypi, 3 npm, 2 debian`: npm's registry does not say how large a file is. */
 export function summaryOf(plan: Plan): string {
   const known = plan.artifacts.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
   const all = plan.artifacts.every(({ sizeBytes }) => sizeBytes !== undefined);
   const counts = Object.entries(countsOf(plan)).map(([name, count]) => `${count} ${name}`);
-  return `${plan.artifacts.length} files, ${all ? '' : 'at least '}${formatBytes(known)}: ${counts.join(', ')}`;
+  const files = plan.artifacts.length === 1 ? '1 file' : `${plan.artifacts.length} files`;
+  return `${files}, ${all ? '' : 'at least '}${formatBytes(known)}: ${counts.join(', ')}`;
 }
 
 function shortName(purl: string): string {

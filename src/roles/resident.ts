@@ -1,7 +1,8 @@
-import type { JsonValue } from '../domain/plan.js';
+import type { JsonObject, JsonValue } from '../domain/plan.js';
 import { askResident } from '../platform/control-client.js';
 import { serveControl } from '../platform/control-server.js';
 import type { ResidentLock } from '../platform/lock.js';
+import { parseMisses, type Misses } from './misses.js';
 
 /** The gateway of the resident client of a data folder; undefined where none runs. */
 export async function residentGateway(folder: string): Promise<string | undefined> {
@@ -13,20 +14,47 @@ export async function residentGateway(folder: string): Promise<string | undefine
   return typeof gateway === 'string' ? gateway : undefined;
 }
 
+/** What clients of the resident gateway asked for in vain since a mark. */
+export async function residentMisses(
+  folder: string,
+  since: number,
+): Promise<{ mark: number; names: string[] }> {
+  return parseMisses(await askResident(folder, 'misses', { since }));
+}
+
+export interface Resident {
+  role: string;
+  gateway: string | undefined;
+  status: () => JsonValue;
+  /** Of the gateway, where there is one. */
+  misses?: Misses;
+}
+
 /** Answers other commands of the same data folder for as long as this process lives. */
 export async function serveResident(
   folder: string,
   lock: ResidentLock,
-  resident: { role: string; gateway: string | undefined; status: () => JsonValue },
+  resident: Resident,
 ): Promise<{ close: () => Promise<void> }> {
-  const { role, gateway } = resident;
+  const { role, gateway, misses } = resident;
   const status = (): Promise<JsonValue> =>
     Promise.resolve({
       role,
       ...(gateway === undefined ? {} : { gateway }),
       detail: resident.status(),
     });
-  const server = await serveControl(folder, new Map([['status', status]]));
+  const missesSince = ({ since }: JsonObject): Promise<JsonValue> =>
+    Promise.resolve({
+      mark: misses?.mark ?? 0,
+      names: misses?.since(typeof since === 'number' ? since : 0) ?? [],
+    });
+  const server = await serveControl(
+    folder,
+    new Map([
+      ['status', status],
+      ['misses', missesSince],
+    ]),
+  );
   lock.announceControl(server.path);
   return server;
 }

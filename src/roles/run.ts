@@ -6,11 +6,13 @@ import type { Settings } from '../config/settings.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import type { ClientSettings, EcosystemServer } from '../ports/ecosystem.js';
 import { createServers } from './ecosystem-servers.js';
+import { withCarriedInputs } from './carried-inputs.js';
 import { createHeldView, nobodyToAsk } from './held-view.js';
+import { Misses, noting } from './misses.js';
 import { openData, type DataFolder } from './open-data.js';
 import type { Printer } from './printer.js';
 import { startGateway } from './start-gateway.js';
-import { residentGateway } from './resident.js';
+import { residentGateway, residentMisses } from './resident.js';
 
 export interface RunInput {
   settings: Settings & { folder: string };
@@ -38,7 +40,7 @@ export async function runNative(input: RunInput): Promise<number> {
   );
   const folder = await mkdtemp(join(tmpdir(), 'x-run-'));
   try {
-    const { url, close } = await gatewayFor(input, data, servers);
+    const { url, missesSince, mark, close } = await gatewayFor(input, data, servers);
     try {
       const view = createHeldView(data.catalog, data.store, nobodyToAsk);
       const bundles = data.catalog.bundles();
@@ -54,7 +56,17 @@ export async function runNative(input: RunInput): Promise<number> {
         view,
       });
       const placed = await place(settings, folder);
-      return await runChild(program, [...placed.args, ...args], placed.env);
+      const warn = (message: string): void => input.printer.report({ event: 'warning', message });
+      const { catalog } = data;
+      const cwd = process.cwd();
+      const own = await withCarriedInputs({ args, cwd, gateway: url, catalog, view, folder, warn });
+      const code = await runChild(program, [...placed.args, ...own], placed.env);
+      if (code !== 0) {
+        const held = new Set(view.names(server.name));
+        const unheld = (server.askedNames?.(args) ?? []).filter((name) => !held.has(name));
+        sayMissing([...new Set([...(await missesSince(mark)), ...unheld])]);
+      }
+      return code;
     } finally {
       await close();
     }
@@ -71,7 +83,9 @@ function serverFor(
 ): EcosystemServer {
   const name = basename(program).replace(/\.(exe|cmd)$/i, '');
   const asModule = /^python[0-9.]*$/.test(name) && args[0] === '-m' ? args[1] : undefined;
-  const server = servers.find(({ commands }) => commands.includes(asModule ?? name));
+  // pip3.12 is pip, as python3.12 is python.
+  const command = asModule ?? name.replace(/^(pip|python)[0-9.]+$/, '$1');
+  const server = servers.find(({ commands }) => commands.includes(command));
   if (server) return server;
   const known = servers.flatMap(({ commands }) => commands).join(', ');
   throw new XError('USAGE', `x run does not know "${name}"`, {
@@ -79,15 +93,49 @@ function serverFor(
   });
 }
 
+interface RunGateway {
+  url: string;
+  mark: number;
+  /** What was asked for in vain since a mark. */
+  missesSince: (mark: number) => Promise<string[]>;
+  close: () => Promise<void>;
+}
+
 async function gatewayFor(
   input: RunInput,
   data: DataFolder,
   servers: readonly EcosystemServer[],
-): Promise<{ url: string; close: () => Promise<void> }> {
-  const resident = await residentGateway(input.settings.folder);
-  if (resident !== undefined) return { url: resident, close: () => Promise.resolve() };
-  return await startGateway({ host: '127.0.0.1', port: 0, data, servers, want: nobodyToAsk });
+): Promise<RunGateway> {
+  const { folder } = input.settings;
+  const resident = await residentGateway(folder);
+  if (resident !== undefined) {
+    const missesSince = async (mark: number) => (await residentMisses(folder, mark)).names;
+    const { mark } = await residentMisses(folder, 0);
+    return { url: resident, mark, missesSince, close: () => Promise.resolve() };
+  }
+  const misses = new Misses();
+  const gateway = await startGateway({
+    host: '127.0.0.1',
+    port: 0,
+    data,
+    servers: noting(servers, misses),
+    want: nobodyToAsk,
+  });
+  return { ...gateway, mark: 0, missesSince: (mark) => Promise.resolve(misses.since(mark)) };
 }
+
+/** What the native client, now failed, asked for in vain: it may not have said so, nor what to do. */
+function sayMissing(names: readonly string[]): void {
+  if (names.length === 0) return;
+  const shown = names.slice(0, SHOWN_NAMES).join(', ');
+  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
+  process.stderr.write(
+    `x: in no bundle on this machine: ${shown}${more}\n` +
+      '   To bring what is missing here, add it to a requirements file on the connected machine and run there: x source -r FILE\n',
+  );
+}
+
+const SHOWN_NAMES = 10;
 
 async function place(
   settings: ClientSettings,

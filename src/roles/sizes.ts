@@ -32,3 +32,23 @@ export function parseSize(text: string): number {
   }
   return bytes;
 }
+
+/** No bundle fits into volumes of less: each carries the signed metadata. */
+const SMALLEST_VOLUME_BYTES = 16 << 10;
+
+/**
+ * What `--volume-size` says, looked at before any work is done.
+ * @throws XError USAGE.
+ */
+export function volumeSizeOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = parseSize(text);
+  if (bytes >= SMALLEST_VOLUME_BYTES) return bytes;
+  throw new XError(
+    'USAGE',
+    `--volume-size ${text}: no bundle fits into volumes of ${bytes} bytes`,
+    {
+      hint: 'Write it like 4GB or 650MiB.',
+    },
+  );
+}

@@ -13,14 +13,17 @@ import { detectHostTarget } from '../platform/host.js';
 import { acquireLock } from '../platform/lock.js';
 import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
+import type { Report } from '../ports/progress.js';
 import { openSources, type DebianFlags } from './ecosystem-sources.js';
 import { exportVolumes, volumeLines } from './export.js';
 import { bundleNameOf, readInputFile } from './input-files.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import { formatBytes, type Printer } from './printer.js';
+import { volumeSizeOf } from './sizes.js';
 import { serveSource } from './serve-source.js';
 import { stopSignal } from './until-stopped.js';
+import { warnOnce } from './warn-once.js';
 
 export interface SourceInput {
   settings: Settings & { folder: string };
@@ -41,8 +44,10 @@ export interface SourceInput {
 export async function runSource(input: SourceInput): Promise<void> {
   const { printer, settings } = input;
   const name = nameOf(input);
+  const volumeSizeBytes = volumeSizeOf(input.volumeSize);
   const lock = input.dryRun ? undefined : await acquireLock(settings.folder, 'source');
   const stop = stopSignal();
+  const report = warnOnce(printer.report);
   const closers: (() => Promise<void>)[] =
     lock === undefined ? [] : [() => Promise.resolve(lock.release())];
   try {
@@ -55,28 +60,25 @@ export async function runSource(input: SourceInput): Promise<void> {
       debian: input.debian,
       dev: input.dev,
       publicIndexes: input.publicIndexes,
-      report: printer.report,
+      report,
     });
     closers.unshift(() => upstreams.close());
     const sources = upstreams.sources;
     const inputs = await readInputs({ sources, readFile: readInputFile }, input.files);
     const targets = await targetsOf(input.targets);
-    printer.report({
-      event: 'step',
-      text: `Resolving for ${targets.length === 1 ? 'one target' : `${targets.length} targets`}…`,
-    });
     const plan = await planBundle(
-      { sources, clock: systemClock, report: printer.report },
+      { sources, clock: systemClock, report },
       { name, inputs, targets, signal: stop.signal },
     );
+    for (const message of plan.warnings) report({ event: 'warning', message });
     if (input.dryRun) {
-      for (const message of plan.warnings) printer.report({ event: 'warning', message });
       printer.document(planDocument(plan, data.store), planLines(plan));
       return;
     }
     showPlan(printer, plan, data);
     const record = await carry({
       input,
+      report,
       data,
       plan,
       inputs,
@@ -90,7 +92,7 @@ export async function runSource(input: SourceInput): Promise<void> {
         printer,
         record.id,
         input.exportTo,
-        input.volumeSize,
+        volumeSizeBytes,
       );
       printer.event({ event: 'exported', volumes }, volumeLines(volumes).join('\n'));
     }
@@ -125,13 +127,13 @@ async function targetsOf(flags: TargetFlags): Promise<Target[]> {
 }
 
 function showPlan(printer: Printer, plan: Plan, data: DataFolder): void {
-  for (const message of plan.warnings) printer.report({ event: 'warning', message });
   const document = planDocument(plan, data.store) as Record<string, unknown>;
   printer.event({ event: 'plan', counts: countsOf(plan), ...document }, planLines(plan).join('\n'));
 }
 
 interface Carry {
   input: SourceInput;
+  report: Report;
   data: DataFolder;
   plan: Plan;
   inputs: Inputs;
@@ -142,6 +144,7 @@ interface Carry {
 
 async function carry({
   input,
+  report,
   data,
   plan,
   inputs,
@@ -155,7 +158,7 @@ async function carry({
     catalog: data.catalog,
     clock: systemClock,
     random: systemRandom,
-    report: printer.report,
+    report,
   };
   const identity = await openIdentity(settings.folder);
   const fetched = await fetchArtifacts(
@@ -163,12 +166,12 @@ async function carry({
     plan.artifacts,
     signal,
   );
-  printer.report({ event: 'step', text: 'Checking evidence and closure, signing…' });
+  report({ event: 'step', text: 'Checking evidence and closure, then signing' });
   const sealed = await sealBundle(
     { ...deps, identity, sources: upstreams.sources },
     { name: plan.name, artifacts: fetched.artifacts, inputs, targets },
   );
-  for (const message of sealed.warnings) printer.report({ event: 'warning', message });
+  for (const message of sealed.warnings) report({ event: 'warning', message });
   const { record } = sealed;
   printer.done();
   printer.event(

@@ -76,13 +76,17 @@ function linesOf(result: VerifyResult): string[] {
     artifact.proof?.verdict ?? '',
     artifact.proof?.note ?? '',
   ]);
-  const problems = result.problems.map(({ where, message }) => `${where}: ${message}`);
+  const problems = result.problems.map(problemLine);
   return [
     ...bundles,
-    ...table([['file', 'content', 'proof', 'publisher'], ...rows]),
+    ...(rows.length === 0 ? [] : table([['file', 'content', 'proof', 'publisher'], ...rows])),
     summaryOf(result),
     ...problems,
   ];
+}
+
+function problemLine({ where, message }: VerifyResult['problems'][number]): string {
+  return message.startsWith(where) ? message : `${where}: ${message}`;
 }
 
 function summaryOf({ artifacts }: VerifyResult): string {
@@ -104,13 +108,16 @@ function notTrusted(result: VerifyResult): XError {
     ...result.artifacts
       .filter(({ proof }) => proof?.verdict === 'broken')
       .map(({ path, proof }) => `${path}: ${proof?.note ?? 'its proof is broken'}`),
-    ...result.problems.map(({ where, message }) => `${where}: ${message}`),
+    ...result.problems.map(problemLine),
   ];
   return new XError(
     'DIGEST_MISMATCH',
     `not trustworthy: ${bad.slice(0, 5).join('; ')}${bad.length > 5 ? `; and ${bad.length - 5} more` : ''}`,
     {
-      hint: 'Damaged copies are dropped here; `x client --master HOST` or `x import PATH` brings honest ones.',
+      hint:
+        result.bundles.length === 0
+          ? 'A volume is a *.x.zip file that x export wrote: copy it again, or export it again.'
+          : 'Damaged copies are dropped here; `x client --master HOST` or `x import PATH` brings honest ones.',
     },
   );
 }

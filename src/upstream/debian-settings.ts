@@ -123,7 +123,7 @@ function unreadable(path: string, error: unknown): XError {
 
 function required(bytes: Uint8Array | undefined, path: string): Uint8Array {
   if (bytes !== undefined) return bytes;
-  throw new XError('INPUT_NOT_FOUND', `${path} is not there`, {
+  throw new XError('INPUT_NOT_FOUND', `there is no file ${path}`, {
     hint: 'Install the package that has it, or name another with --debian-keyring.',
   });
 }

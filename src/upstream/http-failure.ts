@@ -101,8 +101,11 @@ function hintOfStatus(status: number, retryAfterMs: number | undefined): string 
   if (retryAfterMs !== undefined) {
     return `The server asks to come back in ${Math.ceil(retryAfterMs / 1000)} s.`;
   }
+  if (status >= 500) return SERVER_FAILS;
   return undefined;
 }
+
+const SERVER_FAILS = 'The server fails, not this machine: try again later, or use another one.';
 
 /** The innermost cause, which is the one that names the system's error. */
 function rootOf(thrown: unknown): unknown {

@@ -30,13 +30,10 @@ export function asXError(thrown: unknown, what: string): XError {
   const cause = error;
   if (code === 'ETARGET' || code === 'ENOVERSIONS') {
     const known = { versions: error.versions ?? [], tags: error.distTags ?? {} };
-    return noVersion(`npm: ${what}: ${firstLine(error)}`, error.wanted ?? '*', known, cause);
+    return noVersion(`npm: ${what}: no published version fits`, error.wanted ?? '*', known, cause);
   }
   if (status === 404 || status === 410 || code === 'E404') {
-    return new XError('PACKAGE_NOT_FOUND', `npm: ${what}: the registry has no such package`, {
-      hint: 'Check the spelling; a scoped package of another registry needs @scope:registry in .npmrc.',
-      cause,
-    });
+    return packageNotFound(what, [], cause);
   }
   if (status !== undefined) return refused(status, what, cause);
   if (code === 'ERESOLVE')
@@ -64,11 +61,22 @@ export function asXError(thrown: unknown, what: string): XError {
   return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, { cause });
 }
 
+/** PACKAGE_NOT_FOUND with the names that are near, where any are known. */
+export function packageNotFound(what: string, near: readonly string[], cause: unknown): XError {
+  return new XError('PACKAGE_NOT_FOUND', `npm: ${what}: the registry has no such package`, {
+    hint:
+      near.length === 0
+        ? 'Check the spelling; a scoped package of another registry needs @scope:registry in .npmrc.'
+        : `Did you mean ${near.join(' or ')}?`,
+    cause,
+  });
+}
+
 function refused(status: number, what: string, cause: Error): XError {
   const hint =
     status === 401 || status === 403
       ? 'Run "npm login", or set the registry\'s token in .npmrc.'
-      : undefined;
+      : 'The server fails, not this machine: try again later, or use another registry.';
   return new XError('UPSTREAM_REFUSED', `npm: ${what}: the registry answers ${status}`, {
     hint,
     cause,

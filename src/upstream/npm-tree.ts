@@ -9,7 +9,8 @@ import { systemCodeOf, XError } from '../domain/errors.js';
 import type { JsonObject } from '../domain/plan.js';
 import type { NpmEdgeType, NpmTree, NpmTreeNode, NpmTreeRequest } from '../ports/npm-registry.js';
 import type { NpmConfig } from './npm-config.js';
-import { asXError } from './npm-errors.js';
+import { asXError, packageNotFound } from './npm-errors.js';
+import { nearNpmNames } from './npm-near-names.js';
 import type { PackumentCache } from './npm-packuments.js';
 import { prefetch } from './npm-prefetch.js';
 
@@ -49,7 +50,7 @@ export async function buildTree(
       ...(request.lockfile === undefined ? {} : { save: false }),
       ...(request.nodeVersion === undefined ? {} : { nodeVersion: request.nodeVersion }),
     };
-    const root = await idealTree(options);
+    const root = await idealTree(options, config);
     const tree = toData(root);
     if (request.lockfile !== undefined) {
       const departures = await departuresFromLock(tree, options);
@@ -87,14 +88,18 @@ async function lockedTree(
   return tree;
 }
 
-async function idealTree(options: Record<string, unknown>): Promise<ArboristNode> {
+async function idealTree(
+  options: Record<string, unknown>,
+  config: NpmConfig,
+): Promise<ArboristNode> {
   const arborist = new Arborist(options);
   try {
     return await arborist.buildIdealTree();
   } catch (thrown) {
     // Raised for this host's platform after the tree is whole; the targets' platforms are checked later.
     if (systemCodeOf(thrown) === 'EBADPLATFORM' && arborist.idealTree) return arborist.idealTree;
-    const error = asXError(thrown, describe(thrown));
+    const what = describe(thrown);
+    const error = await withNearNames(asXError(thrown, what), what, config);
     const by = requiredBy(thrown);
     if (by === undefined || error.message.includes(by)) throw error;
     throw new XError(error.code, `${error.message} (required by ${by})`, {
@@ -102,6 +107,13 @@ async function idealTree(options: Record<string, unknown>): Promise<ArboristNode
       cause: thrown,
     });
   }
+}
+
+async function withNearNames(error: XError, what: string, config: NpmConfig): Promise<XError> {
+  if (error.code !== 'PACKAGE_NOT_FOUND') return error;
+  const name = /^npm: (\S+): /.exec(error.message)?.[1] ?? what;
+  const bare = name.replace(/(?<=.)@.*$/, '');
+  return packageNotFound(name, await nearNpmNames(bare, config), error.cause);
 }
 
 function describe(thrown: unknown): string {
@@ -114,7 +126,8 @@ function describe(thrown: unknown): string {
 function requiredBy(thrown: unknown): string | undefined {
   const location = (thrown as { requiredBy?: unknown } | null)?.requiredBy;
   if (typeof location !== 'string') return undefined;
-  if (location === '.' || location === '') return 'the project';
+  // The project itself: the user knows who that is.
+  if (location === '.' || location === '') return undefined;
   return location.slice(location.lastIndexOf('node_modules/') + 'node_modules/'.length);
 }
 

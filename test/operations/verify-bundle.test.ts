@@ -173,3 +173,24 @@ async function flipIn(folder: string, minBytes: number): Promise<boolean> {
   }
   return false;
 }
+
+test('a proof that needs a file cut into slices reads it whole from its volumes', async () => {
+  const read: number[] = [];
+  const reading = {
+    ...proofServer,
+    checkProof: async (...[entry, view, now]: Parameters<typeof proofServer.checkProof>) => {
+      read.push((await view.read(entry, 2_000_000)).length);
+      return proofServer.checkProof(entry, view, now);
+    },
+  };
+  const { store, catalog, clock, reader, report } = source;
+  const result = await verifyBundle(
+    { store, catalog, clock, reader, report, servers: [reading], view: heldView(source) },
+    { what: { paths: [dir] } },
+  );
+  assert.deepEqual([result.ok, result.complete], [true, true]);
+  assert.deepEqual(
+    read.sort((a, b) => a - b),
+    Object.values(SIZES),
+  );
+});

@@ -40,7 +40,10 @@ export class ProofChecker {
     try {
       return await this.#checkChain(entry, suite, index, view, now);
     } catch (error) {
-      return { proof: 'debian-release', verdict: 'broken', note: messageOf(error) };
+      // What is not at hand (one volume of several, a pull under way) cannot speak against it.
+      const isAbsent = error instanceof XError && error.code === 'INCOMPLETE';
+      const verdict = isAbsent ? 'carried' : 'broken';
+      return { proof: 'debian-release', verdict, note: messageOf(error) };
     }
   }
 

@@ -14,6 +14,8 @@ export interface RepositorySigner {
   publicKeyBinary: Uint8Array;
   /** Upper-case hex. */
   fingerprint: string;
+  /** When the key was made: nothing that it signs can be older. */
+  createdAt: Date;
   /** The clear-signed form of a text that ends in a newline: InRelease. */
   clearsign(text: string, date: Date): Promise<string>;
   /** A detached armored signature: Release.gpg. */
@@ -60,6 +62,7 @@ export async function createRepositorySigner(privateKeyArmored: string): Promise
     publicKeyArmored: publicKey.armor(),
     publicKeyBinary: publicKey.write(),
     fingerprint: publicKey.getFingerprint().toUpperCase(),
+    createdAt: publicKey.getCreationTime(),
     async clearsign(text, date) {
       const message = await openpgp.createCleartextMessage({ text });
       const signed = await openpgp.sign({ message, signingKeys, date, config: CONFIG });

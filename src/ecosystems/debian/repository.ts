@@ -31,7 +31,7 @@ const KEPT_FIELDS = [
 
 /**
  * A pruned apt repository over what a bundle holds of each suite, signed anew, and the key that
- * signed it. The same stanzas, key and time make the same bytes.
+ * signed it. The same upstream suite, stanzas and key make the same bytes, whenever it is done.
  */
 export async function repositoryDocuments(
   suites: readonly SealedSuite[],
@@ -41,9 +41,8 @@ export async function repositoryDocuments(
 ): Promise<BundleDocument[]> {
   const documents: BundleDocument[] = [];
   const summaries: JsonObject[] = [];
-  // A signature's time is in whole seconds.
-  const date = new Date(Math.floor(now.getTime() / 1000) * 1000);
   for (const suite of suites) {
+    const date = dateOf(suite.release, signer, now);
     const indexes = packagesFiles(suite);
     const text = releaseText(suite, indexes, date);
     const files = new Map(indexes.files).set('Release', Buffer.from(text));
@@ -74,6 +73,17 @@ export async function repositoryDocuments(
     ),
   );
   return documents;
+}
+
+/**
+ * The Date of a pruned suite, and of its signature: when the archive made the suite, so that nothing
+ * changes where nothing changed there. Not before the key existed, for apt would refuse the signature,
+ * nor after now, for apt refuses the future.
+ */
+function dateOf(release: Release, signer: RepositorySigner, now: Date): Date {
+  const made = Math.max(release.date?.getTime() ?? 0, signer.createdAt.getTime());
+  // A signature's time is in whole seconds.
+  return new Date(Math.floor(Math.min(made, now.getTime()) / 1000) * 1000);
 }
 
 /** What the archive itself signed, untouched, for a client to check. */

@@ -1,6 +1,7 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
-import { purlOfLine, type PurlLine } from '../../domain/purl.js';
+import { MalformedLines } from '../../domain/malformed.js';
+import { isPurlLine, purlOfLine, type PurlLine } from '../../domain/purl.js';
 import { canonicalArch } from '../../domain/target.js';
 import { parseRelation, type Operator } from './relation.js';
 import { isVersion } from './version.js';
@@ -48,27 +49,33 @@ export function parseRequirements(text: string, file: string): DebianRequirement
     throw new XError('LIMIT_EXCEEDED', `${file}: more than ${BOUNDS.requirementLines} lines`);
   }
   const parsed: DebianRequirements = { requirements: [], purls: [] };
+  const malformed = new MalformedLines();
   for (const [index, raw] of lines.entries()) {
-    const purl = purlOfLine(raw.replace(/\r$/, ''), file, index + 1);
-    if (purl !== undefined) {
-      parsed.purls.push(purl);
-      continue;
-    }
-    const line = raw.replace(/(^|\s)#.*/, '').trim();
-    if (line === '') continue;
-    const selection = SELECTION.exec(line);
-    if (selection?.[2] === 'deinstall' || selection?.[2] === 'purge') continue;
-    const where = `${file}:${index + 1}`;
-    const requirement = parseRequirement(selection?.[1] ?? line, where);
-    if (requirement === undefined) {
-      const column = raw.length - raw.trimStart().length + 1;
-      throw new XError('INPUT_MALFORMED', `${where}:${column}: not a Debian package: ${line}`, {
-        hint: 'Write name, name=version, name (>= version), name/suite or name:architecture, one a line.',
-      });
-    }
-    parsed.requirements.push(requirement);
+    malformed.attempt(() => readLine(raw.replace(/\r$/, ''), file, index + 1, parsed));
   }
+  malformed.throwIfAny();
   return parsed;
+}
+
+function readLine(raw: string, file: string, number: number, into: DebianRequirements): void {
+  if (isPurlLine(raw)) {
+    const purl = purlOfLine(raw, file, number);
+    if (purl !== undefined) into.purls.push(purl);
+    return;
+  }
+  const line = raw.replace(/(^|\s)#.*/, '').trim();
+  if (line === '') return;
+  const selection = SELECTION.exec(line);
+  if (selection?.[2] === 'deinstall' || selection?.[2] === 'purge') return;
+  const where = `${file}:${number}`;
+  const requirement = parseRequirement(selection?.[1] ?? line, where);
+  if (requirement === undefined) {
+    const column = raw.length - raw.trimStart().length + 1;
+    throw new XError('INPUT_MALFORMED', `${where}:${column}: not a Debian package: ${line}`, {
+      hint: 'Write name, name=version, name (>= version), name/suite or name:architecture, one a line.',
+    });
+  }
+  into.requirements.push(requirement);
 }
 
 function parseRequirement(text: string, where: string): DebianRequirement | undefined {
@@ -99,6 +106,7 @@ function parseRequirement(text: string, where: string): DebianRequirement | unde
 export function requirementOfPurl({ purl, file, line, text }: PurlLine): DebianRequirement {
   const where = `${file}:${line}`;
   const { name, version, qualifiers } = purl;
+  const asked = text.replace(/^#x\s+/, '');
   const relation = parseRelation(name);
   if (relation === undefined || (version !== undefined && !isVersion(version))) {
     throw new XError('INPUT_MALFORMED', `${where}:1: not a Debian package: ${text}`, {
@@ -114,7 +122,7 @@ export function requirementOfPurl({ purl, file, line, text }: PurlLine): DebianR
     suite: undefined,
     // `debian-12` and the like name no codename, so they restrict nothing.
     distro: /^[a-z]+$/.test(qualifiers['distro'] ?? '') ? qualifiers['distro'] : undefined,
-    text,
+    text: asked,
     where,
   };
 }

@@ -37,7 +37,7 @@ export async function seal(request: SealRequest, context: SealContext): Promise<
   if (artifacts.length === 0) {
     return { documents: [], proofs: new Map(), details: new Map(), warnings: [] };
   }
-  report({ event: 'step', text: `Checking ${artifacts.length} Debian packages` });
+  report({ event: 'step', text: `Checking Debian packages: ${artifacts.length}` });
   const suites = await proveSuites(request, context);
   const held: HeldPackage[] = [];
   for (const { stanzas } of suites) {

@@ -5,6 +5,7 @@ import type {
   NativeResponse,
 } from '../../ports/ecosystem.js';
 import type { BundleRecord, CatalogEntry } from '../../ports/catalog.js';
+import { askedNames } from './asked-names.js';
 import { aptSettings, APT_COMMANDS } from './client-settings.js';
 import { ProofChecker } from './proof-checker.js';
 
@@ -34,6 +35,7 @@ export function createDebianServer(options: DebianServerOptions = {}): Ecosystem
     respond: (request, view) => Promise.resolve(respond(request, view)),
     checkProof: (entry, view, now) => checker.check(entry, view, now),
     settings: aptSettings,
+    askedNames,
   };
 }
 

@@ -1,4 +1,3 @@
-import { XError } from '../../domain/errors.js';
 import type { EcosystemPlan } from '../../domain/plan.js';
 import { formatTarget, type Target } from '../../domain/target.js';
 import type { AptHost } from '../../ports/apt.js';
@@ -78,21 +77,16 @@ async function plan(
     const id = formatTarget(target);
     const wanted = asked.filter((requirement) => isFor(requirement, target));
     if (target.os !== 'linux' || wanted.length === 0) {
-      warnings.push(`${id}: none of the Debian packages asked for is for this target.`);
+      warnings.push(`none of the Debian packages asked for is for ${id}`);
       continue;
     }
-    report({ event: 'step', text: `Debian packages for ${id}` });
+    report({ event: 'step', text: `Resolving Debian packages for ${id}` });
     const foreign = wanted.flatMap(({ architecture }) => architecture ?? []);
     const architectures = [...new Set(foreign)].filter((name) => name !== target.arch);
     const world = await loader.load(target, baseOf?.(target) ?? { kind: 'minbase' }, architectures);
     const targetPlan = planTarget(world, wanted, settings);
     planned.set(id, targetPlan);
     warnings.push(...targetPlan.warnings);
-  }
-  if (planned.size === 0) {
-    throw new XError('NOT_RESOLVABLE', 'no target takes the Debian packages asked for', {
-      hint: 'Add a target on linux, of the release that the packages are for.',
-    });
   }
   const artifacts = mergeArtifacts([...planned.values()]);
   return { artifacts, warnings: [...loader.warnings, ...new Set(warnings)] };

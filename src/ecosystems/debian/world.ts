@@ -116,7 +116,7 @@ function noSuite(suites: readonly LoadedSuite[], target: Target): XError {
     'NOT_RESOLVABLE',
     `no apt source is for debian=${target.debian ?? ''}: there is ${codenames}`,
     {
-      hint: 'Name the suites of that release with --suites, and --mirror where it is another archive.',
+      hint: 'Name the suites of that release with --debian-suite, and --debian-mirror where it is another archive.',
     },
   );
 }

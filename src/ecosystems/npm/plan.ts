@@ -29,7 +29,7 @@ export async function planProjects(
   for (const project of projects) {
     for (const [nodeVersion, group] of byNodeVersion(project, targets)) {
       options.signal?.throwIfAborted();
-      options.report({ event: 'step', text: `npm: resolving ${project.label}` });
+      options.report({ event: 'step', text: `Resolving npm packages of ${project.label}` });
       const tree = await options.registry.tree({
         manifest: project.manifest,
         lockfile: project.lockfile,

@@ -26,7 +26,7 @@ export async function sealPackages(
   keys: readonly RegistryKey[],
 ): Promise<Sealed> {
   const artifacts = request.artifacts.filter(({ artifact }) => artifact.ecosystem === 'npm');
-  request.report({ event: 'step', text: `npm: proving ${artifacts.length} packages` });
+  request.report({ event: 'step', text: `Checking npm packages: ${artifacts.length}` });
   const proofs: Sealed['proofs'] = new Map();
   for (const fetched of artifacts) proofs.set(fetched.artifact.path, proofOf(fetched, keys));
   const queue = new PQueue({ concurrency: PARALLEL_READS });

@@ -50,7 +50,7 @@ export async function planPypi(
   const preferred = new Map<string, string>();
   const artifacts = new Map<string, PlannedArtifact>();
   for (const target of request.targets.map(pythonTarget)) {
-    request.report({ event: 'step', text: `resolving Python packages for ${target.id}` });
+    request.report({ event: 'step', text: `Resolving Python packages for ${target.id}` });
     const context = { indexes, distributions, settings, warn, signal };
     const selections = await planTarget(wanted, target, preferred, context);
     for (const { chosen } of selections.values()) {

@@ -1,6 +1,7 @@
 import { parse, TomlError } from 'smol-toml';
 import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
+import { MalformedLines } from '../../domain/malformed.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { normalizeName } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
@@ -14,8 +15,11 @@ function parseToml(file: InputFile): Table {
   } catch (thrown) {
     const place = thrown instanceof TomlError ? `:${thrown.line}:${thrown.column}` : '';
     const line = thrown instanceof TomlError ? file.text.split('\n')[thrown.line - 1] : undefined;
-    const problem = messageOf(thrown).split('\n')[0] ?? '';
-    const shown = line === undefined ? '' : `: ${line.trim()}`;
+    const problem = (messageOf(thrown).split('\n')[0] ?? '').replace(
+      /^Invalid TOML document: /,
+      'not TOML: ',
+    );
+    const shown = line === undefined || line.trim() === '' ? '' : `: ${line.trim()}`;
     throw new XError('INPUT_MALFORMED', `${file.path}${place}: ${problem}${shown}`, {
       cause: thrown,
     });
@@ -42,12 +46,17 @@ export function readPyproject(file: InputFile): ReadInput<PypiRequirements> {
   const optional = tableOf(project['optional-dependencies']);
   const groups = tableOf(document['dependency-groups']);
   const lists = [project['dependencies'] ?? [], ...Object.values(optional)];
+  const malformed = new MalformedLines();
+  const add = (text: string): void => {
+    malformed.attempt(() => addRequirement(text, file, self, result));
+  };
   for (const list of lists) {
-    for (const text of textsOf(list, file)) addRequirement(text, file, self, result);
+    for (const text of textsOf(list, file)) add(text);
   }
   for (const name of Object.keys(groups)) {
-    for (const text of groupTexts(groups, name, file, [])) addRequirement(text, file, self, result);
+    for (const text of groupTexts(groups, name, file, [])) add(text);
   }
+  malformed.throwIfAny();
   return { requirements: result, nested: [], purls: [] };
 }
 

@@ -1,7 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path/posix';
 import { BOUNDS } from '../../domain/bounds.js';
 import { isDigest, type Digests } from '../../domain/digest.js';
-import { XError } from '../../domain/errors.js';
+import { messageOf, XError } from '../../domain/errors.js';
+import { MalformedLines } from '../../domain/malformed.js';
 import type { PurlLine } from '../../domain/purl.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { parseFilename } from './filename.js';
@@ -20,6 +21,7 @@ interface Reading extends ReadingContext {
   nested: InputFile[];
   purls: PurlLine[];
   seen: Set<string>;
+  malformed: MalformedLines;
 }
 
 /**
@@ -32,8 +34,17 @@ export async function readRequirementsFile(
   context: ReadingContext,
 ): Promise<ReadInput<PypiRequirements>> {
   const result = emptyRequirements(file.path);
-  const reading: Reading = { ...context, result, nested: [], purls: [], seen: new Set() };
+  const malformed = new MalformedLines();
+  const reading: Reading = {
+    ...context,
+    result,
+    nested: [],
+    purls: [],
+    seen: new Set(),
+    malformed,
+  };
   await readLines(file, '', 'requirement', reading, 0);
+  malformed.throwIfAny();
   return { requirements: result, nested: reading.nested, purls: reading.purls };
 }
 
@@ -46,21 +57,34 @@ async function readLines(
   reading: Reading,
   nesting: number,
 ): Promise<void> {
-  const { lines, purls } = splitLines(file.text, file.path, reading.env);
+  const { lines, purls } = splitLines(file.text, file.path, reading.env, reading.malformed);
   if (lines.length > BOUNDS.requirementLines) {
     throw new XError('LIMIT_EXCEEDED', `${file.path}: more than ${BOUNDS.requirementLines} lines`);
   }
   reading.purls.push(...purls);
   for (const line of lines) {
-    if (!line.text.startsWith('-')) {
-      const entry = requirementOf(file, line);
-      if (role === 'requirement') reading.result.requirements.push(entry);
-      else reading.result.constraints.push(checkedConstraint(entry, file, line));
-      continue;
+    const nested = reading.malformed.attempt(() => readLine(file, line, role, reading.result));
+    if (nested === undefined) continue;
+    try {
+      await readNested(nested, file, line, folder, role, reading, nesting);
+    } catch (error) {
+      reading.malformed.add(error);
     }
-    const nested = optionOf(file, line, reading.result);
-    if (nested !== undefined) await readNested(nested, file, line, folder, role, reading, nesting);
   }
+}
+
+/** Takes a line in; answers the file that it names, if it names one. */
+function readLine(
+  file: InputFile,
+  line: LogicalLine,
+  role: Role,
+  result: PypiRequirements,
+): { path: string; role: Role } | undefined {
+  if (line.text.startsWith('-')) return optionOf(file, line, result);
+  const entry = requirementOf(file, line);
+  if (role === 'requirement') result.requirements.push(entry);
+  else result.constraints.push(checkedConstraint(entry, file, line));
+  return undefined;
 }
 
 async function readNested(
@@ -88,9 +112,21 @@ async function readNested(
   if (nesting >= BOUNDS.inputNesting || reading.nested.length >= BOUNDS.inputFiles) {
     throw new XError('LIMIT_EXCEEDED', `${file.path}:${line.line}: files are nested too deeply`);
   }
-  const input = await reading.readFile(path);
+  const input = await readNamed(reading, path, `${file.path}:${line.line}`);
   reading.nested.push(input);
   await readLines(input, dirname(path), inner, reading, nesting + 1);
+}
+
+async function readNamed(reading: Reading, path: string, where: string): Promise<InputFile> {
+  try {
+    return await reading.readFile(path);
+  } catch (error) {
+    if (!(error instanceof XError)) throw error;
+    throw new XError(error.code, `${where}: ${messageOf(error)}`, {
+      hint: 'A file that is named in another is looked for beside that one.',
+      cause: error,
+    });
+  }
 }
 
 function malformed(file: InputFile, line: LogicalLine, offset: number, problem: string): XError {

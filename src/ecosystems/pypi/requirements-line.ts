@@ -1,4 +1,5 @@
-import { purlOfLine, type PurlLine } from '../../domain/purl.js';
+import type { MalformedLines } from '../../domain/malformed.js';
+import { isPurlLine, purlOfLine, type PurlLine } from '../../domain/purl.js';
 
 /** One logical line of a requirements file: continuations joined, comments off, variables filled in. */
 export interface LogicalLine {
@@ -23,6 +24,7 @@ export function splitLines(
   text: string,
   file: string,
   env: Readonly<Record<string, string | undefined>>,
+  malformed: MalformedLines,
 ): { lines: LogicalLine[]; purls: PurlLine[] } {
   const lines: LogicalLine[] = [];
   const purls: PurlLine[] = [];
@@ -35,9 +37,9 @@ export function splitLines(
   const physical = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/);
   physical.forEach((raw, index) => {
     const line = index + 1;
-    const purl = pending === undefined ? purlOfLine(raw, file, line) : undefined;
-    if (purl !== undefined) {
-      purls.push(purl);
+    if (pending === undefined && isPurlLine(raw)) {
+      const purl = malformed.attempt(() => purlOfLine(raw, file, line));
+      if (purl !== undefined) purls.push(purl);
       return;
     }
     const isComment = /^\s*#/.test(raw);

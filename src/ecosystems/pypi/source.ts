@@ -1,3 +1,4 @@
+import { isPurlLine } from '../../domain/purl.js';
 import type { EcosystemSource, InputFile, ReadInput } from '../../ports/ecosystem.js';
 import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
 import type { Upstream } from '../../ports/upstream.js';
@@ -55,11 +56,16 @@ function isPylock(file: InputFile): boolean {
 function claimsPypi(file: InputFile): boolean {
   const name = baseName(file);
   if (isPyproject(file) || isPylock(file)) return true;
-  if (/\.(?:json|ya?ml|toml|lock|apt|list)$/i.test(name)) return false;
+  if (/\.(?:json|ya?ml|toml|lock|apt)$/i.test(name)) return false;
+  const all = file.text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
+  const lines = all.filter((line) => !/^\s*#/.test(line));
+  // A list of nothing but purls is everybody's, whatever it is called.
+  if (all.some(isPurlLine) && lines.every(isPurlLine)) return true;
+  if (/\.list$/i.test(name)) return false;
   if (/(?:requirements|constraints)[^/]*\.(?:txt|in)$/i.test(name)) return true;
-  const lines = file.text.split(/\r\n|\r|\n/).filter((line) => /^\s*[^\s#]/.test(line));
   if (lines.some((line) => /^\S+\s+(?:install|deinstall|hold|purge)\s*$/.test(line))) return false;
-  return lines.every((line) => REQUIREMENT_LIKE.test(line));
+  // A .txt with lines of any other kind is still one: the lines are then named, not the file refused.
+  return /\.(?:txt|in)$/i.test(name) || lines.every((line) => REQUIREMENT_LIKE.test(line));
 }
 
 const REQUIREMENT_LIKE =

@@ -185,7 +185,7 @@ async function failureOf(
   target: PythonTarget,
   context: TargetPlanContext,
 ): Promise<XError> {
-  const because = failure.facts.join('; ');
+  const because = failure.facts.map((fact) => fact.trim()).join('; ');
   const unreached = failure.unknown
     .map((one) => context.indexes.failure(one))
     .find((one) => one !== undefined);
@@ -214,11 +214,13 @@ async function failureOf(
     );
     const hint =
       near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`;
-    return new XError('PACKAGE_NOT_FOUND', `no index has ${name}: ${because}`, { hint });
+    return new XError('PACKAGE_NOT_FOUND', `no index has a Python package ${name}: ${because}`, {
+      hint,
+    });
   }
   const [only] = roots.filter(({ specifiers }) => isPinned(specifiers));
   const isVersion = failure.facts.length === 1 && only !== undefined && because.includes(only.text);
-  if (isVersion) return versionFailure(only, target, because, context);
+  if (isVersion) return versionFailure(only, because, context);
   return new XError('NOT_RESOLVABLE', `no versions fit together for ${target.id}: ${because}`, {
     hint: 'Loosen one of the requirements named.',
   });
@@ -228,14 +230,13 @@ const LISTED_VERSIONS = 5;
 
 async function versionFailure(
   root: RootRequirement,
-  target: PythonTarget,
   because: string,
   context: TargetPlanContext,
 ): Promise<XError> {
   const offered = await context.indexes.files(root.name);
   const versions = [...new Set(offered.map(({ parsed }) => parsed.version.text))];
   const listed = versions.slice(-LISTED_VERSIONS).join(', ');
-  return new XError('VERSION_NOT_FOUND', `${root.text} is not there for ${target.id}: ${because}`, {
-    hint: `Versions offered: ${listed}${versions.length > LISTED_VERSIONS ? ' and others' : ''}.`,
+  return new XError('VERSION_NOT_FOUND', `no version of ${root.name} fits: ${because}`, {
+    hint: `There is ${listed}${versions.length > LISTED_VERSIONS ? ' and others' : ''}.`,
   });
 }

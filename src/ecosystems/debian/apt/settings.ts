@@ -64,7 +64,7 @@ export function sourcesFor(
       'USAGE',
       'apt has no sources on this machine, so Debian packages cannot be had',
       {
-        hint: 'Write them in apt’s sources, or name a repository with --mirror, --suites and --debian-keyring.',
+        hint: 'Write them in apt’s sources, or name a repository with --debian-mirror, --debian-suite and --debian-keyring.',
       },
     );
   }
@@ -75,12 +75,12 @@ export function sourcesFor(
 
 function mirrorSources(mirror: string, overrides: AptOverrides, target: Target): AptSource[] {
   if (!/^(https?|file):\/\//.test(mirror)) {
-    throw new XError('USAGE', `--mirror ${mirror}: not an http, https or file address`);
+    throw new XError('USAGE', `--debian-mirror ${mirror}: not an http, https or file address`);
   }
   const suites = overrides.suites ?? (target.debian === undefined ? [] : [target.debian]);
   if (suites.length === 0) {
-    throw new XError('USAGE', '--mirror needs to be told which suites to read', {
-      hint: 'Add --suites bookworm,bookworm-updates or debian=bookworm to the target.',
+    throw new XError('USAGE', '--debian-mirror needs to be told which suites to read', {
+      hint: 'Add --debian-suite bookworm,bookworm-updates or debian=bookworm to the target.',
     });
   }
   return suites.map((suite) => ({
@@ -91,7 +91,7 @@ function mirrorSources(mirror: string, overrides: AptOverrides, target: Target):
     signedBy: [],
     checkValidUntil: undefined,
     checkDate: undefined,
-    where: '--mirror',
+    where: '--debian-mirror',
   }));
 }
 

@@ -119,6 +119,6 @@ function signedByOf(value: string | undefined): string[] {
 
 function malformed(where: string, text: string): XError {
   return new XError('INPUT_MALFORMED', `${where}: not an apt source: ${text.slice(0, 120)}`, {
-    hint: 'See sources.list(5), or name the repository with --mirror and --suites.',
+    hint: 'See sources.list(5), or name the repository with --debian-mirror and --debian-suite.',
   });
 }

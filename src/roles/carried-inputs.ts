@@ -1,0 +1,105 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, posix, resolve } from 'node:path';
+import { BOUNDS } from '../domain/bounds.js';
+import { sha256 } from '../domain/digest.js';
+import { systemCodeOf } from '../domain/errors.js';
+import { GATEWAY_PLACEHOLDER } from '../operations/seal-bundle.js';
+import type { Catalog, CatalogEntry } from '../ports/catalog.js';
+import type { HeldView } from '../ports/ecosystem.js';
+
+const ORIGINAL = 'inputs/original/';
+const GATEWAY = 'inputs/gateway/';
+
+export interface CarriedInputsRequest {
+  args: readonly string[];
+  /** Where the command runs. */
+  cwd: string;
+  gateway: string;
+  catalog: Pick<Catalog, 'entriesBySha256' | 'entriesByPrefix'>;
+  view: Pick<HeldView, 'read'>;
+  /** The run's own folder: copies are written below it. */
+  folder: string;
+  warn: (message: string) => void;
+}
+
+/**
+ * The arguments of a native command, those that name an input file of a bundle replaced by the copy
+ * that the bundle carries with its addresses pointing at the gateway. Only a file with the very bytes
+ * that the bundle was made from is replaced, and only where what it names beside it is unchanged too.
+ */
+export async function withCarriedInputs(request: CarriedInputsRequest): Promise<string[]> {
+  const replaced: string[] = [];
+  for (const [at, arg] of request.args.entries()) {
+    // `FILE`, `--requirement=FILE`, `-rFILE`.
+    const [, option = '', path = ''] = /^(--[a-z-]+=|-[rc](?=[^=]))?(.*)$/s.exec(arg) ?? [];
+    const copy = path === '' ? undefined : await copyOf(path, at, request);
+    replaced.push(copy === undefined ? arg : option + copy);
+  }
+  return replaced;
+}
+
+async function copyOf(
+  path: string,
+  at: number,
+  request: CarriedInputsRequest,
+): Promise<string | undefined> {
+  const local = resolve(request.cwd, path);
+  const bytes = await readInput(local);
+  if (bytes === undefined) return undefined;
+  const carried = request.catalog
+    .entriesBySha256(sha256(bytes))
+    .find(({ kind, path: place }) => kind === 'input' && place.startsWith(ORIGINAL));
+  if (carried === undefined) return undefined;
+  const originals = inputsOf(carried, ORIGINAL, request);
+  const rewritten = inputsOf(carried, GATEWAY, request);
+  if (rewritten.size === 0) return undefined;
+  const name = carried.path.slice(ORIGINAL.length);
+  for (const [other, entry] of originals) {
+    const beside = resolve(dirname(local), posix.relative(posix.dirname(name), other));
+    const found = await readInput(beside);
+    if (found === undefined || sha256(found) === entry.sha256) continue;
+    request.warn(
+      `${beside} is not what bundle "${carried.bundleName}" was made from, so ${path} is used as it is, with its own addresses`,
+    );
+    return undefined;
+  }
+  const folder = join(request.folder, 'inputs', String(at));
+  for (const [other, original] of originals) {
+    const entry = rewritten.get(other) ?? original;
+    const body = Buffer.from(await request.view.read(entry, BOUNDS.inputFileBytes));
+    const target = join(folder, other);
+    await mkdir(dirname(target), { recursive: true });
+    const text = entry === original ? body : pointedAt(request.gateway, body.toString('utf8'));
+    await writeFile(target, text);
+  }
+  return join(folder, name);
+}
+
+function pointedAt(gateway: string, text: string): string {
+  return text.replaceAll(GATEWAY_PLACEHOLDER, gateway);
+}
+
+/** A bundle's inputs below a folder, by their path in it. Signed paths are safe ones. */
+function inputsOf(
+  { bundleId }: CatalogEntry,
+  prefix: string,
+  { catalog }: CarriedInputsRequest,
+): Map<string, CatalogEntry> {
+  const found = new Map<string, CatalogEntry>();
+  for (const entry of catalog.entriesByPrefix(bundleId, prefix))
+    if (entry.kind === 'input') found.set(entry.path.slice(prefix.length), entry);
+  return found;
+}
+
+/** The bytes of a file that can be an input; undefined for anything else. */
+async function readInput(path: string): Promise<Buffer | undefined> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile() || found.size > BOUNDS.inputFileBytes) return undefined;
+    return await readFile(path);
+  } catch (error) {
+    // Most arguments are no files; one that cannot be read is the native client's to complain of.
+    if (systemCodeOf(error) !== undefined) return undefined;
+    throw error;
+  }
+}
