@@ -96,7 +96,7 @@ export const BOUNDS = {
   treeRetryMs: 500,
   discoveryTags: 16,
   handshakeTimeoutMs: 20_000,
-  masterTimeoutMs: 15_000,
+  masterTimeoutMs: 8_000,
   requestDeadlineMs: 20_000,
   idlePeerMs: 60_000,
   stalledPullMs: 45_000,

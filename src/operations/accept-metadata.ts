@@ -121,7 +121,7 @@ async function decideTrust(catalog: Catalog, request: AcceptRequest): Promise<vo
     'UNKNOWN_SOURCE',
     `${from} offers "${bundle}", signed by a source not known here: ${source}`,
     {
-      hint: `Compare the DID with what x source printed, then run again with --trust ${source}`,
+      hint: `Compare the DID with what x source printed, then run again with --trust ${source} (or --accept-new, which trusts whoever answers first)`,
     },
   );
 }

@@ -2,9 +2,6 @@ import { BOUNDS } from '../domain/bounds.js';
 import type { Manifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { XError, messageOf } from '../domain/errors.js';
-import type { Clock } from '../ports/clock.js';
-import type { Random } from '../ports/random.js';
-import type { Store } from '../ports/store.js';
 import type { PeerStatus, PullEvent, Share, ShareRequest } from '../ports/swarm.js';
 import {
   type Bitmap,
@@ -21,7 +18,9 @@ import type { Answer, Ask, Change, Hello } from './messages.pb.js';
 import type { PieceLink } from './piece-link.js';
 import { ProgressMeter } from './progress-meter.js';
 import { decodeRuns, encodeRuns } from './runs.js';
-import { TreeLearner, type AskForTrees } from './tree-fetch.js';
+import type { ShareDeps } from './share-deps.js';
+import { heldByNobody, statusOf, type SharePeer } from './share-peer.js';
+import { TreeLearner } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
 import { wireBytes } from './wire-bytes.js';
 
@@ -32,30 +31,10 @@ const NEED_CHECK_MS = 100;
 /** No request has this number. */
 const UNASKED = 0;
 
-interface SharePeer extends Greeting {
-  link: PieceLink;
-  isMaster: boolean;
-  bytesIn: number;
-  bytesOut: number;
-}
-
-export interface ShareDeps {
-  store: Store;
-  clock: Clock;
-  random: Random;
-  /** Multiaddrs that this process listens on. */
-  addresses: () => string[];
-  askForTrees: AskForTrees;
-  /** A peer joined: the swarm introduces siblings to each other. */
-  onJoined: (share: PieceShare, peer: string) => void;
-  onLiar: (link: PieceLink) => void;
-  onStop: (share: PieceShare) => void;
-}
-
 /** One manifest being pulled and served: executes what the scheduler decides. */
 export class PieceShare implements Share {
   readonly manifest: Manifest;
-  readonly #deps: ShareDeps;
+  readonly #deps: ShareDeps<PieceShare>;
   readonly #map: LeafMap;
   readonly #blobs: BlobAccess;
   readonly #scheduler: Scheduler;
@@ -81,7 +60,7 @@ export class PieceShare implements Share {
     map: LeafMap,
     blobs: BlobAccess,
     held: Bitmap,
-    deps: ShareDeps,
+    deps: ShareDeps<PieceShare>,
   ) {
     this.manifest = manifest;
     this.#deps = deps;
@@ -99,7 +78,7 @@ export class PieceShare implements Share {
   }
 
   /** Reads what the store holds of the manifest. @throws XError METADATA_INVALID, LIMIT_EXCEEDED. */
-  static async open(manifest: Manifest, deps: ShareDeps): Promise<PieceShare> {
+  static async open(manifest: Manifest, deps: ShareDeps<PieceShare>): Promise<PieceShare> {
     const map = new LeafMap(manifest);
     const blobs = new BlobAccess(map, deps.store);
     return new PieceShare(manifest, map, blobs, await blobs.load(), deps);
@@ -116,14 +95,8 @@ export class PieceShare implements Share {
       this.#want(this.#map.spans, false);
       return;
     }
-    const { paths } = request;
-    const wanted = new Set(
-      this.manifest.entries.filter((entry) => paths.has(entry.path)).map((entry) => entry.sha256),
-    );
-    this.#want(
-      this.#map.spans.filter((span) => wanted.has(span.sha256)),
-      false,
-    );
+    const spans = [...request.paths].flatMap((path) => this.#spanOfPath(path) ?? []);
+    this.#want(spans, false);
   }
 
   heldBytes(): number {
@@ -165,26 +138,11 @@ export class PieceShare implements Share {
   unobtainable(): string[] | undefined {
     const peers = [...this.#peers.values()];
     if (!peers.some(({ isMaster }) => isMaster)) return undefined;
-    const { held } = this.#scheduler;
-    const isNowhere = (leaf: number): boolean =>
-      !held.has(leaf) && !peers.some((peer) => peer.held.has(leaf));
-    return [...this.#waiters.expected()]
-      .filter(({ firstLeaf, leafCount }) => {
-        for (let i = 0; i < leafCount; i++) if (isNowhere(firstLeaf + i)) return true;
-        return false;
-      })
-      .map(({ path }) => path);
+    return heldByNobody(this.#waiters.expected(), this.#scheduler.held, peers);
   }
 
   peers(): PeerStatus[] {
-    return [...this.#peers.values()].map(({ link, held, isMaster, bytesIn, bytesOut }) => ({
-      did: link.did,
-      address: link.address,
-      isMaster,
-      bytesIn,
-      bytesOut,
-      piecesHeld: held.count,
-    }));
+    return [...this.#peers.values()].map(statusOf);
   }
 
   async stop(): Promise<void> {
@@ -495,7 +453,8 @@ export class PieceShare implements Share {
         for (let i = 0; i < span.leafCount; i++) leaves.push(span.firstLeaf + i);
       } else this.#trees.want(span, urgent);
     }
-    if (isMore) for (const { link } of this.#peers.values()) this.sayHello(link, false);
+    // Also those that have not answered yet: what they were told first was that nothing is wanted.
+    if (isMore) for (const link of [...this.#greeted]) this.sayHello(link, false);
     if (leaves.length > 0) this.#handle({ type: 'want', leaves, urgent });
   }
 

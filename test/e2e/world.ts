@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { startFixtures, type Fixtures } from '../../fixtures/upstream/fixtures.js';
 import type { WheelRecipe } from '../../fixtures/upstream/pypi-archives.js';
@@ -39,6 +39,10 @@ export interface World {
   start(args: readonly string[], env?: NodeJS.ProcessEnv): XProcess;
   /** Runs `x` to its end. */
   run(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<XExit>;
+  /** Runs `x` to its end without `--json`, as a person would. */
+  say(args: readonly string[]): Promise<XExit>;
+  /** Signs a bundle of these requirement lines and stops; the source's DID. */
+  sign(lines: readonly string[], options?: SourceOptions): Promise<string>;
   /** A source of these requirement lines that serves. */
   source(lines: readonly string[], options?: SourceOptions): Promise<Source>;
   /** The arguments of a client with a data folder of that name. */
@@ -98,25 +102,46 @@ export async function openWorld(context: TestContext): Promise<World> {
       ...['client', '--master', master, '--data', data(name)],
       ...['--listen', '0', '--port', '0', ...more],
     ],
+    say: (args) => {
+      const process = new XProcess(args);
+      running.push(process);
+      return process.exited;
+    },
+    sign: async (lines, options) => {
+      const process = await sourceProcess(world, lines, { ...options, more: ['--once'] });
+      const { did } = await process.waitFor('signed', STEP_MS);
+      await process.exited;
+      return String(did);
+    },
     source: (lines, options) => startSource(world, lines, options),
   };
   return world;
 }
 
-async function startSource(
+async function sourceProcess(
   world: World,
   lines: readonly string[],
   { name = 'bundle', data = 'source', listen = '0', more = [] }: SourceOptions = {},
-): Promise<Source> {
-  const file = join(world.folder, `${data}-${name}.txt`);
+): Promise<XProcess> {
+  // The file's name is in the bundle: it is the same wherever the data lies.
+  const file = join(world.folder, 'inputs', data, `${name}.txt`);
+  await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${lines.join('\n')}\n`);
-  const process = world.start(
+  return world.start(
     [
       ...['source', '-r', file, '--name', name, '--data', world.data(data), '--listen', listen],
       ...['--python', '3.11', '--platform', 'linux/amd64', ...world.fixtures.allArgs, ...more],
     ],
     world.fixtures.allEnv,
   );
+}
+
+async function startSource(
+  world: World,
+  lines: readonly string[],
+  options?: SourceOptions,
+): Promise<Source> {
+  const process = await sourceProcess(world, lines, options);
   const signed = await process.waitFor('signed', STEP_MS);
   const serving = await process.waitFor('serving', STEP_MS);
   const invite = String(serving['invite']);
