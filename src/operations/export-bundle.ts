@@ -80,7 +80,7 @@ export async function exportBundle(
     const path = join(request.to, name);
     const items = itemsOf(deps, record, metadata, parts, { index: at + 1, count: plan.length });
     const keptBytes = await keptVolume(deps.reader, record, path, items);
-    deps.report({ event: 'step', text: `writing ${name} (${at + 1} of ${plan.length})` });
+    deps.report({ event: 'step', text: `Writing ${name} (${at + 1} of ${plan.length})` });
     if (keptBytes !== undefined) volumes.push({ path, sizeBytes: keptBytes, state: 'kept' });
     else volumes.push({ path, ...(await writer.write(path, items)), state: 'written' });
   }

@@ -92,11 +92,17 @@ function problemLine({ where, message }: VerifyResult['problems'][number]): stri
 function summaryOf({ artifacts }: VerifyResult): string {
   const count = (fits: (artifact: ArtifactVerdict) => boolean): number =>
     artifacts.filter(fits).length;
+  const carried = count(
+    ({ proof }) => proof?.verdict === 'carried' && proof.proof !== 'index-hash',
+  );
   const parts = [
     `${count(({ content }) => content === 'whole')} of ${artifacts.length} files whole`,
     `${count(({ proof }) => proof?.verdict === 'holds')} proved by their publisher`,
-    `${count(({ proof }) => proof?.verdict === 'carried')} with evidence carried that this machine has no anchor for`,
+    `${count(({ proof }) => proof?.proof === 'index-hash')} by their index's word to the source alone`,
   ];
+  if (carried > 0) {
+    parts.push(`${carried} with evidence that this machine has no anchor for, or not at hand`);
+  }
   return parts.join(', ');
 }
 

@@ -7,7 +7,7 @@ import { blobOf, damage, flipBit, heldPieces, PIECE_BYTES, sha256Of } from './da
 import { FEW, HUGE, lastEvent, openWorld, STEP_MS, told, type World } from './world.js';
 
 const LINES = [...FEW, ...HUGE];
-const HUGE_WHEEL = 'x_huge-1.0-py3-none-any.whl';
+const HUGE_WHEEL = 'x_vast-1.0-py3-none-any.whl';
 
 /** Fetches a wheel from a gateway: its bytes, or undefined where the answer breaks off or does not come. */
 async function fetchWheel(gateway: string, project: string): Promise<Buffer | undefined> {
@@ -30,7 +30,7 @@ test('a client that starts on damaged files names them and fetches them afresh',
   const once = world.client('a', source.invite, '--once');
   assert.equal((await world.run(once)).code, 0);
 
-  const victims = ['x_large-', 'x_alpha-', 'x_huge-'].map((word) => blobOf(world.data('a'), word));
+  const victims = ['x_large-', 'x_alpha-', 'x_vast-'].map((word) => blobOf(world.data('a'), word));
   assert.ok(victims.some(({ file }) => file.endsWith('.pack')));
   victims.forEach(damage);
   const again = world.start(once);
@@ -53,7 +53,7 @@ test('a client that starts on damaged files names them and fetches them afresh',
 test('a partial that rotted between kill and start costs the piece that rotted', async (t) => {
   const world = await openWorld(t);
   const source = await world.source(HUGE);
-  const { sha256, path } = blobOf(world.data('source'), 'x_huge-');
+  const { sha256, path } = blobOf(world.data('source'), 'x_vast-');
   const once = world.client('a', source.invite, '--once');
   const killed = world.start(once);
   await killed.waitFor('connected', STEP_MS);
@@ -82,7 +82,7 @@ function pieceOf(world: World, sha256: string): number | undefined {
 test('a source whose copy rots while it serves gives no wrong byte, and mends it when run again', async (t) => {
   const world = await openWorld(t);
   const source = await world.source(LINES);
-  const victim = blobOf(world.data('source'), 'x_huge-');
+  const victim = blobOf(world.data('source'), 'x_vast-');
   damage(victim);
   const once = world.client('a', source.invite, '--once');
   const client = world.start(once);
@@ -115,7 +115,7 @@ test('a gateway over a file that rots gives right bytes or none', async (t) => {
   for (const [project, word] of [
     ['x-large', 'x_large-'],
     ['x-alpha', 'x_alpha-'],
-    ['x-huge', HUGE_WHEEL],
+    ['x-vast', HUGE_WHEEL],
   ] as const) {
     const victim = blobOf(world.data('a'), word);
     damage(victim);
@@ -125,7 +125,7 @@ test('a gateway over a file that rots gives right bytes or none', async (t) => {
   await source.process.stop('SIGKILL');
   const victim = blobOf(world.data('a'), HUGE_WHEEL);
   damage(victim);
-  const bytes = await fetchWheel(gateway, 'x-huge');
+  const bytes = await fetchWheel(gateway, 'x-vast');
   assert.equal(bytes, undefined, 'with nobody to ask the answer breaks off');
   assert.ok(await fetchWheel(gateway, 'x-large'), 'the others go on');
 });

@@ -12,7 +12,7 @@ export const STEP_MS = 60_000;
 
 /** Requirement lines of the generated packages. */
 export const MANY = Array.from({ length: 60 }, (_, i) => `x-many-${i}`);
-export const HUGE = ['x-huge'];
+export const HUGE = ['x-vast'];
 /** A few files of each kind: in a pack, a file of their own, several pieces. */
 export const FEW = ['x-alpha', 'x-large', 'x-many-40', 'x-many-50'];
 
