@@ -69,14 +69,14 @@ export interface Source {
   version: number;
 }
 
-let shared: Promise<Fixtures> | undefined;
+let shared: Promise<Fixtures & { folder: string }> | undefined;
 let users = 0;
 
 /** Opens a world that is gone after the test. */
 export async function openWorld(context: TestContext): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'x-e2e-'));
   users += 1;
-  shared ??= startFixtures(await mkdtemp(join(tmpdir(), 'x-e2e-fixtures-')), { wheels: WHEELS });
+  shared ??= startShared();
   const fixtures = await shared;
   const running: XProcess[] = [];
   context.after(async () => {
@@ -86,6 +86,7 @@ export async function openWorld(context: TestContext): Promise<World> {
     if (users > 0) return;
     shared = undefined;
     await fixtures.close();
+    await rm(fixtures.folder, { recursive: true, force: true });
   });
   const data = (name: string): string => join(folder, name);
   const world: World = {
@@ -116,6 +117,11 @@ export async function openWorld(context: TestContext): Promise<World> {
     source: (lines, options) => startSource(world, lines, options),
   };
   return world;
+}
+
+async function startShared(): Promise<Fixtures & { folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'x-e2e-fixtures-'));
+  return { ...(await startFixtures(folder, { wheels: WHEELS })), folder };
 }
 
 async function sourceProcess(
