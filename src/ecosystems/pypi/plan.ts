@@ -6,6 +6,7 @@ import { formatPurl, type PurlLine } from '../../domain/purl.js';
 import type { PlanRequest } from '../../ports/ecosystem.js';
 import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
 import type { Upstream } from '../../ports/upstream.js';
+import { hashTexts, hashVerdict } from './demanded-hashes.js';
 import { Distributions } from './distributions.js';
 import { isProjectName, normalizeName } from './filename.js';
 import { fileOf } from './index-page.js';
@@ -133,6 +134,7 @@ function mergeSelections(
       throw new XError('LIMIT_EXCEEDED', `the plan has more than ${BOUNDS.planArtifacts} files`);
     }
     known.targets.push(targetId);
+    keepOpenHashes(known, targetId, wanted);
     for (const key of selection.requires) addOnce(known.requires, purlOfKey(key));
     const asked = known.detail['asked'] as JsonObject;
     if (selection.asked.length > 0) asked[targetId] = selection.asked;
@@ -145,6 +147,14 @@ function mergeSelections(
       if (entry !== undefined) addOnce(entry.requiredBy, purl);
     }
   }
+}
+
+/** Demanded hashes that no known digest meets are compared once the bytes are held. */
+function keepOpenHashes(artifact: PlannedArtifact, targetId: string, { hashes }: Wanted): void {
+  const demanded = hashes.get(artifact.name) ?? [];
+  if (demanded.length === 0 || hashVerdict(artifact.digests, demanded) === 'met') return;
+  const kept = (artifact.detail['hashes'] ??= {}) as JsonObject;
+  kept[targetId] = hashTexts(demanded);
 }
 
 function addOnce(list: string[], item: string): void {

@@ -1,6 +1,7 @@
 import { XError } from '../../domain/errors.js';
 import type { Digests } from '../../domain/digest.js';
 import type { PypiSettings } from '../../ports/pypi-settings.js';
+import { hashVerdict } from './demanded-hashes.js';
 import type { Distribution, Distributions } from './distributions.js';
 import type { Indexes, OfferedFile } from './indexes.js';
 import { evaluateMarker } from './marker.js';
@@ -143,7 +144,10 @@ export class TargetPackages implements PackageProvider {
         admitsPython(file.requiresPython, target),
     );
     const wanted = hashes.get(name) ?? [];
-    const matching = wanted.length === 0 ? usable : usable.filter((file) => mayMatch(file, wanted));
+    const matching =
+      wanted.length === 0
+        ? usable
+        : usable.filter(({ digests }) => hashVerdict(digests, wanted) !== 'broken');
     // Ties go to the file that stands last, as in pip.
     return matching
       .map((file, position) => ({ file, position }))
@@ -200,15 +204,6 @@ export class TargetPackages implements PackageProvider {
     }
     return { unusable: problem };
   }
-}
-
-/** Whether a file can be one of those wanted; one without digests is known only when it is fetched. */
-function mayMatch({ digests }: OfferedFile, wanted: readonly Digests[]): boolean {
-  return wanted.some(({ sha256, sha512 }) => {
-    if (sha256 !== undefined && digests.sha256 !== undefined) return sha256 === digests.sha256;
-    if (sha512 !== undefined && digests.sha512 !== undefined) return sha512 === digests.sha512;
-    return true;
-  });
 }
 
 function buildOf({ parsed }: OfferedFile): string {
