@@ -52,7 +52,9 @@ export function checkDemandedHashes({ artifact, sha256, sha512 }: FetchedArtifac
     throw new XError(
       'DIGEST_MISMATCH',
       `${artifact.filename}: none of the hashes that are demanded of it: its sha256 is ${sha256}`,
-      { hint: `${artifact.url} answers with another file than the one whose hash was written down.` },
+      {
+        hint: `${artifact.url} answers with another file than the one whose hash was written down.`,
+      },
     );
   }
 }

@@ -191,7 +191,7 @@ async function failureOf(
     .find((one) => one !== undefined);
   if (unreached !== undefined) {
     const message = `${failure.unknown.join(', ')} cannot be looked up: ${unreached.message}`;
-    return new XError('UPSTREAM_UNREACHABLE', message, {
+    return new XError(unreached.code, message, {
       hint: `${unreached.hint ?? 'Check the network and the index.'} The plan rests on it: ${because}`,
       cause: unreached,
     });

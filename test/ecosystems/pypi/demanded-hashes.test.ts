@@ -13,7 +13,9 @@ function bare(fixture: PypiFixture): PypiFixture {
     handle: async (path, headers, origin) => {
       const answer = await fixture.handle(path, { ...headers, accept: 'text/html' }, origin);
       if (!path.startsWith('/simple/')) return answer;
-      const body = Buffer.from(answer.body).toString().replaceAll(/#sha256=[0-9a-f]+/g, '');
+      const body = Buffer.from(answer.body)
+        .toString()
+        .replaceAll(/#sha256=[0-9a-f]+/g, '');
       return { ...answer, body: Buffer.from(body) };
     },
   };

@@ -42,6 +42,7 @@ export function fixtureUpstream(fixture: PypiFixture, asked: string[] = []): Ups
     asked.push(request.url);
     const { pathname, origin, host } = new URL(request.url);
     if (host.startsWith('down.')) throw new XErrorClass('UPSTREAM_UNREACHABLE', `${host} is down`);
+    if (host.startsWith('closed.')) throw new XErrorClass('UPSTREAM_REFUSED', `${host}: 403`);
     const headers = request.accept === undefined ? {} : { accept: request.accept };
     const answer = await fixture.handle(decodeURIComponent(pathname), headers, origin);
     if (answer.status === 404) throw new XErrorClass('PACKAGE_NOT_FOUND', `${request.url}: 404`);

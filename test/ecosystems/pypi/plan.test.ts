@@ -102,3 +102,18 @@ test('seal proves the closure over the bytes, and fails where one file is missin
   assert.equal(failure.code, 'NOT_RESOLVABLE');
   assert.match(failure.message, /x_alpha-2\.0.*needs x-gamma/);
 });
+
+test('an index that refuses a name is passed over, unless it is pinned', async () => {
+  const closed = { url: 'https://closed.test/simple', isPinned: false, isPublic: true };
+  const up = { url: INDEX, isPinned: false, isPublic: true };
+  const plan = await planOf(fixtureSource({ indexes: [closed, up] }), 'x-beta\n');
+  assert.equal(plan.artifacts.length, 1);
+  assert.match(plan.warnings.join(), /closed\.test.*refuses x-beta/);
+  const alone = await failureOf(planOf(fixtureSource({ indexes: [closed] }), 'x-beta\n'));
+  assert.equal(alone.code, 'UPSTREAM_REFUSED');
+  for (const host of ['closed.test', 'down.test']) {
+    const pinned = { url: `https://${host}/simple`, isPinned: true, isPublic: false };
+    const failure = await failureOf(planOf(fixtureSource({ indexes: [pinned, up] }), 'x-beta\n'));
+    assert.match(failure.message, new RegExp(host));
+  }
+});
