@@ -26,5 +26,12 @@ export interface PypiSettings {
   preReleases: boolean;
 }
 
+/** The credentials that indexes are reached with: those of pip's configuration, and those that inputs name. */
+export interface IndexCredentials {
+  /** Keeps the user and password that stand in an address, for every address of its origin. */
+  remember(address: string): void;
+  has(url: string): boolean;
+}
+
 /** Lists a local folder that `--find-links` names: file names, no path. */
 export type ListFolder = (folderUrl: string) => Promise<string[]>;

@@ -48,3 +48,17 @@ test('a line that is no setting is named with its place', async () => {
   const files = { '/etc/pip.conf': '[global]\nnonsense\n' };
   await assert.rejects(configured({}, files), /\/etc\/pip\.conf:2:1: not a setting: nonsense/);
 });
+
+test('credentials that inputs name count for their origin, those of the configuration before them', async () => {
+  const { credentialsFor, credentials } = await configured(
+    { PIP_INDEX_URL: 'https://own:1@a.test/simple' },
+    {},
+  );
+  credentials.remember('https://other:2@a.test/simple');
+  credentials.remember('https://u:p@b.test/simple');
+  const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+  assert.equal(credentialsFor('https://a.test/x')?.['authorization'], basic('own:1'));
+  assert.equal(credentialsFor('https://b.test/x')?.['authorization'], basic('u:p'));
+  assert.ok(credentials.has('https://b.test/simple'));
+  assert.ok(!credentials.has('https://c.test/simple'));
+});

@@ -4,7 +4,7 @@ import { XError } from '../../domain/errors.js';
 import type { EcosystemPlan, JsonObject, PlannedArtifact } from '../../domain/plan.js';
 import { formatPurl, type PurlLine } from '../../domain/purl.js';
 import type { PlanRequest } from '../../ports/ecosystem.js';
-import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
+import type { IndexCredentials, ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
 import type { Upstream } from '../../ports/upstream.js';
 import { hashTexts, hashVerdict } from './demanded-hashes.js';
 import { Distributions } from './distributions.js';
@@ -22,6 +22,7 @@ export interface PlanDeps {
   upstream: Upstream;
   settings: PypiSettings;
   listFolder: ListFolder;
+  credentials: IndexCredentials;
 }
 
 /**
@@ -41,9 +42,13 @@ export async function planPypi(
   };
   const wanted = wantedOf(request);
   if (wanted.requirements.length === 0) return { artifacts: [], warnings: [] };
+  for (const login of request.requirements.flatMap(({ logins }) => logins)) {
+    deps.credentials.remember(login);
+  }
   const settings = settingsWith(
     deps.settings,
     request.requirements.map(({ options }) => options),
+    deps.credentials,
   );
   const { signal } = request;
   const indexes = new Indexes({ ...deps, settings, warn, signal });

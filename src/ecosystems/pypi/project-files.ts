@@ -3,6 +3,7 @@ import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { MalformedLines } from '../../domain/malformed.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
+import { requirementWithoutLogin } from './address-login.js';
 import { normalizeName } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
 import { isProblem, parseMarker, parseRequirement } from './requirement.js';
@@ -109,7 +110,7 @@ function addRequirement(
   // `all = ["project[a,b]"]` names extras of the project itself, which are all read already.
   if (parsed.name === self) return;
   result.requirements.push({
-    requirement: parsed,
+    requirement: requirementWithoutLogin(parsed, result.logins),
     hashes: [],
     where: where.replace(/:[0-9]+$/, ''),
   });
@@ -129,12 +130,12 @@ export function readPylock(file: InputFile): ReadInput<PypiRequirements> {
   const result = emptyRequirements(file.path);
   const packages: unknown = document['packages'];
   for (const entry of Array.isArray(packages) ? packages : []) {
-    result.requirements.push(lockedRequirement(tableOf(entry), file));
+    result.requirements.push(lockedRequirement(tableOf(entry), file, result.logins));
   }
   return { requirements: result, nested: [], purls: [] };
 }
 
-function lockedRequirement(entry: Table, file: InputFile): InputRequirement {
+function lockedRequirement(entry: Table, file: InputFile, logins: string[]): InputRequirement {
   const { name, version, marker } = entry;
   const place = placeOf(file, `name = "${String(name)}"`);
   const archive = tableOf(entry['archive'])['url'];
@@ -150,7 +151,8 @@ function lockedRequirement(entry: Table, file: InputFile): InputRequirement {
   const wheels: unknown = entry['wheels'];
   const files = [...(Array.isArray(wheels) ? wheels : []), entry['sdist'], entry['archive']];
   const hashes = files.flatMap((raw) => lockedHashes(tableOf(tableOf(raw)['hashes'])));
-  return { requirement: parsed, hashes, where: place.replace(/:[0-9]+$/, '') };
+  const requirement = requirementWithoutLogin(parsed, logins);
+  return { requirement, hashes, where: place.replace(/:[0-9]+$/, '') };
 }
 
 /** Markers over `extras` and `dependency_groups` choose at install time: all of them are carried. */

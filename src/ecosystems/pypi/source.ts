@@ -1,6 +1,6 @@
 import { isPurlLine } from '../../domain/purl.js';
 import type { EcosystemSource, InputFile, ReadInput } from '../../ports/ecosystem.js';
-import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
+import type { IndexCredentials, ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
 import type { Upstream } from '../../ports/upstream.js';
 import type { PypiRequirements } from './input.js';
 import { planPypi } from './plan.js';
@@ -13,6 +13,7 @@ export interface PypiSourceDeps {
   upstream: Upstream;
   settings: PypiSettings;
   listFolder: ListFolder;
+  credentials: IndexCredentials;
   /** For `${NAME}` in requirements files. */
   env: Readonly<Record<string, string | undefined>>;
 }

@@ -71,16 +71,25 @@ export function fixtureUpstream(fixture: PypiFixture, asked: string[] = []): Ups
   };
 }
 
+function hasLogin(logins: ReadonlySet<string>, url: string): boolean {
+  return [...logins].some((login) => new URL(login).origin === new URL(url).origin);
+}
+
 export function fixtureSource(
   settings: Partial<PypiSettings> = {},
   fixture: PypiFixture = buildPypiFixture(),
   asked: string[] = [],
+  logins = new Set<string>(),
 ): EcosystemSource<PypiRequirements> {
   return createPypiSource({
     upstream: fixtureUpstream(fixture, asked),
     settings: { ...SETTINGS, ...settings },
     listFolder: () => Promise.resolve([]),
-    env: { TOKEN: 'x-alpha' },
+    credentials: {
+      remember: (address) => logins.add(address),
+      has: (url) => hasLogin(logins, url),
+    },
+    env: { TOKEN: 'x-alpha', USER: 'u', PASSWORD: 'p%40ss' },
   });
 }
 

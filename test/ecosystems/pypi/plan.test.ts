@@ -117,3 +117,13 @@ test('an index that refuses a name is passed over, unless it is pinned', async (
     assert.match(failure.message, new RegExp(host));
   }
 });
+
+test('an index whose credentials an input names by variables is pinned and private', async () => {
+  const logins = new Set<string>();
+  const source = fixtureSource({}, buildPypiFixture(), [], logins);
+  const line = '--extra-index-url https://${USER}:${PASSWORD}@b.test/simple\nx-beta\n';
+  const [artifact] = (await planOf(source, line)).artifacts;
+  assert.equal(artifact && new URL(artifact.url).origin, 'https://b.test');
+  assert.equal(artifact?.private, true);
+  assert.deepEqual([...logins], ['https://u:p%40ss@b.test/simple']);
+});
