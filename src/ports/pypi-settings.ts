@@ -24,6 +24,12 @@ export interface PypiSettings {
   onlyBinary: PypiFormatControl;
   noBinary: PypiFormatControl;
   preReleases: boolean;
+  /** Older wheels before newer sdists. */
+  preferBinary: boolean;
+  /** pip refuses whatever has no hash. */
+  requireHashes: boolean;
+  /** Constraints files that pip is configured with. */
+  constraints: readonly { path: string; text: string }[];
 }
 
 /** The credentials that indexes are reached with: those of pip's configuration, and those that inputs name. */

@@ -63,7 +63,30 @@ export async function readPipConfiguration(
     values.set(name.slice(4).toLowerCase().replaceAll('_', '-'), value);
   }
   const netrc = parseNetrc((await readText(netrcPath(request))) ?? '');
-  return configurationOf(values, netrc, request);
+  const constraints = await readConstraints(values.get('constraint') ?? '', readText);
+  return configurationOf(values, netrc, constraints, request);
+}
+
+/** `constraint`: files of this machine, apart by white space. */
+async function readConstraints(
+  setting: string,
+  readText: (path: string) => Promise<string | undefined>,
+): Promise<PypiSettings['constraints']> {
+  const files: { path: string; text: string }[] = [];
+  for (const place of setting.split(/\s+/).filter((one) => one !== '')) {
+    if (/^https?:/i.test(place)) {
+      throw new XError('INPUT_MALFORMED', `pip's configuration: constraint ${place} is no file`, {
+        hint: 'Save it beside the requirements file, and name it there with -c.',
+      });
+    }
+    const path = place.startsWith('file:') ? fileURLToPath(place) : place;
+    const text = await readText(path);
+    if (text === undefined) {
+      throw new XError('INPUT_NOT_FOUND', `pip's configuration: constraint ${path} is not there`);
+    }
+    files.push({ path, text });
+  }
+  return files;
 }
 
 async function readTextFile(path: string): Promise<string | undefined> {
@@ -134,6 +157,7 @@ function applyFile(text: string, path: string, values: Map<string, string>): voi
 function configurationOf(
   values: ReadonlyMap<string, string>,
   netrc: NetrcEntry[],
+  constraints: PypiSettings['constraints'],
   request: PipConfigurationRequest,
 ): PipConfiguration {
   const list = (key: string): string[] =>
@@ -153,7 +177,7 @@ function configurationOf(
       address.protocol !== 'file:' && lookUpNetrc(netrc, address.hostname) !== undefined;
     return {
       url,
-      isPinned: hasCredentials || isFlag,
+      isPinned: hasCredentials || isNetrc || isFlag,
       isPublic: publicIndexes.has(url) && !hasCredentials && !isNetrc,
     };
   };
@@ -169,6 +193,9 @@ function configurationOf(
       onlyBinary: formatControl(values.get('only-binary')),
       noBinary: formatControl(values.get('no-binary')),
       preReleases: isOn('pre'),
+      preferBinary: isOn('prefer-binary'),
+      requireHashes: isOn('require-hashes'),
+      constraints,
     },
     credentialsFor: (url) => credentials.headers(url),
     credentials,

@@ -35,6 +35,9 @@ function withOptions(
     onlyBinary: formatControl(options.onlyBinary, base.onlyBinary),
     noBinary: formatControl(options.noBinary, base.noBinary),
     preReleases: base.preReleases || options.preReleases,
+    preferBinary: base.preferBinary || options.preferBinary,
+    requireHashes: base.requireHashes || options.requireHashes,
+    constraints: base.constraints,
   };
 }
 

@@ -35,6 +35,7 @@ interface Reading extends ReadingContext {
 export async function readRequirementsFile(
   file: InputFile,
   context: ReadingContext,
+  role: Role = 'requirement',
 ): Promise<ReadInput<PypiRequirements>> {
   const result = emptyRequirements(file.path);
   const malformed = new MalformedLines();
@@ -46,7 +47,7 @@ export async function readRequirementsFile(
     seen: new Set(),
     malformed,
   };
-  await readLines(file, '', 'requirement', reading, 0);
+  await readLines(file, '', role, reading, 0);
   malformed.throwIfAny();
   return { requirements: result, nested: reading.nested, purls: reading.purls };
 }

@@ -4,8 +4,7 @@ import type { PypiSettings } from '../../ports/pypi-settings.js';
 import { hashVerdict } from './demanded-hashes.js';
 import type { Distribution, Distributions } from './distributions.js';
 import type { Indexes, OfferedFile } from './indexes.js';
-import { evaluateMarker } from './marker.js';
-import { admitsPython, type PythonTarget } from './python-target.js';
+import { admitsPython, holdsOn, type PythonTarget } from './python-target.js';
 import type { Requirement } from './requirement.js';
 import {
   baseOf,
@@ -22,7 +21,6 @@ export interface TargetPackagesOptions {
   indexes: Indexes;
   distributions: Distributions;
   settings: PypiSettings;
-  preferBinary: boolean;
   /** Hashes that the user demands, by name. */
   hashes: ReadonlyMap<string, readonly Digests[]>;
   /** Files that the user names by address, by name. */
@@ -113,9 +111,7 @@ export class TargetPackages implements PackageProvider {
   }
 
   #applies({ marker }: Requirement, extra: string): boolean {
-    return this.#options.target.environments.some(
-      (environment) => marker === undefined || evaluateMarker(marker, environment, extra),
-    );
+    return holdsOn(this.#options.target, marker, extra);
   }
 
   /** The file behind a chosen version. */
@@ -172,7 +168,7 @@ export class TargetPackages implements PackageProvider {
     const binary = Number(a.parsed.kind === 'wheel') - Number(b.parsed.kind === 'wheel');
     return (
       Number(b.yanked !== undefined) - Number(a.yanked !== undefined) ||
-      (this.#options.preferBinary ? binary : 0) ||
+      (this.#options.settings.preferBinary ? binary : 0) ||
       compareVersions(a.parsed.version, b.parsed.version) ||
       this.#rank(b) - this.#rank(a) ||
       compareBuilds(buildOf(a), buildOf(b))

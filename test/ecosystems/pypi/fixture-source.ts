@@ -30,6 +30,9 @@ export const SETTINGS: PypiSettings = {
   onlyBinary: NONE,
   noBinary: NONE,
   preReleases: false,
+  preferBinary: false,
+  requireHashes: false,
+  constraints: [],
 };
 
 /** The made-up index behind the Upstream port, in memory. Ranges are answered; `asked` logs addresses. */
