@@ -213,3 +213,31 @@ test('a find-links folder stands beside the file that names it', async () => {
   assert.equal(third, pathToFileURL('sub/wheels').href);
   assert.equal(fourth, third);
 });
+
+test('a pyproject.toml carries what builds it, and is refused where its dependencies are hidden', async () => {
+  const names = async (text: string): Promise<string[]> => {
+    const { requirements } = await read(text, {}, 'pyproject.toml');
+    return requirements.requirements.map(({ requirement }) => requirement.name);
+  };
+  const project = '[project]\nname = "mine"\ndependencies = ["x-alpha"]\n';
+  const build = '[build-system]\nrequires = ["setuptools>=61"]\n';
+  assert.deepEqual(await names(project + build), ['x-alpha', 'setuptools', 'wheel']);
+  assert.deepEqual(await names('[dependency-groups]\ndev = ["x-beta"]\n'), ['x-beta']);
+  assert.deepEqual(await names(`[project]\nname = "mine"\ndynamic = ["version"]\n`), []);
+  for (const [text, expected] of [
+    [
+      '[project]\nname = "mine"\ndynamic = ["version", "dependencies"]',
+      /^pyproject\.toml:3:1: depen/,
+    ],
+    [
+      '[project]\nname = "mine"\ndynamic = ["optional-dependencies"]',
+      /^pyproject\.toml:3:1: optio/,
+    ],
+    ['[tool.poetry.dependencies]\npython = "^3.9"\nrequests = "*"', /no \[project\] table/],
+    ['', /no \[project\] table/],
+  ] as const) {
+    const failure = await failureOf(read(text, {}, 'pyproject.toml'));
+    assert.equal(failure.code, 'INPUT_MALFORMED', text);
+    assert.match(failure.message, expected);
+  }
+});
