@@ -42,7 +42,7 @@ test('a file that another one names as constraints, and that is given itself, as
   const texts: Record<string, string> = { 'a.txt': '-c b.txt\nx-alpha', 'b.txt': 'x-beta==1.5' };
   const { byEcosystem, files } = await readInputs(
     {
-      sources: [fixtureSource() as EcosystemSource],
+      sources: [fixtureSource()],
       readFile: (path) => Promise.resolve({ path, text: texts[path] ?? '' }),
     },
     ['a.txt', 'b.txt'],

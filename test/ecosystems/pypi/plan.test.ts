@@ -141,14 +141,11 @@ test('an address counts where its marker holds; two for one target are refused',
     'x-gamma',
   ];
   const plan = await planOf(fixtureSource(), lines.join('\n'), [TARGET, windows]);
-  assert.deepEqual(
-    plan.artifacts.map(({ filename, targets }) => [filename, targets]).sort(),
-    [
-      [older, [TARGET]],
-      [newer, [windows]],
-      ['x_gamma-0.9-py3-none-any.whl', [TARGET, windows]],
-    ],
-  );
+  assert.deepEqual(plan.artifacts.map(({ filename, targets }) => [filename, targets]).sort(), [
+    [older, [TARGET]],
+    [newer, [windows]],
+    ['x_gamma-0.9-py3-none-any.whl', [TARGET, windows]],
+  ]);
   const both = [at(older, 'os_name == "posix"'), at(newer, 'sys_platform == "linux"')];
   const failure = await failureOf(planOf(fixtureSource(), both.join('\n')));
   assert.equal(failure.code, 'NOT_RESOLVABLE');
