@@ -119,7 +119,9 @@ export class Indexes {
 
   /** Some indexes refuse the names that they do not have: pip goes on with the others, and with other names. */
   #reportRefusal(index: PypiIndex, name: string, error: XError): void {
-    this.#options.warn(`index ${index.url} refuses ${name}, planned without it: ${error.message}`);
+    this.#options.warn(
+      `index ${index.url} does not answer for ${name}, planned without it: ${error.message}`,
+    );
   }
 
   #findLinks(): Promise<OfferedFile[]> {
