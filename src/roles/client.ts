@@ -1,17 +1,15 @@
 import type { Settings } from '../config/settings.js';
-import type { Did, Manifest } from '../domain/bundle.js';
+import type { Did } from '../domain/bundle.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { JsonValue } from '../domain/plan.js';
-import { acceptMetadata } from '../operations/accept-metadata.js';
 import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
-import type { BundleRecord, CatalogEntry } from '../ports/catalog.js';
+import type { CatalogEntry } from '../ports/catalog.js';
 import type { PullEvent, Share, Swarm } from '../ports/swarm.js';
-import { isInvitation, parseInvitation } from '../trust/invitation.js';
-import { askOnTerminal } from './ask.js';
 import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
+import { Master, type AcceptedBundle } from './master.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
 import { Misses, noting } from './misses.js';
@@ -80,7 +78,8 @@ class Client {
   readonly #lock: ResidentLock;
   readonly #stop: AbortSignal;
   readonly #defer: (close: () => Promise<void>) => void;
-  readonly #master: { address: string; did: Did | undefined } | undefined;
+  readonly #master: Master | undefined;
+  #isServing = false;
 
   constructor(parts: ClientParts) {
     const { input } = parts;
@@ -91,7 +90,18 @@ class Client {
     this.#stop = parts.stop;
     this.#defer = parts.defer;
     this.#progress = new PullProgress(systemClock, (event) => input.printer.report(event));
-    this.#master = input.master === undefined ? undefined : masterOf(input.master, input.trust);
+    this.#master =
+      input.master === undefined
+        ? undefined
+        : new Master({
+            text: input.master,
+            trust: input.trust,
+            acceptNew: input.acceptNew,
+            acceptStale: input.acceptStale,
+            catalog: parts.data.catalog,
+            swarm: parts.swarm,
+            warn: (message) => this.#warn(message),
+          });
   }
 
   async run(): Promise<void> {
@@ -103,15 +113,55 @@ class Client {
     }
     if (!(await this.#audit())) return;
     await this.#shareWhatIsHeld();
-    await this.#refresh(true);
-    if (!once) await this.#serve();
-    if (this.#shares.size > 0) await this.#complete();
-    if (once) await this.#leaveKindly();
-    if (once || this.#stop.aborted) return;
+    // What is held is served at once, whatever the master does.
+    if (!once && this.#shares.size > 0) await this.#serve();
+    await this.#meetMaster();
+    if (once) await this.#pullOnce();
+    else await this.#stay();
+  }
+
+  async #pullOnce(): Promise<void> {
+    await this.#complete();
+    const shares = [...this.#shares.values()];
+    // What a client that is done owes its siblings: it stays while they lack what it holds, within bounds.
+    await Promise.race([
+      Promise.all(shares.map((share) => share.unneeded(BOUNDS.lingerMs, this.#stop))),
+      aborted(this.#stop),
+    ]);
+  }
+
+  /** Serves and pulls until told to stop. Nothing that a master or a sibling does ends it. */
+  async #stay(): Promise<void> {
+    await this.#serve();
+    let following = this.#follow();
     while (!this.#stop.aborted) {
       await this.#untilRefreshIsDue();
-      if (this.#stop.aborted) return;
-      if (await this.#refresh(false)) await this.#complete();
+      if (this.#stop.aborted || this.#master === undefined) continue;
+      const isCurrent = (id: string, version: number): boolean =>
+        this.#shares.get(id)?.manifest.version === version;
+      const accepted = await this.#master.refresh(isCurrent);
+      if (accepted.length === 0) continue;
+      for (const bundle of accepted) await this.#shareOrSay(bundle);
+      following = Promise.all([following, this.#follow()]).then(() => undefined);
+    }
+    await following;
+  }
+
+  /** Says when all is here; what ends a pull of a resident client is said, and tried again after a while. */
+  async #follow(): Promise<void> {
+    while (!this.#stop.aborted) {
+      const shares = [...this.#shares.values()];
+      const isStale = (): boolean =>
+        shares.some((share) => ![...this.#shares.values()].includes(share));
+      try {
+        await this.#complete();
+        return;
+      } catch (error) {
+        if (this.#stop.aborted || isStale()) return;
+        if (!(error instanceof XError)) throw error;
+        this.#warn(`${messageOf(error)}; what is held is served, and the rest is tried again`);
+        await systemClock.sleep(REFRESH_MS, this.#stop).catch(() => undefined);
+      }
     }
   }
 
@@ -141,81 +191,47 @@ class Client {
 
   /** What the catalog knows already goes on, master or not. */
   async #shareWhatIsHeld(): Promise<void> {
-    for (const record of this.#data.catalog.bundles())
-      await this.#share(manifestOf(record, this.#data.catalog), record);
+    const { catalog } = this.#data;
+    for (const record of catalog.bundles())
+      await this.#shareOrSay({ record, manifest: manifestOf(record, catalog) });
   }
 
-  /** Asks the master for its bundles. True where something new was accepted. */
-  async #refresh(first: boolean): Promise<boolean> {
-    const { printer } = this.#input;
+  /** First contact. Without an answer, what is held is enough to go on; without trust, nothing is. */
+  async #meetMaster(): Promise<void> {
+    const { settings } = this.#input;
     if (this.#master === undefined) {
-      if (first && this.#shares.size === 0) {
-        throw new XError(
-          'BUNDLE_NOT_FOUND',
-          `no bundle is held in ${this.#input.settings.folder}, and no master is named`,
-          {
-            hint: 'Start with `x client --master HOST`, or bring a bundle with `x import PATH`.',
-          },
-        );
-      }
-      return false;
-    }
-    try {
-      return await this.#pullMetadata(this.#master);
-    } catch (error) {
-      const survivable =
-        error instanceof XError &&
-        (error.code === 'MASTER_UNREACHABLE' || error.code === 'PEER_FAILED');
-      if (!survivable || this.#shares.size === 0) throw error;
-      if (first)
-        printer.report({
-          event: 'warning',
-          message: `${messageOf(error)}; going on with what is held and with siblings`,
-        });
-      return false;
-    }
-  }
-
-  async #pullMetadata(master: { address: string; did: Did | undefined }): Promise<boolean> {
-    const listing = await this.#swarm.listBundles(master.address, master.did);
-    if (listing.bundles.length === 0) {
-      throw new XError('BUNDLE_NOT_FOUND', `the master at ${master.address} offers no bundle`, {
-        hint: 'Is its `x source` still resolving? Try again when it says that it serves.',
-      });
-    }
-    let accepted = false;
-    for (const offered of listing.bundles) {
-      const held = this.#data.catalog.bundle(`${offered.name}@${offered.source}`);
-      if (held?.version === offered.version && this.#shares.has(held.id)) continue;
-      const result = await acceptMetadata(
-        { catalog: this.#data.catalog, clock: systemClock },
+      if (this.#shares.size > 0) return;
+      throw new XError(
+        'BUNDLE_NOT_FOUND',
+        `no bundle is held in ${settings.folder}, and no master is named`,
         {
-          bundle: offered.name,
-          source: offered.source,
-          files: (file, maxBytes) =>
-            this.#swarm.fetchMetadata(master.address, offered, file, maxBytes),
-          from: `master ${master.address}`,
-          trust: {
-            did: master.did ?? this.#input.trust,
-            acceptNew: this.#input.acceptNew,
-            ask: askOnTerminal,
-          },
-          acceptStale: this.#input.acceptStale,
-          older: 'refuse',
+          hint: 'Start with `x client --master HOST`, or bring a bundle with `x import PATH`.',
         },
       );
-      for (const message of result.warnings)
-        this.#input.printer.report({ event: 'warning', message });
-      await this.#share(
-        result.manifest ?? manifestOf(result.record, this.#data.catalog),
-        result.record,
-      );
-      accepted = true;
     }
-    return accepted;
+    let accepted: AcceptedBundle[];
+    try {
+      accepted = await this.#master.meet();
+    } catch (error) {
+      const isBearable = error instanceof XError && error.exitCode !== 3 && this.#shares.size > 0;
+      if (!isBearable || this.#stop.aborted) throw error;
+      this.#warn(`${messageOf(error)}; going on with what is held and with siblings`);
+      return;
+    }
+    for (const bundle of accepted) await this.#share(bundle);
   }
 
-  async #share(manifest: Manifest, record: BundleRecord): Promise<void> {
+  /** A bundle that cannot be shared does not keep the others from it. */
+  async #shareOrSay(bundle: AcceptedBundle): Promise<void> {
+    try {
+      await this.#share(bundle);
+    } catch (error) {
+      if (!(error instanceof XError)) throw error;
+      this.#warn(`bundle "${bundle.record.name}" is left out: ${messageOf(error)}`);
+    }
+  }
+
+  async #share({ manifest, record }: AcceptedBundle): Promise<void> {
     const before = this.#shares.get(record.id);
     if (before?.manifest.digest === manifest.digest) return;
     const masters = this.#master === undefined ? [] : [this.#master.address];
@@ -225,7 +241,11 @@ class Client {
     });
     this.#shares.set(record.id, share);
     this.#progress.add(record.id, record.bytes, share.heldBytes());
-    await before?.stop();
+    if (before !== share) await before?.stop();
+  }
+
+  #warn(message: string): void {
+    this.#input.printer.report({ event: 'warning', message });
   }
 
   #onPull(bundleId: string, event: PullEvent): void {
@@ -289,7 +309,7 @@ class Client {
     } finally {
       stall.stop();
     }
-    if (this.#stop.aborted) return;
+    if (this.#stop.aborted || shares.length === 0) return;
     const { bytes, fromMaster, fromSiblings, seconds } = this.#progress.totals();
     this.#input.printer.event(
       {
@@ -304,16 +324,9 @@ class Client {
     );
   }
 
-  /** What a client that is done owes its siblings: it stays while they lack what it holds, within bounds. */
-  async #leaveKindly(): Promise<void> {
-    const shares = [...this.#shares.values()];
-    await Promise.race([
-      Promise.all(shares.map((share) => share.unneeded(BOUNDS.lingerMs, this.#stop))),
-      aborted(this.#stop),
-    ]);
-  }
-
   async #serve(): Promise<void> {
+    if (this.#isServing) return;
+    this.#isServing = true;
     const { settings, printer } = this.#input;
     const misses = new Misses();
     const servers = noting(createServers(), misses);
@@ -357,21 +370,4 @@ class Client {
       );
     await share.want(entry.path, signal);
   }
-}
-
-function hostAndPort({ host, port }: { host: string; port: number }): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function masterOf(text: string, trust: Did | undefined): { address: string; did: Did | undefined } {
-  if (!isInvitation(text)) return { address: text, did: trust };
-  const invitation = parseInvitation(text);
-  if (trust !== undefined && trust !== invitation.did) {
-    throw new XError(
-      'WRONG_SOURCE',
-      `the invitation is ${invitation.did}'s, but --trust names ${trust}`,
-      { hint: 'Ask the source for its key (`x key` there) and use one of the two.' },
-    );
-  }
-  return { address: hostAndPort(invitation), did: invitation.did };
 }

@@ -1,0 +1,170 @@
+import type { Did, Manifest } from '../domain/bundle.js';
+import { messageOf, XError } from '../domain/errors.js';
+import { acceptMetadata, type AcceptResult } from '../operations/accept-metadata.js';
+import { systemClock } from '../platform/clock.js';
+import type { BundleRecord, Catalog } from '../ports/catalog.js';
+import type { Swarm } from '../ports/swarm.js';
+import { isInvitation, parseInvitation } from '../trust/invitation.js';
+import { askOnTerminal } from './ask.js';
+import { manifestOf } from './manifest-of.js';
+
+export interface MasterOptions {
+  /** HOST, HOST:PORT, a multiaddr or an invitation. */
+  text: string;
+  trust: Did | undefined;
+  acceptNew: boolean;
+  acceptStale: boolean;
+  catalog: Catalog;
+  swarm: Swarm;
+  warn: (message: string) => void;
+}
+
+/** A version of a bundle that was just accepted. */
+export interface AcceptedBundle {
+  record: BundleRecord;
+  manifest: Manifest;
+}
+
+type Offer = Awaited<ReturnType<Swarm['listBundles']>>['bundles'][number];
+
+/** The master that a client was pointed at: what it offers, held against what is trusted. */
+export class Master {
+  readonly address: string;
+  readonly #options: MasterOptions;
+  /** Whom the user trusts for bundles, where that was said. */
+  readonly #trusted: Did | undefined;
+  /** The machine that answers at the address; once met, no other is spoken to. */
+  #peer: Did | undefined;
+  readonly #warned = new Set<string>();
+
+  /** @throws XError USAGE, WRONG_SOURCE where invitation and --trust disagree. */
+  constructor(options: MasterOptions) {
+    const invited = isInvitation(options.text) ? parseInvitation(options.text) : undefined;
+    if (invited && options.trust !== undefined && options.trust !== invited.did) {
+      throw new XError(
+        'WRONG_SOURCE',
+        `the invitation is ${invited.did}'s, but --trust names ${options.trust}`,
+        {
+          hint: 'Ask the source for its key (`x key` there) and use one of the two.',
+        },
+      );
+    }
+    this.#options = options;
+    this.address = invited ? hostAndPort(invited) : options.text;
+    this.#trusted = invited?.did ?? options.trust;
+    this.#peer = this.#trusted;
+  }
+
+  /**
+   * First contact: every bundle of a trusted source is accepted, or the command ends.
+   * @throws XError as listBundles and acceptMetadata; BUNDLE_NOT_FOUND where nothing is offered.
+   */
+  async meet(): Promise<AcceptedBundle[]> {
+    const offers = await this.#offers();
+    if (offers.length === 0) {
+      throw new XError('BUNDLE_NOT_FOUND', `the master at ${this.address} offers no bundle`, {
+        hint: 'Is its `x source` still resolving? Try again when it says that it serves.',
+      });
+    }
+    const mine = offers.filter((offer) => this.#isTrusted(offer));
+    // Where none is trusted, the first says why, with both names.
+    const asked = mine.length > 0 ? mine : offers.slice(0, 1);
+    for (const offer of offers) if (!asked.includes(offer)) this.#passOver(offer);
+    const accepted: AcceptedBundle[] = [];
+    for (const offer of asked) accepted.push(await this.#accept(offer, true));
+    return accepted;
+  }
+
+  /**
+   * Later: what is newer is accepted; whatever is wrong is said once and passed over, for what is held
+   * goes on being served.
+   */
+  async refresh(
+    isCurrent: (bundleId: string, version: number) => boolean,
+  ): Promise<AcceptedBundle[]> {
+    const accepted: AcceptedBundle[] = [];
+    try {
+      for (const offer of await this.#offers()) {
+        const id = `${offer.name}@${offer.source}`;
+        if (isCurrent(id, offer.version)) continue;
+        if (!this.#isTrusted(offer)) this.#passOver(offer);
+        else accepted.push(...(await this.#attempt(offer)));
+      }
+    } catch (error) {
+      if (!(error instanceof XError)) throw error;
+      // The swarm tells of a master that is away; it goes on trying.
+      if (error.code !== 'MASTER_UNREACHABLE' && error.code !== 'PEER_FAILED')
+        this.#warn(messageOf(error));
+    }
+    return accepted;
+  }
+
+  async #offers(): Promise<Offer[]> {
+    const { did, bundles } = await this.#options.swarm.listBundles(this.address, this.#peer);
+    this.#peer = did;
+    return bundles;
+  }
+
+  /** Said by the user; or pinned before; or, where nothing was said, for acceptMetadata to decide. */
+  #isTrusted({ source }: Offer): boolean {
+    if (source === this.#trusted) return true;
+    const pinned = this.#options.catalog.pinnedSources().some(({ did }) => did === source);
+    return pinned || this.#trusted === undefined;
+  }
+
+  async #attempt(offer: Offer): Promise<AcceptedBundle[]> {
+    try {
+      return [await this.#accept(offer, false)];
+    } catch (error) {
+      if (!(error instanceof XError)) throw error;
+      this.#warn(`${messageOf(error)}; what is held goes on being served`);
+      return [];
+    }
+  }
+
+  async #accept(offer: Offer, isFirstContact: boolean): Promise<AcceptedBundle> {
+    const { catalog, swarm, acceptStale } = this.#options;
+    const pinned = catalog.pinnedSources().some(({ did }) => did === offer.source);
+    const result: AcceptResult = await acceptMetadata(
+      { catalog, clock: systemClock },
+      {
+        bundle: offer.name,
+        source: offer.source,
+        files: (file, maxBytes) => swarm.fetchMetadata(this.address, offer, file, maxBytes),
+        from: `master ${this.address}`,
+        trust: {
+          did: pinned ? undefined : this.#trusted,
+          // Whoever answers first is trusted once, not each newcomer from then on.
+          acceptNew: isFirstContact && this.#options.acceptNew,
+          ask: isFirstContact ? askOnTerminal : undefined,
+        },
+        acceptStale,
+        older: 'refuse',
+      },
+    );
+    for (const message of result.warnings) this.#options.warn(message);
+    return {
+      record: result.record,
+      manifest: result.manifest ?? manifestOf(result.record, catalog),
+    };
+  }
+
+  #passOver({ name, source }: Offer): void {
+    this.#warn(
+      `the master at ${this.address} also offers "${name}" of ${source}, which is not trusted here; it is passed over`,
+    );
+  }
+
+  #warn(message: string): void {
+    if (this.#warned.has(message) || this.#warned.size >= WARNINGS) return;
+    this.#warned.add(message);
+    this.#options.warn(message);
+  }
+}
+
+/** How many different warnings one master can cause. */
+const WARNINGS = 100;
+
+function hostAndPort({ host, port }: { host: string; port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
