@@ -55,6 +55,24 @@ test('a resident client takes a new version, pulls what is new, and serves all t
   assert.equal((await fetch(`${gateway}/pypi/simple/x-many-55/`)).status, 200);
 });
 
+test("an impostor at the master's address is said, and what is held goes on being served", async (t) => {
+  const world = await openWorld(t);
+  const listen = await freePort();
+  const honest = await world.source(FEW, { listen });
+  const client = world.start(world.client('a', honest.invite));
+  await client.waitFor('complete', STEP_MS);
+  const gateway = String((await client.waitFor('serving', STEP_MS))['gateway']);
+  await honest.process.stop();
+  const impostor = await world.source(FEW, { listen, data: 'impostor' });
+  assert.notEqual(impostor.did, honest.did);
+  const said = await client.waitFor('warning', STEP_MS, ({ message }) =>
+    String(message).includes(impostor.did),
+  );
+  assert.match(String(said['message']), new RegExp(honest.did));
+  assert.equal((await fetch(`${gateway}/pypi/simple/x-large/`)).status, 200);
+  assert.equal(client.child.exitCode, null, 'the client lives');
+});
+
 test('a client connects to its master, its siblings and itself, and looks nothing up', async (t) => {
   const world = await openWorld(t);
   const source = await world.source([...FEW, ...HUGE]);
