@@ -16,13 +16,24 @@ export interface HeldPackage {
   overrides: Readonly<Record<string, string>>;
 }
 
+/** What a project itself asks for, by its own words and not by the resolver's. */
+export interface RootRequirements {
+  label: string;
+  /** Names to ranges, all that must be there. */
+  dependencies: Readonly<Record<string, string>>;
+  targets: readonly string[];
+}
+
 /**
  * Proves the closure over held bytes, without the resolver that chose them: for each target, each
- * package's required dependencies are satisfied by something held for that target.
+ * package's required dependencies, and the projects' own, are satisfied by something held for it.
  * @returns warnings, for peers that npm installs along but tolerates otherwise.
  * @throws XError NOT_RESOLVABLE naming the first packages with nothing to satisfy them.
  */
-export function proveClosure(held: readonly HeldPackage[]): string[] {
+export function proveClosure(
+  held: readonly HeldPackage[],
+  roots: readonly RootRequirements[] = [],
+): string[] {
   const versions = new Map<string, Map<string, string[]>>();
   for (const { name, version, targets } of held) {
     for (const target of targets) {
@@ -32,6 +43,14 @@ export function proveClosure(held: readonly HeldPackage[]): string[] {
     }
   }
   const gaps: string[] = [];
+  for (const { label, dependencies, targets } of roots) {
+    for (const target of targets) {
+      for (const [name, spec] of Object.entries(dependencies)) {
+        if (satisfied(name, spec, versions.get(target) ?? new Map<string, string[]>())) continue;
+        gaps.push(`${label} needs ${name}@${spec} on ${target}`);
+      }
+    }
+  }
   const warnings = new Set<string>();
   for (const pkg of held) {
     for (const target of pkg.targets) {
@@ -81,7 +100,9 @@ function notClosed(gaps: readonly string[]): XError {
   const more = gaps.length > SHOWN_GAPS ? `; and ${gaps.length - SHOWN_GAPS} more` : '';
   return new XError(
     'NOT_RESOLVABLE',
-    `npm: what the tarballs need is not held: ${gaps.slice(0, SHOWN_GAPS).join('; ')}${more}`,
-    { hint: 'The registry describes these packages otherwise than their own package.json does.' },
+    `npm: what is needed is not held: ${gaps.slice(0, SHOWN_GAPS).join('; ')}${more}`,
+    {
+      hint: 'The project, or these packages’ own package.json, asks for other than the registry or the lockfile says.',
+    },
   );
 }
