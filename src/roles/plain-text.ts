@@ -13,7 +13,6 @@ export function plainText(text: string): string {
   });
 }
 
-// eslint-disable-next-line no-control-regex -- controls are what it is about
 const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Plain, with further lines set in, so that no foreign text can pass for a line of its own. */

@@ -42,15 +42,7 @@ export function proveClosure(
       byName.set(name, [...(byName.get(name) ?? []), version]);
     }
   }
-  const gaps: string[] = [];
-  for (const { label, dependencies, targets } of roots) {
-    for (const target of targets) {
-      for (const [name, spec] of Object.entries(dependencies)) {
-        if (satisfied(name, spec, versions.get(target) ?? new Map<string, string[]>())) continue;
-        gaps.push(`${label} needs ${name}@${spec} on ${target}`);
-      }
-    }
-  }
+  const gaps = roots.flatMap((root) => gapsOf(root, versions));
   const warnings = new Set<string>();
   for (const pkg of held) {
     for (const target of pkg.targets) {
@@ -71,6 +63,17 @@ export function proveClosure(
   }
   if (gaps.length > 0) throw notClosed(gaps);
   return [...warnings];
+}
+
+function gapsOf(
+  { label, dependencies, targets }: RootRequirements,
+  versions: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>,
+): string[] {
+  return targets.flatMap((target) =>
+    Object.entries(dependencies)
+      .filter(([name, spec]) => !satisfied(name, spec, versions.get(target) ?? new Map()))
+      .map(([name, spec]) => `${label} needs ${name}@${spec} on ${target}`),
+  );
 }
 
 /** Whether one held version answers a dependency as npm reads it: range, tag, or alias. */
