@@ -24,6 +24,19 @@ export interface PypiSettings {
   onlyBinary: PypiFormatControl;
   noBinary: PypiFormatControl;
   preReleases: boolean;
+  /** Older wheels before newer sdists. */
+  preferBinary: boolean;
+  /** pip refuses whatever has no hash. */
+  requireHashes: boolean;
+  /** Constraints files that pip is configured with. */
+  constraints: readonly { path: string; text: string }[];
+}
+
+/** The credentials that indexes are reached with: those of pip's configuration, and those that inputs name. */
+export interface IndexCredentials {
+  /** Keeps the user and password that stand in an address, for every address of its origin. */
+  remember(address: string): void;
+  has(url: string): boolean;
 }
 
 /** Lists a local folder that `--find-links` names: file names, no path. */

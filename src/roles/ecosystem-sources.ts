@@ -109,7 +109,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       signer,
     }),
     // Last: it claims every text list that is nobody else's.
-    createPypiSource({ upstream, settings: pip.settings, listFolder, env: process.env }),
+    createPypiSource({ ...pip, upstream, listFolder, env: process.env }),
   ];
   return { sources, upstream, close: () => upstream.close() };
 }

@@ -3,8 +3,13 @@ import { delimiter, dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
-import type { PypiFormatControl, PypiIndex, PypiSettings } from '../ports/pypi-settings.js';
-import { basicAuthorization } from './http-address.js';
+import type {
+  IndexCredentials,
+  PypiFormatControl,
+  PypiIndex,
+  PypiSettings,
+} from '../ports/pypi-settings.js';
+import { basicAuthorization, splitCredentials } from './http-address.js';
 import { lookUpNetrc, parseNetrc, type NetrcEntry } from './netrc.js';
 
 /** pip's own default where nothing is configured. */
@@ -28,6 +33,8 @@ export interface PipConfiguration {
   settings: PypiSettings;
   /** Headers for an address, from the index addresses and netrc; for UpstreamOptions. */
   credentialsFor: (url: string) => Record<string, string> | undefined;
+  /** The same, for those who must know whether there are any, and for addresses that inputs name. */
+  credentials: IndexCredentials;
   /** `cert`: a file of certificate authorities. */
   certFile: string | undefined;
   /** `proxy`. */
@@ -56,7 +63,30 @@ export async function readPipConfiguration(
     values.set(name.slice(4).toLowerCase().replaceAll('_', '-'), value);
   }
   const netrc = parseNetrc((await readText(netrcPath(request))) ?? '');
-  return configurationOf(values, netrc, request);
+  const constraints = await readConstraints(values.get('constraint') ?? '', readText);
+  return configurationOf(values, netrc, constraints, request);
+}
+
+/** `constraint`: files of this machine, apart by white space. */
+async function readConstraints(
+  setting: string,
+  readText: (path: string) => Promise<string | undefined>,
+): Promise<PypiSettings['constraints']> {
+  const files: { path: string; text: string }[] = [];
+  for (const place of setting.split(/\s+/).filter((one) => one !== '')) {
+    if (/^https?:/i.test(place)) {
+      throw new XError('INPUT_MALFORMED', `pip's configuration: constraint ${place} is no file`, {
+        hint: 'Save it beside the requirements file, and name it there with -c.',
+      });
+    }
+    const path = place.startsWith('file:') ? fileURLToPath(place) : place;
+    const text = await readText(path);
+    if (text === undefined) {
+      throw new XError('INPUT_NOT_FOUND', `pip's configuration: constraint ${path} is not there`);
+    }
+    files.push({ path, text });
+  }
+  return files;
 }
 
 async function readTextFile(path: string): Promise<string | undefined> {
@@ -127,30 +157,27 @@ function applyFile(text: string, path: string, values: Map<string, string>): voi
 function configurationOf(
   values: ReadonlyMap<string, string>,
   netrc: NetrcEntry[],
+  constraints: PypiSettings['constraints'],
   request: PipConfigurationRequest,
 ): PipConfiguration {
   const list = (key: string): string[] =>
     (values.get(key) ?? '').split(/\s+/).filter((one) => one !== '');
   const isOn = (key: string): boolean =>
     /^(?:1|true|yes|on|y|t)$/i.test(values.get(key)?.trim() ?? '');
-  const credentials: { prefix: string; authorization: string }[] = [];
+  const credentials = new OriginCredentials(netrc);
   const publicIndexes = new Set((request.publicIndexes ?? []).map(trimmed).concat(DEFAULT_INDEX));
   const index = (text: string, isFlag: boolean): PypiIndex => {
     const address = addressOf(text);
     const hasCredentials = address.username !== '' || address.password !== '';
-    const authorization = basicAuthorization(
-      decodeURIComponent(address.username),
-      decodeURIComponent(address.password),
-    );
+    if (hasCredentials) credentials.remember(text);
     address.username = '';
     address.password = '';
     const url = trimmed(address.href);
-    if (hasCredentials) credentials.push({ prefix: `${address.origin}/`, authorization });
     const isNetrc =
       address.protocol !== 'file:' && lookUpNetrc(netrc, address.hostname) !== undefined;
     return {
       url,
-      isPinned: hasCredentials || isFlag,
+      isPinned: hasCredentials || isNetrc || isFlag,
       isPublic: publicIndexes.has(url) && !hasCredentials && !isNetrc,
     };
   };
@@ -166,17 +193,46 @@ function configurationOf(
       onlyBinary: formatControl(values.get('only-binary')),
       noBinary: formatControl(values.get('no-binary')),
       preReleases: isOn('pre'),
+      preferBinary: isOn('prefer-binary'),
+      requireHashes: isOn('require-hashes'),
+      constraints,
     },
-    credentialsFor: (url) => {
-      const known = credentials.find(({ prefix }) => url.startsWith(prefix));
-      if (known !== undefined) return { authorization: known.authorization };
-      const entry = URL.canParse(url) ? lookUpNetrc(netrc, new URL(url).hostname) : undefined;
-      return entry && { authorization: basicAuthorization(entry.login, entry.password) };
-    },
+    credentialsFor: (url) => credentials.headers(url),
+    credentials,
     certFile: values.get('cert'),
     proxy: values.get('proxy'),
     trustedHosts: list('trusted-host'),
   };
+}
+
+/** Logins by origin, those in addresses before those of netrc. */
+class OriginCredentials implements IndexCredentials {
+  readonly #known = new Map<string, string>();
+  readonly #netrc: readonly NetrcEntry[];
+
+  constructor(netrc: readonly NetrcEntry[]) {
+    this.#netrc = netrc;
+  }
+
+  remember(text: string): void {
+    const { url, authorization } = splitCredentials(new URL(text));
+    if (authorization === undefined || this.#known.has(url.origin)) return;
+    this.#known.set(url.origin, authorization);
+  }
+
+  has(url: string): boolean {
+    return this.headers(url) !== undefined;
+  }
+
+  headers(url: string): Record<string, string> | undefined {
+    if (!URL.canParse(url)) return undefined;
+    const { origin, hostname, protocol } = new URL(url);
+    if (protocol === 'file:') return undefined;
+    const known = this.#known.get(origin);
+    if (known !== undefined) return { authorization: known };
+    const entry = lookUpNetrc(this.#netrc, hostname);
+    return entry && { authorization: basicAuthorization(entry.login, entry.password) };
+  }
 }
 
 function addressOf(text: string): URL {

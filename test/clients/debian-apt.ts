@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../../src/domain/digest.js';
 
 export interface CommandResult {
   code: number;
@@ -37,6 +38,8 @@ export async function whyNoApt(): Promise<string | false> {
 export interface IsolatedApt extends AsyncDisposable {
   folder: string;
   env: Record<string, string>;
+  /** SHA-256 of the InRelease files that its last update fetched. */
+  releaseDigests(): Promise<string[]>;
   /** The names, versions and architectures of what apt would download. */
   printUris(names: readonly string[], options: readonly string[]): Promise<string[] | undefined>;
 }
@@ -57,6 +60,11 @@ export async function isolatedApt(status: string): Promise<IsolatedApt> {
   return {
     folder,
     env,
+    async releaseDigests() {
+      const lists = join(folder, 'state/lists');
+      const names = (await readdir(lists)).filter((name) => name.endsWith('InRelease'));
+      return Promise.all(names.map(async (name) => sha256(await readFile(join(lists, name)))));
+    },
     async printUris(names, options) {
       const args = ['install', '--print-uris', '-y', '-qq', ...options, ...names];
       const { code, output } = await run('apt-get', args, env);

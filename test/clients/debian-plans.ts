@@ -9,6 +9,9 @@ import { readAptHost } from '../../src/upstream/debian-settings.js';
 import { MemoryStore, openUpstream } from '../ecosystems/debian/support.js';
 import { isolatedApt, run, whyNoApt, type IsolatedApt } from './debian-apt.js';
 
+/** How often the mirror is read again where it changed meanwhile. */
+const ATTEMPTS = 3;
+
 const skip = (await whyNoApt()) || (await whyNoIndexes());
 
 async function whyNoIndexes(): Promise<string | false> {
@@ -25,20 +28,26 @@ export function comparePlans(base: 'minbase' | 'none', lists: readonly string[])
     let world: World;
     let settings: AptSettings;
     before(async () => {
-      const upstream = openUpstream();
-      const host = await readAptHost();
-      settings = readAptSettings(host, {});
-      const target = parseTarget(`linux/${host.architecture ?? 'amd64'}/glibc2.36`);
-      const now = new Date();
-      const store = new MemoryStore();
-      const context = { upstream, store, host, settings, now, signal: undefined };
-      world = await new WorldLoader(context, {}).load(target, { kind: base }, []);
-      await upstream.close();
-      const stanzas = world.installed.versions.map(({ stanza }) =>
-        stanza.replace(/^(Package: .*)$/m, '$1\nStatus: install ok installed'),
-      );
-      apt = await isolatedApt(stanzas.map((stanza) => `${stanza}\n`).join('\n'));
-      await run('apt-get', ['update', '-qq'], apt.env);
+      for (let attempt = 1; ; attempt += 1) {
+        const store = new MemoryStore();
+        const upstream = openUpstream();
+        const host = await readAptHost();
+        settings = readAptSettings(host, {});
+        const target = parseTarget(`linux/${host.architecture ?? 'amd64'}/glibc2.36`);
+        const context = { upstream, store, host, settings, now: new Date(), signal: undefined };
+        world = await new WorldLoader(context, {}).load(target, { kind: base }, []);
+        await upstream.close();
+        const stanzas = world.installed.versions.map(({ stanza }) =>
+          stanza.replace(/^(Package: .*)$/m, '$1\nStatus: install ok installed'),
+        );
+        apt = await isolatedApt(stanzas.map((stanza) => `${stanza}\n`).join('\n'));
+        await run('apt-get', ['update', '-qq'], apt.env);
+        // A mirror that changes between the two reads makes two worlds: then both are read again.
+        const releases = await apt.releaseDigests();
+        if (releases.every((digest) => store.stat(digest) !== undefined)) return;
+        assert.ok(attempt < ATTEMPTS, 'the mirror keeps changing while it is read');
+        await apt[Symbol.asyncDispose]();
+      }
     });
     after(async () => apt[Symbol.asyncDispose]());
 

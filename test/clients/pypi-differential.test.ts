@@ -85,6 +85,7 @@ after(() => upstream.close());
 const source = createPypiSource({
   upstream,
   settings: configuration.settings,
+  credentials: configuration.credentials,
   listFolder,
   env: process.env,
 });

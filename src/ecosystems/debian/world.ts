@@ -40,7 +40,7 @@ export class WorldLoader {
    */
   async load(target: Target, base: DebianBase, foreign: readonly string[]): Promise<World> {
     const sources = nameSuites(sourcesFor(this.context.settings, this.overrides, target));
-    const suites = await Promise.all(
+    const suites = await allInOrder(
       sources.map((source) => {
         const key = `${source.suiteId} ${source.uri} ${source.components.join(' ')}`;
         return memo(this.#suites, key, () => loadSuite(this.context, source));
@@ -70,6 +70,12 @@ export class WorldLoader {
     );
     return { target, universe, installed, mentions };
   }
+}
+
+/** All of them; where several fail, the first in order, so that one cause is told the same way each time. */
+async function allInOrder<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 function memo<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {

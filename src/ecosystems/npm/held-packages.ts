@@ -1,5 +1,6 @@
 import semver from 'semver';
 import { BOUNDS } from '../../domain/bounds.js';
+import { answeringEntries } from '../../domain/answering-source.js';
 import { integrityOfDigest } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/plan.js';
@@ -21,17 +22,11 @@ export interface HeldPackument {
  * else the bundle that was known first. A name private to one source is answered from it alone.
  */
 export function packageEntries(view: HeldView, name: string): CatalogEntry[] {
-  const sources = new Map(view.bundles().map((bundle) => [bundle.id, bundle.source]));
   const entries = view
     .entriesByName('npm', name)
     .filter((entry) => entry.kind === 'package' && entry.version !== undefined);
-  const owner = entries.find((entry) => entry.private);
-  const allowed =
-    owner === undefined
-      ? entries
-      : entries.filter((entry) => sources.get(entry.bundleId) === sources.get(owner.bundleId));
   const signed = (entry: CatalogEntry): number => (entry.proof === 'npm-signature' ? 0 : 1);
-  return allowed.sort((a, b) => signed(a) - signed(b));
+  return answeringEntries(entries, view.bundles()).sort((a, b) => signed(a) - signed(b));
 }
 
 /** The entry that answers for a tarball's file name. */

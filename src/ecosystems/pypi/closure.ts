@@ -1,7 +1,6 @@
 import { XError } from '../../domain/errors.js';
-import { evaluateMarker } from './marker.js';
 import type { CoreMetadata } from './core-metadata.js';
-import { admitsPython, type PythonTarget } from './python-target.js';
+import { admitsPython, holdsOn, type PythonTarget } from './python-target.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
 import { satisfies } from './specifier.js';
 import { parseFilename } from './filename.js';
@@ -69,10 +68,7 @@ function needsOf(
   extra: string,
   target: PythonTarget,
 ): { text: string; by: string }[] {
-  const holds = ({ marker }: Requirement): boolean =>
-    target.environments.some(
-      (environment) => marker === undefined || evaluateMarker(marker, environment, extra),
-    );
+  const holds = ({ marker }: Requirement): boolean => holdsOn(target, marker, extra);
   const builds = buildRequires.map((text) => read(text, filename));
   return [...metadata.requires, ...builds]
     .filter(holds)

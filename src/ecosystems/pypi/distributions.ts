@@ -11,6 +11,7 @@ import {
 } from './archive-metadata.js';
 import { isStatic, parseCoreMetadata, type CoreMetadata } from './core-metadata.js';
 import type { IndexFile } from './index-page.js';
+import { isProblem, parseRequirement } from './requirement.js';
 import type { RandomReader } from './zip.js';
 
 /** A distribution's metadata, and what building it needs where it is an sdist. */
@@ -109,9 +110,13 @@ function checkIdentity(metadata: CoreMetadata, { parsed, url }: IndexFile): void
   throw new XError('UPSTREAM_MALFORMED', `${url}: its metadata is of ${says}`);
 }
 
-/** PEP 518; the default backend of PEP 517 where pyproject.toml says nothing. */
+/**
+ * PEP 518; the default backend of PEP 517 where pyproject.toml says nothing. setuptools before 70.1
+ * asks for wheel only once it runs (PEP 517's get_requires_for_build_wheel), and older pips ask for
+ * it by default, so that wheel is always carried with it.
+ */
 export function buildRequiresOf(pyproject: Uint8Array | undefined, where: string): string[] {
-  const fallback = ['setuptools>=40.8.0'];
+  const fallback = ['setuptools>=40.8.0', 'wheel'];
   if (pyproject === undefined) return fallback;
   let document: { 'build-system'?: { requires?: unknown } };
   try {
@@ -121,9 +126,20 @@ export function buildRequiresOf(pyproject: Uint8Array | undefined, where: string
   }
   const requires = document['build-system']?.requires;
   if (requires === undefined) return fallback;
-  if (Array.isArray(requires) && requires.every((text) => typeof text === 'string'))
-    return requires;
+  if (Array.isArray(requires) && requires.every((text) => typeof text === 'string')) {
+    return withWheel(requires);
+  }
   throw new XError('UPSTREAM_MALFORMED', `${where}: build-system.requires is not a list of texts`);
+}
+
+/** Build requirements, with wheel where setuptools is one of them. */
+export function withWheel(requires: readonly string[]): string[] {
+  const names = requires.map((text) => {
+    const parsed = parseRequirement(text);
+    return isProblem(parsed) ? '' : parsed.name;
+  });
+  const lacksWheel = names.includes('setuptools') && !names.includes('wheel');
+  return lacksWheel ? [...requires, 'wheel'] : [...requires];
 }
 
 /** Read with the directory at a zip's end, because METADATA is mostly near it. */

@@ -1,6 +1,7 @@
 import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { parseFilename, type SdistName, type WheelName } from './filename.js';
+import { tagsOf } from './html-tags.js';
 import { parseSpecifiers, type SpecifierSet } from './specifier.js';
 
 /** One file that an index offers. */
@@ -35,7 +36,8 @@ export const SIMPLE_ACCEPT =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01';
 
 /**
- * Reads a project's page: PEP 691 JSON or PEP 503 HTML. Links that are no distribution are passed over.
+ * Reads a project's page: PEP 691 JSON or PEP 503 HTML. Links that are no distribution are passed over,
+ * and so are those of a page from the network to files of this machine.
  * @throws XError UPSTREAM_MALFORMED.
  */
 export function parseIndexPage(
@@ -45,32 +47,44 @@ export function parseIndexPage(
 ): IndexPage {
   const text = new TextDecoder().decode(bytes);
   const isJson = JSON_TYPE.test(contentType ?? '') || /^\s*\{/.test(text);
-  return { files: isJson ? filesOfJson(text, url) : filesOfHtml(text, url) };
+  const files = isJson ? filesOfJson(text, url) : filesOfHtml(text, url);
+  return { files: files.filter((file) => mayLinkTo(file.url, url)) };
+}
+
+/** A page from the network names no file of this machine: it would be signed and handed on. */
+function mayLinkTo(fileUrl: string, pageUrl: string): boolean {
+  const protocol = new URL(fileUrl).protocol;
+  return /^https?:$/.test(protocol) || (protocol === 'file:' && pageUrl.startsWith('file:'));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The project names on an index's root page, HTML or JSON; for naming near misses. */
 export function parseRootPage(bytes: Uint8Array): string[] {
   const text = new TextDecoder().decode(bytes);
   if (!/^\s*\{/.test(text)) {
-    return [...text.matchAll(ANCHOR)].map((match) => decodeEntities(match[2] ?? '').trim());
+    return [...tagsOf(text, 'a')].map((anchor) => decodeEntities(anchor.text).trim());
   }
   const root = parseJson(text, 'root page') as { projects?: unknown };
   const projects: unknown[] = Array.isArray(root.projects) ? root.projects : [];
   return projects.flatMap((project) => {
-    const { name } = project as { name?: unknown };
+    const name: unknown = isObject(project) ? project['name'] : undefined;
     return typeof name === 'string' ? [name] : [];
   });
 }
 
-const ANCHOR = /<a\b((?:[^>"']|"[^"]*"|'[^']*')*)>([^<]*)/gi;
 const ATTRIBUTE = /([a-z][a-z0-9-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/gi;
 
 function filesOfHtml(text: string, pageUrl: string): IndexFile[] {
-  const base = /<base\b[^>]*\bhref\s*=\s*["']?([^"'\s>]+)/i.exec(text)?.[1];
-  const baseUrl = base === undefined ? pageUrl : new URL(decodeEntities(base), pageUrl).href;
+  const [first] = tagsOf(text, 'base');
+  const base = first && attributesOf(first.attributes).get('href');
+  const isUsable = base !== undefined && URL.canParse(base, pageUrl);
+  const baseUrl = isUsable ? new URL(base, pageUrl).href : pageUrl;
   const files: IndexFile[] = [];
-  for (const match of text.matchAll(ANCHOR)) {
-    const attributes = attributesOf(match[1] ?? '');
+  for (const anchor of tagsOf(text, 'a')) {
+    const attributes = attributesOf(anchor.attributes);
     const href = attributes.get('href');
     if (href === undefined || !URL.canParse(href, baseUrl)) continue;
     const address = new URL(href, baseUrl);
@@ -190,8 +204,8 @@ function parseJson(text: string, where: string): object {
 }
 
 function fileOfJson(raw: unknown, pageUrl: string): IndexFile | undefined {
-  if (typeof raw !== 'object' || raw === null) return undefined;
-  const file = raw as Record<string, unknown>;
+  if (!isObject(raw)) return undefined;
+  const file = raw;
   const text = (key: string): string | undefined =>
     typeof file[key] === 'string' ? file[key] : undefined;
   const href = text('url');

@@ -36,7 +36,8 @@ export interface IndexesOptions {
  *
  * An index that cannot be reached is a warning, once. A name that no other place has then counts as
  * unknown, as in pip, so that a version that needs it is passed over; where the plan fails for it,
- * `failure` says why.
+ * `failure` says why. One that refuses a name is left out for that name alone. Without a pinned index
+ * nothing is planned.
  */
 export class Indexes {
   readonly #options: IndexesOptions;
@@ -51,7 +52,7 @@ export class Indexes {
 
   /**
    * The files of a project in pip's order, least preferred among equals first; none where it is unknown.
-   * @throws XError UPSTREAM_REFUSED, UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
+   * @throws XError UPSTREAM_UNREACHABLE and UPSTREAM_REFUSED of a pinned index, UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
    */
   files(name: string): Promise<OfferedFile[]> {
     let page = this.#pages.get(name);
@@ -99,8 +100,11 @@ export class Indexes {
     } catch (thrown) {
       if (!(thrown instanceof XError)) throw thrown;
       if (thrown.code === 'PACKAGE_NOT_FOUND') return [];
-      if (thrown.code !== 'UPSTREAM_UNREACHABLE') throw thrown;
-      this.#reportUnreachable(index, thrown);
+      // Without the index that alone answers for its names, another one would answer for them.
+      if (index.isPinned) throw thrown;
+      if (thrown.code === 'UPSTREAM_UNREACHABLE') this.#reportUnreachable(index, thrown);
+      else if (thrown.code === 'UPSTREAM_REFUSED') this.#reportRefusal(index, name, thrown);
+      else throw thrown;
       return thrown;
     }
   }
@@ -110,6 +114,13 @@ export class Indexes {
     this.#unreachable.set(index.url, error);
     this.#options.warn(
       `index ${index.url} cannot be reached, planned without it: ${error.message}`,
+    );
+  }
+
+  /** Some indexes refuse the names that they do not have: pip goes on with the others, and with other names. */
+  #reportRefusal(index: PypiIndex, name: string, error: XError): void {
+    this.#options.warn(
+      `index ${index.url} does not answer for ${name}, planned without it: ${error.message}`,
     );
   }
 

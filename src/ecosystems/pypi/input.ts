@@ -14,6 +14,7 @@ export interface InputRequirement {
 export interface InputOptions {
   indexUrl: string | undefined;
   extraIndexUrls: string[];
+  /** Addresses: relative paths are resolved beside their file. */
   findLinks: string[];
   noIndex: boolean;
   onlyBinary: string[];
@@ -29,6 +30,8 @@ export interface PypiRequirements {
   requirements: InputRequirement[];
   constraints: InputRequirement[];
   options: InputOptions;
+  /** Addresses with user and password, as variables filled them in: for fetching, never for the bundle. */
+  logins: string[];
 }
 
 export function emptyRequirements(file: string): PypiRequirements {
@@ -36,6 +39,7 @@ export function emptyRequirements(file: string): PypiRequirements {
     file,
     requirements: [],
     constraints: [],
+    logins: [],
     options: {
       indexUrl: undefined,
       extraIndexUrls: [],

@@ -4,23 +4,28 @@ import { XError } from '../../domain/errors.js';
 import type { EcosystemPlan, JsonObject, PlannedArtifact } from '../../domain/plan.js';
 import { formatPurl, type PurlLine } from '../../domain/purl.js';
 import type { PlanRequest } from '../../ports/ecosystem.js';
-import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
+import type { IndexCredentials, ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
 import type { Upstream } from '../../ports/upstream.js';
+import { hashTexts, hashVerdict } from './demanded-hashes.js';
 import { Distributions } from './distributions.js';
 import { isProjectName, normalizeName } from './filename.js';
-import { fileOf } from './index-page.js';
-import { Indexes, type OfferedFile } from './indexes.js';
+import { Indexes } from './indexes.js';
 import type { InputRequirement, PypiRequirements } from './input.js';
+import { readRequirementsFile } from './requirements-file.js';
 import { settingsWith } from './planned-settings.js';
 import { pythonTarget } from './python-target.js';
 import { exactly, formatSpecifiers, isPinned, parseSpecifiers } from './specifier.js';
-import { planTarget, type Selection, type Selections, type Wanted } from './target-plan.js';
+import { planTarget, type Selection, type Selections } from './target-plan.js';
 import { parseVersion } from './version.js';
+import { wantedOn, type Asked, type Wanted } from './wanted.js';
 
 export interface PlanDeps {
   upstream: Upstream;
   settings: PypiSettings;
   listFolder: ListFolder;
+  credentials: IndexCredentials;
+  /** For `${NAME}` in requirements files. */
+  env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -38,11 +43,15 @@ export async function planPypi(
     warnings.add(message);
     request.report({ event: 'warning', message });
   };
-  const wanted = wantedOf(request);
-  if (wanted.requirements.length === 0) return { artifacts: [], warnings: [] };
+  const asked = askedOf(request, await configuredConstraints(deps));
+  if (asked.requirements.length === 0) return { artifacts: [], warnings: [] };
+  for (const login of request.requirements.flatMap(({ logins }) => logins)) {
+    deps.credentials.remember(login);
+  }
   const settings = settingsWith(
     deps.settings,
     request.requirements.map(({ options }) => options),
+    deps.credentials,
   );
   const { signal } = request;
   const indexes = new Indexes({ ...deps, settings, warn, signal });
@@ -51,6 +60,7 @@ export async function planPypi(
   const artifacts = new Map<string, PlannedArtifact>();
   for (const target of request.targets.map(pythonTarget)) {
     request.report({ event: 'step', text: `Resolving Python packages for ${target.id}` });
+    const wanted = wantedOn(target, asked);
     const context = { indexes, distributions, settings, warn, signal };
     const selections = await planTarget(wanted, target, preferred, context);
     for (const { chosen } of selections.values()) {
@@ -59,39 +69,36 @@ export async function planPypi(
     }
     mergeSelections(selections, target.id, wanted, artifacts);
   }
-  warnOfHashes(wanted, artifacts, warn);
+  warnOfHashes(asked, artifacts, settings.requireHashes, warn);
   return { artifacts: [...artifacts.values()], warnings: [...warnings] };
 }
 
-function wantedOf({ requirements, purls }: PlanRequest<PypiRequirements>): Wanted {
-  const all = [...requirements.flatMap((one) => one.requirements), ...purls.map(requirementOfPurl)];
-  const constraints = requirements.flatMap((one) => one.constraints);
-  const hashes = new Map<string, Digests[]>();
-  const direct = new Map<string, OfferedFile>();
-  for (const { requirement, hashes: demanded, where } of [...all, ...constraints]) {
-    if (demanded.length > 0) {
-      hashes.set(requirement.name, [...(hashes.get(requirement.name) ?? []), ...demanded]);
-    }
-    if (requirement.url === undefined) continue;
-    const file = fileOf(new URL(requirement.url));
-    if (file?.parsed.name !== requirement.name) {
-      throw new XError(
-        'INPUT_MALFORMED',
-        `${where}:1: the address is not of ${requirement.name}: ${requirement.text}`,
+/** All that is asked for, whatever the target. */
+function askedOf(
+  { requirements, purls }: PlanRequest<PypiRequirements>,
+  configured: readonly InputRequirement[],
+): Asked {
+  return {
+    requirements: [
+      ...requirements.flatMap((one) => one.requirements),
+      ...purls.map(requirementOfPurl),
+    ],
+    constraints: [...requirements.flatMap((one) => one.constraints), ...configured],
+  };
+}
+
+/** What pip's configured constraints files say. */
+async function configuredConstraints({ settings, env }: PlanDeps): Promise<InputRequirement[]> {
+  const lists: InputRequirement[][] = [];
+  for (const file of settings.constraints) {
+    const readFile = (path: string): Promise<never> =>
+      Promise.reject(
+        new XError('INPUT_MALFORMED', `configured constraints name no other file: ${path}`),
       );
-    }
-    const known = direct.get(requirement.name);
-    if (known !== undefined && known.url !== file.url) {
-      const both = `${known.url} and ${file.url}`;
-      throw new XError(
-        'NOT_RESOLVABLE',
-        `${where}: ${requirement.name} is asked for at two addresses: ${both}`,
-      );
-    }
-    direct.set(requirement.name, { ...file, index: undefined });
+    const { requirements } = await readRequirementsFile(file, { readFile, env }, 'constraint');
+    lists.push(requirements.constraints);
   }
-  const preferBinary = requirements.some(({ options }) => options.preferBinary);
-  return { requirements: all, constraints, preferBinary, hashes, direct };
+  return lists.flat();
 }
 
 /** `pkg:pypi/name@1.2` pins, `pkg:pypi/name@>=1,<2` ranges. */
@@ -128,11 +135,13 @@ function mergeSelections(
   for (const selection of selections.values()) {
     const artifact = artifactOf(selection, wanted);
     const known = artifacts.get(artifact.path) ?? artifact;
+    checkSameFile(known, artifact);
     artifacts.set(artifact.path, known);
     if (artifacts.size > BOUNDS.planArtifacts) {
       throw new XError('LIMIT_EXCEEDED', `the plan has more than ${BOUNDS.planArtifacts} files`);
     }
     known.targets.push(targetId);
+    keepOpenHashes(known, targetId, wanted);
     for (const key of selection.requires) addOnce(known.requires, purlOfKey(key));
     const asked = known.detail['asked'] as JsonObject;
     if (selection.asked.length > 0) asked[targetId] = selection.asked;
@@ -145,6 +154,25 @@ function mergeSelections(
       if (entry !== undefined) addOnce(entry.requiredBy, purl);
     }
   }
+}
+
+/** Targets may name a file at different addresses; under one name it must be one file. */
+function checkSameFile(known: PlannedArtifact, artifact: PlannedArtifact): void {
+  if (known.url === artifact.url) return;
+  const { sha256 } = artifact.digests;
+  if (sha256 !== undefined && sha256 === known.digests.sha256) return;
+  const both = `${known.url} and ${artifact.url}`;
+  throw new XError('CONFLICT', `${artifact.filename} stands at two addresses: ${both}`, {
+    hint: 'Name one address, or add #sha256=… to both where they hold the same bytes.',
+  });
+}
+
+/** Demanded hashes that no known digest meets are compared once the bytes are held. */
+function keepOpenHashes(artifact: PlannedArtifact, targetId: string, { hashes }: Wanted): void {
+  const demanded = hashes.get(artifact.name) ?? [];
+  if (demanded.length === 0 || hashVerdict(artifact.digests, demanded) === 'met') return;
+  const kept = (artifact.detail['hashes'] ??= {}) as JsonObject;
+  kept[targetId] = hashTexts(demanded);
 }
 
 function addOnce(list: string[], item: string): void {
@@ -214,20 +242,24 @@ function isTrustedTransport(text: string): boolean {
 
 /** In hash-checking mode pip refuses what has no hash: better said here than on the isolated machine. */
 function warnOfHashes(
-  { hashes, requirements }: Wanted,
+  { requirements, constraints }: Asked,
   artifacts: ReadonlyMap<string, PlannedArtifact>,
+  isRequired: boolean,
   warn: (message: string) => void,
 ): void {
-  if (hashes.size === 0) return;
-  const bare = [...artifacts.values()]
-    .filter(({ name }) => !hashes.has(name))
-    .map(({ name }) => name);
+  const hashed = new Set(
+    [...requirements, ...constraints]
+      .filter(({ hashes }) => hashes.length > 0)
+      .map(({ requirement }) => requirement.name),
+  );
+  if (hashed.size === 0 && !isRequired) return;
+  const bare = [...artifacts.values()].map(({ name }) => name).filter((name) => !hashed.has(name));
   const loose = requirements
     .filter(({ requirement: { specifiers, url } }) => url === undefined && !isPinned(specifiers))
     .map(({ requirement }) => requirement.name);
   const missing = [...new Set([...bare, ...loose])];
   if (missing.length === 0) return;
   warn(
-    `some requirements have --hash, so pip will refuse those without a hash and a version: ${missing.join(', ')}`,
+    `${hashed.size === 0 ? '--require-hashes is on' : 'some requirements have --hash'}, so pip will refuse those without a hash and a version: ${missing.join(', ')}`,
   );
 }

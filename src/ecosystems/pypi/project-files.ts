@@ -3,6 +3,8 @@ import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { MalformedLines } from '../../domain/malformed.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
+import { requirementWithoutLogin } from './address-login.js';
+import { withWheel } from './distributions.js';
 import { normalizeName } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
 import { isProblem, parseMarker, parseRequirement } from './requirement.js';
@@ -36,17 +38,24 @@ function placeOf(file: InputFile, text: string): string {
 }
 
 /**
- * Reads pyproject.toml: the project's dependencies, and those of every extra and every group (PEP 735).
+ * Reads pyproject.toml: the project's dependencies, those of every extra and every group (PEP 735),
+ * and what building it needs (PEP 518).
  * @throws XError INPUT_MALFORMED.
  */
 export function readPyproject(file: InputFile): ReadInput<PypiRequirements> {
   const document = parseToml(file);
   const result = emptyRequirements(file.path);
   const project = tableOf(document['project']);
+  checkStatic(document, file);
   const self = typeof project['name'] === 'string' ? normalizeName(project['name']) : undefined;
   const optional = tableOf(project['optional-dependencies']);
   const groups = tableOf(document['dependency-groups']);
-  const lists = [project['dependencies'] ?? [], ...Object.values(optional)];
+  const builds = tableOf(document['build-system'])['requires'] ?? [];
+  const lists = [
+    project['dependencies'] ?? [],
+    ...Object.values(optional),
+    withWheel(textsOf(builds, file)),
+  ];
   const malformed = new MalformedLines();
   const add = (text: string): void => {
     malformed.attempt(() => addRequirement(text, file, self, result));
@@ -59,6 +68,25 @@ export function readPyproject(file: InputFile): ReadInput<PypiRequirements> {
   }
   malformed.throwIfAny();
   return { requirements: result, nested: [], purls: [] };
+}
+
+/** Dependencies that only a build backend or a tool knows are refused: a bundle without them would look whole. */
+function checkStatic(document: Table, file: InputFile): void {
+  if (document['project'] === undefined && document['dependency-groups'] === undefined) {
+    throw new XError('INPUT_MALFORMED', `${file.path}:1:1: no [project] table`, {
+      hint: 'Dependencies in a tool’s own table are not read: export them with the tool to requirements.txt or pylock.toml, and give that.',
+    });
+  }
+  const { dynamic } = tableOf(document['project']);
+  const hidden = (Array.isArray(dynamic) ? dynamic : []).find(
+    (field) => field === 'dependencies' || field === 'optional-dependencies',
+  );
+  if (hidden === undefined) return;
+  throw new XError(
+    'INPUT_MALFORMED',
+    `${placeOf(file, 'dynamic')}: ${String(hidden)} are dynamic: known only when the project is built`,
+    { hint: 'Nothing is built here: give the files that they come from, or a lock file.' },
+  );
 }
 
 function tableOf(value: unknown): Table {
@@ -110,7 +138,7 @@ function addRequirement(
   // `all = ["project[a,b]"]` names extras of the project itself, which are all read already.
   if (parsed.name === self) return;
   result.requirements.push({
-    requirement: parsed,
+    requirement: requirementWithoutLogin(parsed, result.logins),
     hashes: [],
     where: where.replace(/:[0-9]+$/, ''),
   });
@@ -130,12 +158,12 @@ export function readPylock(file: InputFile): ReadInput<PypiRequirements> {
   const result = emptyRequirements(file.path);
   const packages: unknown = document['packages'];
   for (const entry of Array.isArray(packages) ? packages : []) {
-    result.requirements.push(lockedRequirement(tableOf(entry), file));
+    result.requirements.push(lockedRequirement(tableOf(entry), file, result.logins));
   }
   return { requirements: result, nested: [], purls: [] };
 }
 
-function lockedRequirement(entry: Table, file: InputFile): InputRequirement {
+function lockedRequirement(entry: Table, file: InputFile, logins: string[]): InputRequirement {
   const { name, version, marker } = entry;
   const place = placeOf(file, `name = "${String(name)}"`);
   const archive = tableOf(entry['archive'])['url'];
@@ -151,7 +179,8 @@ function lockedRequirement(entry: Table, file: InputFile): InputRequirement {
   const wheels: unknown = entry['wheels'];
   const files = [...(Array.isArray(wheels) ? wheels : []), entry['sdist'], entry['archive']];
   const hashes = files.flatMap((raw) => lockedHashes(tableOf(tableOf(raw)['hashes'])));
-  return { requirement: parsed, hashes, where: place.replace(/:[0-9]+$/, '') };
+  const requirement = requirementWithoutLogin(parsed, logins);
+  return { requirement, hashes, where: place.replace(/:[0-9]+$/, '') };
 }
 
 /** Markers over `extras` and `dependency_groups` choose at install time: all of them are carried. */

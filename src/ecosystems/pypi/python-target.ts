@@ -1,6 +1,6 @@
 import { XError } from '../../domain/errors.js';
 import { formatTarget, type Target } from '../../domain/target.js';
-import type { MarkerEnvironment } from './marker.js';
+import { evaluateMarker, type Marker, type MarkerEnvironment } from './marker.js';
 import { satisfies, type SpecifierSet } from './specifier.js';
 import { wheelTags } from './tags.js';
 import { parseVersion, type Version } from './version.js';
@@ -66,6 +66,13 @@ export function admitsPython(specifiers: SpecifierSet | undefined, target: Pytho
   if (specifiers === undefined) return true;
   return target.environments.some((environment) =>
     satisfies(specifiers, parseVersion(environment.python_full_version) ?? NO_VERSION),
+  );
+}
+
+/** Whether a marker holds in an environment of the target; undefined always does. */
+export function holdsOn(target: PythonTarget, marker: Marker | undefined, extra = ''): boolean {
+  return target.environments.some(
+    (environment) => marker === undefined || evaluateMarker(marker, environment, extra),
   );
 }
 

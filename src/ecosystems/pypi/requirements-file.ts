@@ -1,10 +1,13 @@
+import { resolve } from 'node:path';
 import { dirname, isAbsolute, join } from 'node:path/posix';
+import { pathToFileURL } from 'node:url';
 import { BOUNDS } from '../../domain/bounds.js';
 import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { MalformedLines } from '../../domain/malformed.js';
 import type { PurlLine } from '../../domain/purl.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
+import { holdsSecret, requirementWithoutLogin, withoutLogin } from './address-login.js';
 import { parseFilename } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
@@ -32,6 +35,7 @@ interface Reading extends ReadingContext {
 export async function readRequirementsFile(
   file: InputFile,
   context: ReadingContext,
+  role: Role = 'requirement',
 ): Promise<ReadInput<PypiRequirements>> {
   const result = emptyRequirements(file.path);
   const malformed = new MalformedLines();
@@ -43,7 +47,7 @@ export async function readRequirementsFile(
     seen: new Set(),
     malformed,
   };
-  await readLines(file, '', 'requirement', reading, 0);
+  await readLines(file, '', role, reading, 0);
   malformed.throwIfAny();
   return { requirements: result, nested: reading.nested, purls: reading.purls };
 }
@@ -81,7 +85,7 @@ function readLine(
   result: PypiRequirements,
 ): { path: string; role: Role } | undefined {
   if (line.text.startsWith('-')) return optionOf(file, line, result);
-  const entry = requirementOf(file, line);
+  const entry = requirementOf(file, line, result.logins);
   if (role === 'requirement') result.requirements.push(entry);
   else result.constraints.push(checkedConstraint(entry, file, line));
   return undefined;
@@ -131,7 +135,7 @@ async function readNamed(reading: Reading, path: string, where: string): Promise
 
 function malformed(file: InputFile, line: LogicalLine, offset: number, problem: string): XError {
   const place = `${file.path}:${line.line}:${offset + 1}`;
-  return new XError('INPUT_MALFORMED', `${place}: ${problem}: ${line.text}`, {
+  return new XError('INPUT_MALFORMED', `${place}: ${problem}: ${line.written}`, {
     hint: 'Write what pip reads: name, name>=1.2, name[extra]; python_version<"3.12", or its options.',
   });
 }
@@ -158,7 +162,7 @@ const OPTION_ALIASES: Readonly<Record<string, string>> = {
 function optionOf(
   file: InputFile,
   line: LogicalLine,
-  { options }: PypiRequirements,
+  { options, logins }: PypiRequirements,
 ): { path: string; role: Role } | undefined {
   const words = wordsOf(line.text);
   let nested: { path: string; role: Role } | undefined;
@@ -170,9 +174,10 @@ function optionOf(
         throw malformed(file, line, offset, `${name} needs a value`);
       return text;
     };
-    if (name === '--index-url') options.indexUrl = value();
-    else if (name === '--extra-index-url') options.extraIndexUrls.push(value());
-    else if (name === '--find-links') options.findLinks.push(value());
+    const address = (): string => addressWithoutLogin(value(), file, line, offset, logins);
+    if (name === '--index-url') options.indexUrl = address();
+    else if (name === '--extra-index-url') options.extraIndexUrls.push(address());
+    else if (name === '--find-links') options.findLinks.push(linkOf(address(), file));
     else if (name === '--only-binary') options.onlyBinary.push(...value().split(','));
     else if (name === '--no-binary') options.noBinary.push(...value().split(','));
     else if (name === '--no-index') options.noIndex = true;
@@ -194,6 +199,35 @@ function optionOf(
   return nested;
 }
 
+/** @throws XError INPUT_MALFORMED where user and password stand in the file itself. */
+function addressWithoutLogin(
+  text: string,
+  file: InputFile,
+  line: LogicalLine,
+  offset: number,
+  logins: string[],
+): string {
+  const { address, login } = withoutLogin(text);
+  if (login === undefined) return address;
+  if (holdsSecret(line.written)) {
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${file.path}:${line.line}:${offset + 1}: credentials stand in the address of ${new URL(text).host}`,
+      {
+        hint: 'An input file travels with the bundle: write ${NAME} for them, or keep them in pip.conf, PIP_INDEX_URL or .netrc.',
+      },
+    );
+  }
+  logins.push(login);
+  return address;
+}
+
+/** A find-links place: an address, or a path beside the file that names it. */
+function linkOf(text: string, file: InputFile): string {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return text;
+  return pathToFileURL(resolve(dirname(file.path), text)).href;
+}
+
 function optionWord({ text, offset }: Word): {
   name: string;
   attached: string | undefined;
@@ -205,7 +239,7 @@ function optionWord({ text, offset }: Word): {
   return { name: OPTION_ALIASES[name] ?? name, attached, offset };
 }
 
-function requirementOf(file: InputFile, line: LogicalLine): InputRequirement {
+function requirementOf(file: InputFile, line: LogicalLine, logins: string[]): InputRequirement {
   const optionsAt = line.text.search(/\s--?[a-zA-Z]/);
   const text = (optionsAt < 0 ? line.text : line.text.slice(0, optionsAt)).trim();
   const hashes = optionsAt < 0 ? [] : hashesOf(file, line, optionsAt);
@@ -216,7 +250,7 @@ function requirementOf(file: InputFile, line: LogicalLine): InputRequirement {
   if (isProblem(parsed)) throw malformed(file, line, parsed.offset, parsed.message);
   const where = `${file.path}:${line.line}`;
   if (parsed.url !== undefined) checkUrl(parsed.url, file, line);
-  return { requirement: parsed, hashes, where };
+  return { requirement: requirementWithoutLogin(parsed, logins), hashes, where };
 }
 
 /** Why a line cannot be carried, where it is pip's but names no published file. */

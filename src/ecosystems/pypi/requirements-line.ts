@@ -6,6 +6,8 @@ export interface LogicalLine {
   /** Of its first physical line, from 1. */
   line: number;
   text: string;
+  /** Without its variables filled in: what messages may show. */
+  written: string;
 }
 
 /** A word of a line, quotes taken off. */
@@ -31,7 +33,7 @@ export function splitLines(
   let pending: { line: number; parts: string[] } | undefined;
   const finish = (line: number, joined: string): void => {
     const bare = withoutComment(joined);
-    if (bare !== '') lines.push({ line, text: expandVariables(bare, env) });
+    if (bare !== '') lines.push({ line, text: expandVariables(bare, env), written: bare });
     pending = undefined;
   };
   const physical = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/);

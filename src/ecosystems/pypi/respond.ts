@@ -1,3 +1,4 @@
+import { answeringEntries } from '../../domain/answering-source.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView, NativeRequest, NativeResponse } from '../../ports/ecosystem.js';
 import { isProjectName, normalizeName } from './filename.js';
@@ -82,13 +83,16 @@ function projectPage(request: NativeRequest, view: HeldView, asked: string): Nat
   );
 }
 
-/** The union over bundles; of two files of one name that known first counts. */
+/**
+ * The union over bundles; of two files of one name that known first counts. A name private to one
+ * source is answered from it alone.
+ */
 function filesOf(name: string, view: HeldView): ServedFile[] {
-  const entries = view.entriesByName('pypi', name);
+  const entries = view.entriesByName('pypi', name).filter(({ kind }) => kind === 'package');
   const packages = new Map<string, CatalogEntry>();
-  for (const entry of entries) {
+  for (const entry of answeringEntries(entries, view.bundles())) {
     const filename = filenameOf(entry);
-    if (entry.kind === 'package' && !packages.has(filename)) packages.set(filename, entry);
+    if (!packages.has(filename)) packages.set(filename, entry);
   }
   return [...packages.values()].map((entry) => servedFile(entry, metadataOf(entry, view)));
 }

@@ -13,6 +13,7 @@ import { formatTarget } from '../../domain/target.js';
 import { readTarSdist, readWheelMetadata, readZipSdist } from './archive-metadata.js';
 import { proveClosure, type HeldDistribution } from './closure.js';
 import { parseCoreMetadata } from './core-metadata.js';
+import { checkDemandedHashes } from './demanded-hashes.js';
 import { buildRequiresOf } from './distributions.js';
 import { parseFilename } from './filename.js';
 import { pythonTarget } from './python-target.js';
@@ -34,6 +35,7 @@ interface Examined {
  * @throws XError DIGEST_MISMATCH, NOT_RESOLVABLE, UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
  */
 export async function sealPypi(request: SealRequest): Promise<Sealed> {
+  for (const fetched of request.artifacts) checkDemandedHashes(fetched);
   const examined: Examined[] = [];
   for (const fetched of request.artifacts) examined.push(await examine(fetched, request.store));
   for (const target of request.targets) {

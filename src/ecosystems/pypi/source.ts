@@ -1,24 +1,14 @@
 import { isPurlLine } from '../../domain/purl.js';
 import type { EcosystemSource, InputFile, ReadInput } from '../../ports/ecosystem.js';
-import type { ListFolder, PypiSettings } from '../../ports/pypi-settings.js';
-import type { Upstream } from '../../ports/upstream.js';
 import type { PypiRequirements } from './input.js';
-import { planPypi } from './plan.js';
+import { planPypi, type PlanDeps } from './plan.js';
 import { readPylock, readPyproject } from './project-files.js';
 import { readRequirementsFile } from './requirements-file.js';
 import { rewritePypiInput } from './rewrite-input.js';
 import { sealPypi } from './seal.js';
 
-export interface PypiSourceDeps {
-  upstream: Upstream;
-  settings: PypiSettings;
-  listFolder: ListFolder;
-  /** For `${NAME}` in requirements files. */
-  env: Readonly<Record<string, string | undefined>>;
-}
-
 /** Python's half of a source: requirement files in, wheels and sdists planned and proved. */
-export function createPypiSource(deps: PypiSourceDeps): EcosystemSource<PypiRequirements> {
+export function createPypiSource(deps: PlanDeps): EcosystemSource<PypiRequirements> {
   return {
     name: 'pypi',
     purlType: 'pypi',
@@ -33,7 +23,7 @@ export function createPypiSource(deps: PypiSourceDeps): EcosystemSource<PypiRequ
 async function readPypi(
   file: InputFile,
   readFile: (path: string) => Promise<InputFile>,
-  env: PypiSourceDeps['env'],
+  env: PlanDeps['env'],
 ): Promise<ReadInput<PypiRequirements>> {
   if (isPyproject(file)) return readPyproject(file);
   if (isPylock(file)) return readPylock(file);

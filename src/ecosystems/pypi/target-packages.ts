@@ -1,10 +1,10 @@
 import { XError } from '../../domain/errors.js';
 import type { Digests } from '../../domain/digest.js';
 import type { PypiSettings } from '../../ports/pypi-settings.js';
+import { hashVerdict } from './demanded-hashes.js';
 import type { Distribution, Distributions } from './distributions.js';
 import type { Indexes, OfferedFile } from './indexes.js';
-import { evaluateMarker } from './marker.js';
-import { admitsPython, type PythonTarget } from './python-target.js';
+import { admitsPython, holdsOn, type PythonTarget } from './python-target.js';
 import type { Requirement } from './requirement.js';
 import {
   baseOf,
@@ -21,7 +21,6 @@ export interface TargetPackagesOptions {
   indexes: Indexes;
   distributions: Distributions;
   settings: PypiSettings;
-  preferBinary: boolean;
   /** Hashes that the user demands, by name. */
   hashes: ReadonlyMap<string, readonly Digests[]>;
   /** Files that the user names by address, by name. */
@@ -112,9 +111,7 @@ export class TargetPackages implements PackageProvider {
   }
 
   #applies({ marker }: Requirement, extra: string): boolean {
-    return this.#options.target.environments.some(
-      (environment) => marker === undefined || evaluateMarker(marker, environment, extra),
-    );
+    return holdsOn(this.#options.target, marker, extra);
   }
 
   /** The file behind a chosen version. */
@@ -143,7 +140,10 @@ export class TargetPackages implements PackageProvider {
         admitsPython(file.requiresPython, target),
     );
     const wanted = hashes.get(name) ?? [];
-    const matching = wanted.length === 0 ? usable : usable.filter((file) => mayMatch(file, wanted));
+    const matching =
+      wanted.length === 0
+        ? usable
+        : usable.filter(({ digests }) => hashVerdict(digests, wanted) !== 'broken');
     // Ties go to the file that stands last, as in pip.
     return matching
       .map((file, position) => ({ file, position }))
@@ -168,7 +168,7 @@ export class TargetPackages implements PackageProvider {
     const binary = Number(a.parsed.kind === 'wheel') - Number(b.parsed.kind === 'wheel');
     return (
       Number(b.yanked !== undefined) - Number(a.yanked !== undefined) ||
-      (this.#options.preferBinary ? binary : 0) ||
+      (this.#options.settings.preferBinary ? binary : 0) ||
       compareVersions(a.parsed.version, b.parsed.version) ||
       this.#rank(b) - this.#rank(a) ||
       compareBuilds(buildOf(a), buildOf(b))
@@ -200,15 +200,6 @@ export class TargetPackages implements PackageProvider {
     }
     return { unusable: problem };
   }
-}
-
-/** Whether a file can be one of those wanted; one without digests is known only when it is fetched. */
-function mayMatch({ digests }: OfferedFile, wanted: readonly Digests[]): boolean {
-  return wanted.some(({ sha256, sha512 }) => {
-    if (sha256 !== undefined && digests.sha256 !== undefined) return sha256 === digests.sha256;
-    if (sha512 !== undefined && digests.sha512 !== undefined) return sha512 === digests.sha512;
-    return true;
-  });
 }
 
 function buildOf({ parsed }: OfferedFile): string {

@@ -1,24 +1,14 @@
 import { XError } from '../../domain/errors.js';
-import type { Digests } from '../../domain/digest.js';
 import type { PypiSettings } from '../../ports/pypi-settings.js';
 import type { Distributions } from './distributions.js';
-import type { Indexes, OfferedFile } from './indexes.js';
-import type { InputRequirement } from './input.js';
+import type { Indexes } from './indexes.js';
 import type { PythonTarget } from './python-target.js';
 import { isProblem, parseRequirement } from './requirement.js';
 import { baseOf, Unresolvable, type RootRequirement } from './resolver/package-provider.js';
 import { resolve, type Resolution } from './resolver/resolve.js';
 import { isPinned } from './specifier.js';
 import { TargetPackages, type Chosen } from './target-packages.js';
-
-/** All that the user asks for, from every file and purl. */
-export interface Wanted {
-  requirements: readonly InputRequirement[];
-  constraints: readonly InputRequirement[];
-  preferBinary: boolean;
-  hashes: ReadonlyMap<string, readonly Digests[]>;
-  direct: ReadonlyMap<string, OfferedFile>;
-}
+import type { Wanted } from './wanted.js';
 
 export interface TargetPlanContext {
   indexes: Indexes;
@@ -54,11 +44,10 @@ export async function planTarget(
   preferred: ReadonlyMap<string, string>,
   context: TargetPlanContext,
 ): Promise<Selections> {
-  const { hashes, direct, preferBinary } = wanted;
+  const { hashes, direct } = wanted;
   const packages = new TargetPackages({
     ...context,
     target,
-    preferBinary,
     hashes,
     direct,
     preferred,
@@ -191,7 +180,7 @@ async function failureOf(
     .find((one) => one !== undefined);
   if (unreached !== undefined) {
     const message = `${failure.unknown.join(', ')} cannot be looked up: ${unreached.message}`;
-    return new XError('UPSTREAM_UNREACHABLE', message, {
+    return new XError(unreached.code, message, {
       hint: `${unreached.hint ?? 'Check the network and the index.'} The plan rests on it: ${because}`,
       cause: unreached,
     });

@@ -30,6 +30,9 @@ export const SETTINGS: PypiSettings = {
   onlyBinary: NONE,
   noBinary: NONE,
   preReleases: false,
+  preferBinary: false,
+  requireHashes: false,
+  constraints: [],
 };
 
 /** The made-up index behind the Upstream port, in memory. Ranges are answered; `asked` logs addresses. */
@@ -42,6 +45,7 @@ export function fixtureUpstream(fixture: PypiFixture, asked: string[] = []): Ups
     asked.push(request.url);
     const { pathname, origin, host } = new URL(request.url);
     if (host.startsWith('down.')) throw new XErrorClass('UPSTREAM_UNREACHABLE', `${host} is down`);
+    if (host.startsWith('closed.')) throw new XErrorClass('UPSTREAM_REFUSED', `${host}: 403`);
     const headers = request.accept === undefined ? {} : { accept: request.accept };
     const answer = await fixture.handle(decodeURIComponent(pathname), headers, origin);
     if (answer.status === 404) throw new XErrorClass('PACKAGE_NOT_FOUND', `${request.url}: 404`);
@@ -70,16 +74,25 @@ export function fixtureUpstream(fixture: PypiFixture, asked: string[] = []): Ups
   };
 }
 
+function hasLogin(logins: ReadonlySet<string>, url: string): boolean {
+  return [...logins].some((login) => new URL(login).origin === new URL(url).origin);
+}
+
 export function fixtureSource(
   settings: Partial<PypiSettings> = {},
   fixture: PypiFixture = buildPypiFixture(),
   asked: string[] = [],
+  logins = new Set<string>(),
 ): EcosystemSource<PypiRequirements> {
   return createPypiSource({
     upstream: fixtureUpstream(fixture, asked),
     settings: { ...SETTINGS, ...settings },
     listFolder: () => Promise.resolve([]),
-    env: { TOKEN: 'x-alpha' },
+    credentials: {
+      remember: (address) => logins.add(address),
+      has: (url) => hasLogin(logins, url),
+    },
+    env: { TOKEN: 'x-alpha', USER: 'u', PASSWORD: 'p%40ss' },
   });
 }
 

@@ -9,7 +9,7 @@ import {
   type SdistName,
   type WheelName,
 } from '../../../src/ecosystems/pypi/filename.js';
-import { parseIndexPage } from '../../../src/ecosystems/pypi/index-page.js';
+import { parseIndexPage, parseRootPage } from '../../../src/ecosystems/pypi/index-page.js';
 import type { RandomReader } from '../../../src/ecosystems/pypi/zip.js';
 import { failureOf } from './fixture-source.js';
 
@@ -114,4 +114,43 @@ test('index pages that are nonsense', async () => {
     [['x-1.0.tar.gz', {}]],
   );
   assert.equal(parseFilename('..%2fx-1.0-py3-none-any.whl'), undefined);
+});
+
+test('a page from the network names no file of this machine; a local page does', () => {
+  const name = 'x_evil-1.0-py3-none-any.whl';
+  const html = Buffer.from(`<a href="file:///srv/${name}">x</a><a href="${name}">y</a>`);
+  const json = Buffer.from(
+    JSON.stringify({
+      meta: { 'api-version': '1.0' },
+      files: [{ filename: name, url: `file:///srv/${name}`, hashes: {} }],
+    }),
+  );
+  const based = Buffer.from(`<base href="file:///srv/"><a href="${name}">y</a>`);
+  const urlsOf = (bytes: Buffer, url: string): string[] =>
+    parseIndexPage(bytes, undefined, url).files.map((file) => file.url);
+  assert.deepEqual(urlsOf(html, 'https://a.test/x/'), [`https://a.test/x/${name}`]);
+  assert.deepEqual(urlsOf(json, 'https://a.test/x/'), []);
+  assert.deepEqual(urlsOf(based, 'https://a.test/x/'), []);
+  assert.deepEqual(urlsOf(html, 'file:///a/x/index.html'), [
+    `file:///srv/${name}`,
+    `file:///a/x/${name}`,
+  ]);
+});
+
+test('tags without an end, and quotes without one, hide no link that follows far enough', () => {
+  const link = '<A class="a>b" href=x-1.0.tar.gz>x</A>';
+  const count = (text: string): number =>
+    parseIndexPage(Buffer.from(text), 'text/html', 'https://a.test/simple/x/').files.length;
+  assert.equal(count(`<abbr><a title="it's">q</a>${link}`), 1);
+  assert.equal(count(`<a title=">q</a> ${link.replaceAll('"', "'")}`), 1);
+  assert.equal(count(`<a ${' '.repeat(70_000)}${link}`), 1);
+  // Read in one go; quadratic, these would hold the process for minutes.
+  for (const piece of ['<a ', '<base ', '<a "', `<a '">`, '<a href=', '<']) {
+    assert.equal(count(piece.repeat(400_000)), 0);
+  }
+});
+
+test('a root page whose projects are nonsense names those that are not', () => {
+  const page = '{"projects":[null,1,"x",{"name":2},{"name":"x-alpha"}]}';
+  assert.deepEqual(parseRootPage(Buffer.from(page)), ['x-alpha']);
 });

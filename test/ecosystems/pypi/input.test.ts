@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { XError } from '../../../src/domain/errors.js';
 import type { InputFile } from '../../../src/ports/ecosystem.js';
@@ -172,4 +173,71 @@ x-url[a]==1.0 ; python_version > "3"
 `,
   );
   assert.equal(source.rewriteInput({ path: 'r.txt', text: 'x-beta\n' }, 'http://g'), undefined);
+});
+
+test('credentials come from variables, go to the fetching side, and stand nowhere else', async () => {
+  const { requirements } = await read(
+    `--index-url https://\${USER}:\${PASSWORD}@a.test/simple
+--extra-index-url https://user:\${PASSWORD}@b.test/simple
+x-url @ https://\${USER}:\${PASSWORD}@d.test/x_url-1.0-py3-none-any.whl
+`,
+  );
+  assert.deepEqual(requirements.logins, [
+    'https://u:p%40ss@a.test/simple',
+    'https://user:p%40ss@b.test/simple',
+    'https://u:p%40ss@d.test/x_url-1.0-py3-none-any.whl',
+  ]);
+  assert.ok(!JSON.stringify({ ...requirements, logins: [] }).includes('p%40ss'));
+  for (const written of ['u:secret', 'secret', '${USER}:secret', 'a${USER}']) {
+    const failure = await failureOf(read(`--index-url https://${written}@a.test/simple`));
+    assert.match(
+      failure.message,
+      /^requirements\.txt:1:1: credentials stand in the address of a\.test$/,
+    );
+  }
+  const other = await failureOf(read('--nonsense ${PASSWORD}'));
+  assert.ok(!other.message.includes('p%40ss'));
+});
+
+test('a find-links folder stands beside the file that names it', async () => {
+  const files = { 'sub/more.txt': '-f wheels', 'sub/deep/own.txt': '-f ../wheels' };
+  const { requirements } = await read(
+    '-f ./wheels\n-f https://a.test/links\n-r sub/more.txt\n-r sub/deep/own.txt',
+    files,
+    '/srv/project/requirements.txt',
+  );
+  const [first, second, third, fourth] = requirements.options.findLinks;
+  assert.equal(first, 'file:///srv/project/wheels');
+  assert.equal(second, 'https://a.test/links');
+  // The nested files of this test are named relative to the folder that it runs in.
+  assert.equal(third, pathToFileURL('sub/wheels').href);
+  assert.equal(fourth, third);
+});
+
+test('a pyproject.toml carries what builds it, and is refused where its dependencies are hidden', async () => {
+  const names = async (text: string): Promise<string[]> => {
+    const { requirements } = await read(text, {}, 'pyproject.toml');
+    return requirements.requirements.map(({ requirement }) => requirement.name);
+  };
+  const project = '[project]\nname = "mine"\ndependencies = ["x-alpha"]\n';
+  const build = '[build-system]\nrequires = ["setuptools>=61"]\n';
+  assert.deepEqual(await names(project + build), ['x-alpha', 'setuptools', 'wheel']);
+  assert.deepEqual(await names('[dependency-groups]\ndev = ["x-beta"]\n'), ['x-beta']);
+  assert.deepEqual(await names(`[project]\nname = "mine"\ndynamic = ["version"]\n`), []);
+  for (const [text, expected] of [
+    [
+      '[project]\nname = "mine"\ndynamic = ["version", "dependencies"]',
+      /^pyproject\.toml:3:1: depen/,
+    ],
+    [
+      '[project]\nname = "mine"\ndynamic = ["optional-dependencies"]',
+      /^pyproject\.toml:3:1: optio/,
+    ],
+    ['[tool.poetry.dependencies]\npython = "^3.9"\nrequests = "*"', /no \[project\] table/],
+    ['', /no \[project\] table/],
+  ] as const) {
+    const failure = await failureOf(read(text, {}, 'pyproject.toml'));
+    assert.equal(failure.code, 'INPUT_MALFORMED', text);
+    assert.match(failure.message, expected);
+  }
 });

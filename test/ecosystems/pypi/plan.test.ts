@@ -102,3 +102,66 @@ test('seal proves the closure over the bytes, and fails where one file is missin
   assert.equal(failure.code, 'NOT_RESOLVABLE');
   assert.match(failure.message, /x_alpha-2\.0.*needs x-gamma/);
 });
+
+test('an index that refuses a name is passed over, unless it is pinned', async () => {
+  const closed = { url: 'https://closed.test/simple', isPinned: false, isPublic: true };
+  const up = { url: INDEX, isPinned: false, isPublic: true };
+  const plan = await planOf(fixtureSource({ indexes: [closed, up] }), 'x-beta\n');
+  assert.equal(plan.artifacts.length, 1);
+  assert.match(plan.warnings.join(), /closed\.test.*does not answer for x-beta/);
+  const alone = await failureOf(planOf(fixtureSource({ indexes: [closed] }), 'x-beta\n'));
+  assert.equal(alone.code, 'UPSTREAM_REFUSED');
+  for (const host of ['closed.test', 'down.test']) {
+    const pinned = { url: `https://${host}/simple`, isPinned: true, isPublic: false };
+    const failure = await failureOf(planOf(fixtureSource({ indexes: [pinned, up] }), 'x-beta\n'));
+    assert.match(failure.message, new RegExp(host));
+  }
+});
+
+test('an index whose credentials an input names by variables is pinned and private', async () => {
+  const logins = new Set<string>();
+  const source = fixtureSource({}, buildPypiFixture(), [], logins);
+  const line = '--extra-index-url https://${USER}:${PASSWORD}@b.test/simple\nx-beta\n';
+  const [artifact] = (await planOf(source, line)).artifacts;
+  assert.equal(artifact && new URL(artifact.url).origin, 'https://b.test');
+  assert.equal(artifact?.private, true);
+  assert.deepEqual([...logins], ['https://u:p%40ss@b.test/simple']);
+});
+
+test('an address counts where its marker holds; two for one target are refused', async () => {
+  const at = (file: string, marker: string): string =>
+    `x-beta @ https://${file.includes('1.5') ? 'index' : 'other'}.test/files/${file} ; ${marker}`;
+  const [older, newer] = ['x_beta-1.5-py3-none-any.whl', 'x_beta-2.0-py3-none-any.whl'];
+  const windows = 'windows/amd64,python=3.11.7';
+  const hash = 'a'.repeat(64);
+  const lines = [
+    at(older, 'sys_platform == "linux"'),
+    at(newer, 'sys_platform == "win32"'),
+    `x-gamma==0.9 ; sys_platform == "darwin" --hash=sha256:${hash}`,
+    'x-gamma',
+  ];
+  const plan = await planOf(fixtureSource(), lines.join('\n'), [TARGET, windows]);
+  assert.deepEqual(plan.artifacts.map(({ filename, targets }) => [filename, targets]).sort(), [
+    [older, [TARGET]],
+    [newer, [windows]],
+    ['x_gamma-0.9-py3-none-any.whl', [TARGET, windows]],
+  ]);
+  const both = [at(older, 'os_name == "posix"'), at(newer, 'sys_platform == "linux"')];
+  const failure = await failureOf(planOf(fixtureSource(), both.join('\n')));
+  assert.equal(failure.code, 'NOT_RESOLVABLE');
+  const twice = [at(older, 'sys_platform == "linux"')];
+  twice.push((twice[0] ?? '').replace('index.', 'other.').replace('"linux"', '"win32"'));
+  const conflict = await failureOf(planOf(fixtureSource(), twice.join('\n'), [TARGET, windows]));
+  assert.equal(conflict.code, 'CONFLICT');
+});
+
+test('pip’s configured constraints count, and its require-hashes is warned of', async () => {
+  const constraints = [{ path: '/etc/limits.txt', text: '# why\nx-beta<2\n' }];
+  const plan = await planOf(fixtureSource({ constraints, requireHashes: true }), 'x-beta\n');
+  assert.deepEqual(names(plan), ['x_beta-1.5-py3-none-any.whl']);
+  assert.match(plan.warnings.join(), /--require-hashes is on.*x-beta/);
+  const nested = [{ path: '/etc/limits.txt', text: '-c more.txt\n' }];
+  const failure = await failureOf(planOf(fixtureSource({ constraints: nested }), 'x-beta\n'));
+  assert.equal(failure.code, 'INPUT_MALFORMED');
+  assert.match(failure.message, /^\/etc\/limits\.txt:1: /);
+});

@@ -1,0 +1,58 @@
+import type { Digests } from '../../domain/digest.js';
+import { XError } from '../../domain/errors.js';
+import { fileOf } from './index-page.js';
+import type { OfferedFile } from './indexes.js';
+import type { InputRequirement } from './input.js';
+import { holdsOn, type PythonTarget } from './python-target.js';
+
+/** What the user asks for, from every file and purl. */
+export interface Asked {
+  requirements: readonly InputRequirement[];
+  constraints: readonly InputRequirement[];
+}
+
+/** The same for one target, with what it says of single names there. */
+export interface Wanted extends Asked {
+  /** Hashes of which a name's file must have one. */
+  hashes: ReadonlyMap<string, readonly Digests[]>;
+  /** Files that are named by address. */
+  direct: ReadonlyMap<string, OfferedFile>;
+}
+
+/**
+ * What is asked for on a target: lines whose marker does not hold there count for nothing.
+ * @throws XError INPUT_MALFORMED for an address of another package; NOT_RESOLVABLE for two addresses of one.
+ */
+export function wantedOn(target: PythonTarget, asked: Asked): Wanted {
+  const holds = ({ requirement: { marker } }: InputRequirement): boolean => holdsOn(target, marker);
+  const requirements = asked.requirements.filter(holds);
+  const constraints = asked.constraints.filter(holds);
+  const hashes = new Map<string, Digests[]>();
+  const direct = new Map<string, OfferedFile>();
+  for (const one of [...requirements, ...constraints]) {
+    const { name, url } = one.requirement;
+    if (one.hashes.length > 0) hashes.set(name, [...(hashes.get(name) ?? []), ...one.hashes]);
+    if (url === undefined) continue;
+    const file = directFile(one, url);
+    const known = direct.get(name);
+    if (known !== undefined && known.url !== file.url) {
+      const both = `${known.url} and ${file.url}`;
+      throw new XError(
+        'NOT_RESOLVABLE',
+        `${one.where}: ${name} is asked for at two addresses: ${both}`,
+        { hint: `Keep one of them for ${target.id}, or give each a marker.` },
+      );
+    }
+    direct.set(name, file);
+  }
+  return { requirements, constraints, hashes, direct };
+}
+
+function directFile({ requirement, where }: InputRequirement, url: string): OfferedFile {
+  const file = fileOf(new URL(url));
+  if (file?.parsed.name === requirement.name) return { ...file, index: undefined };
+  throw new XError(
+    'INPUT_MALFORMED',
+    `${where}:1: the address is not of ${requirement.name}: ${requirement.text}`,
+  );
+}
