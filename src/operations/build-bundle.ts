@@ -9,6 +9,7 @@ import type { Store, StoredBlob } from '../ports/store.js';
 import type { Identity } from '../trust/identity.js';
 import { makeMetadata } from '../trust/make.js';
 import { inputPaths } from './input-paths.js';
+import { withoutSecrets } from './without-secrets.js';
 
 export interface BuildDeps {
   store: Pick<Store, 'stat' | 'putBytes'>;
@@ -69,7 +70,9 @@ export async function buildBundle(deps: BuildDeps, request: BuildRequest): Promi
   for (const { documents } of request.sealed) {
     for (const document of documents) entries.add(await documentEntry(deps, document));
   }
-  for (const document of inputDocuments(request)) entries.add(await documentEntry(deps, document));
+  const inputs = request.inputs.map(publishable);
+  for (const document of inputDocuments(inputs, request.targets))
+    entries.add(await documentEntry(deps, document));
 
   const published = catalog.bundles().find((one) => one.name === name && one.role === 'source');
   const previous = published && catalog.metadata(published.id);
@@ -89,7 +92,10 @@ export async function buildBundle(deps: BuildDeps, request: BuildRequest): Promi
     !made.changed && published
       ? published
       : catalog.saveBundle(made.manifest, 'source', made.files);
-  const warnings = request.sealed.flatMap((sealed) => sealed.warnings);
+  const warnings = [
+    ...request.sealed.flatMap((sealed) => sealed.warnings),
+    ...inputs.flatMap(({ warning }) => warning ?? []),
+  ];
   return { record, manifest: made.manifest, changed: made.changed, warnings };
 }
 
@@ -155,8 +161,22 @@ async function documentEntry({ store }: BuildDeps, document: BundleDocument): Pr
   };
 }
 
+/** Bundles are copied to machines and sticks: no password goes along. */
+function publishable(input: BundleInput): BundleInput & { warning: string | undefined } {
+  const text = withoutSecrets(input.text);
+  const rewritten = input.rewritten === undefined ? undefined : withoutSecrets(input.rewritten);
+  const warning =
+    text === input.text
+      ? undefined
+      : `${input.path}: the credentials in its addresses are left out of the copy that the bundle carries`;
+  return { path: input.path, text, rewritten, warning };
+}
+
 /** The requirement files; private, for they may name what the outside should not know. */
-function inputDocuments({ inputs, targets }: BuildRequest): BundleDocument[] {
+function inputDocuments(
+  inputs: readonly BundleInput[],
+  targets: readonly string[],
+): BundleDocument[] {
   const paths = inputPaths(inputs.map(({ path }) => path));
   const document = (path: string, text: string): BundleDocument => ({
     path,

@@ -5,6 +5,7 @@ import { mergeSettings, type Settings } from '../config/settings.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { dataFolder, dataPaths } from '../platform/paths.js';
 import { makeDataFolder } from './data-folder.js';
+import { plainParagraph, plainText } from './plain-text.js';
 import { createPrinter, type Printer } from './printer.js';
 import { usageError, type UsedCommand } from './usage-error.js';
 
@@ -97,17 +98,12 @@ export function reportFailure(
       : { error: body };
     process.stdout.write(`${JSON.stringify(document, null, mode.events ? 0 : 2)}\n`);
   } else {
-    process.stderr.write(`x: ${indented(failure.message)}\n`);
-    if (failure.hint !== undefined) process.stderr.write(`   ${indented(failure.hint)}\n`);
+    process.stderr.write(`x: ${plainParagraph(failure.message)}\n`);
+    if (failure.hint !== undefined) process.stderr.write(`   ${plainParagraph(failure.hint)}\n`);
   }
   if (process.env['X_DEBUG'] !== undefined && error instanceof Error)
-    process.stderr.write(`${stackOf(error)}\n`);
+    process.stderr.write(`${plainText(stackOf(error))}\n`);
   return failure.exitCode;
-}
-
-/** Further lines stand under the first, behind `x: `. */
-function indented(text: string): string {
-  return text.replaceAll('\n', '\n   ');
 }
 
 function asXError(error: unknown, command: UsedCommand): XError {

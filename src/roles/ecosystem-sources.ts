@@ -16,6 +16,7 @@ import type { EcosystemSource } from '../ports/ecosystem.js';
 import type { NpmSettings } from '../ports/npm-registry.js';
 import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
+import { readAptCredentials } from '../upstream/debian-credentials.js';
 import { readAptHost } from '../upstream/debian-settings.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
@@ -65,6 +66,12 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     repositorySigner(data.folder),
     debianBase(debian.base),
   ]);
+  const aptLogins = await readAptCredentials([
+    ...(debian.mirror === undefined ? [] : [debian.mirror]),
+    // Not parsed here: a malformed line is the plan's to refuse, where Debian packages are asked for.
+    ...apt.sources.flatMap(({ text }) => text.match(/https?:\/\/[^\s/@]+@\S+/g) ?? []),
+  ]);
+  for (const message of aptLogins.warnings) input.report({ event: 'warning', message });
   const upstream = createUpstream({
     clock: systemClock,
     random: systemRandom,
@@ -75,12 +82,10 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     ],
     proxy: proxiesOf(npm.connection, pip.proxy),
     credentialsFor: (url, ecosystem) => {
-      const authorization = ecosystem === 'npm' ? registry.npmAuthorization(url) : undefined;
-      return authorization === undefined
-        ? ecosystem === 'pypi'
-          ? pip.credentialsFor(url)
-          : undefined
-        : { authorization };
+      if (ecosystem === 'pypi') return pip.credentialsFor(url);
+      const authorization =
+        ecosystem === 'npm' ? registry.npmAuthorization(url) : aptLogins.authorizationFor(url);
+      return authorization === undefined ? undefined : { authorization };
     },
   });
   const sources: EcosystemSource[] = [

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { plainParagraph, plainText } from './plain-text.js';
 import type { ProgressEvent, Report } from '../ports/progress.js';
 
 /** A line of `--json` output of a command that stays. */
@@ -55,7 +56,7 @@ export function createPrinter(options: PrinterOptions): Printer {
   };
   const tell = (text: string): void => {
     clear();
-    stderr.write(`${text}\n`);
+    stderr.write(`${plainText(text)}\n`);
   };
 
   const progress = (event: Extract<ProgressEvent, { event: 'progress' }>): void => {
@@ -77,14 +78,14 @@ export function createPrinter(options: PrinterOptions): Printer {
       if (event.event === 'progress') progress(event);
       else if (event.event === 'warning') {
         if (asEvents) emit(event);
-        else tell(`warning: ${event.message}`);
+        else tell(`warning: ${plainParagraph(event.message)}`);
       } else if (!quiet && !json) tell(event.text);
     },
     event(event, line) {
       if (asEvents) emit(event);
       else if (line !== undefined && !json) {
         clear();
-        stdout.write(`${line}\n`);
+        stdout.write(`${plainText(line)}\n`);
       }
     },
     get documented() {
@@ -94,13 +95,15 @@ export function createPrinter(options: PrinterOptions): Printer {
       clear();
       documented = true;
       stdout.write(
-        json ? `${JSON.stringify(value, null, 2)}\n` : lines.map((line) => `${line}\n`).join(''),
+        json
+          ? `${JSON.stringify(value, null, 2)}\n`
+          : lines.map((line) => `${plainText(line)}\n`).join(''),
       );
     },
     line(text) {
       if (json) return;
       clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${plainText(text)}\n`);
     },
     done: clear,
   };

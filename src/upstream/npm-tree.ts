@@ -203,7 +203,7 @@ function nodeData(node: ArboristNode, isFolder: boolean): NpmTreeNode {
     libc: list(manifest['libc']),
     engineNode:
       isObject(engines) && typeof engines['node'] === 'string' ? engines['node'] : undefined,
-    edges: [...node.edgesOut.values()].map((edge) => ({
+    edges: [...node.edgesOut.values()].filter(isOurs(node)).map((edge) => ({
       name: edge.name,
       type: edge.type as NpmEdgeType,
       spec: edge.spec,
@@ -212,6 +212,14 @@ function nodeData(node: ArboristNode, isFolder: boolean): NpmTreeNode {
         edge.to === null ? undefined : edge.to.isLink ? edge.to.target.location : edge.to.location,
     })),
   };
+}
+
+/** What a package bundles comes inside its tarball, whether or not the tree says so. */
+function isOurs({ package: manifest, isProjectRoot }: ArboristNode) {
+  const bundled = manifest['bundleDependencies'] ?? manifest['bundledDependencies'];
+  const names = new Set(list(bundled));
+  return (edge: { name: string; to: unknown }): boolean =>
+    isProjectRoot || edge.to !== null || !(bundled === true || names.has(edge.name));
 }
 
 function kindOf(node: ArboristNode, isFolder: boolean): NpmTreeNode['kind'] {
@@ -270,10 +278,10 @@ function graft(tree: NpmTree, location: string, inner: NpmTree): void {
   if (parent === undefined) return;
   const moved = (id: string): string => (id === '' ? location : `${location}#${id}`);
   for (const node of inner.nodes) {
-    const edges = node.edges.map((edge) => ({
-      ...edge,
-      to: edge.to === undefined ? undefined : moved(edge.to),
-    }));
+    // What a shrinkwrap leaves open (peers, mostly) is answered outside of it.
+    const edges = node.edges.flatMap((edge) =>
+      edge.to === undefined ? [] : [{ ...edge, to: moved(edge.to) }],
+    );
     if (node.id !== '') tree.nodes.push({ ...node, id: moved(node.id), edges });
     else parent.edges.push(...edges.filter(({ type }) => type !== 'dev'));
   }

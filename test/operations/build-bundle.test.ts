@@ -48,6 +48,39 @@ test('artifacts, documents and inputs become signed entries', async () => {
   assert.deepEqual([...source.catalog.entries(record.id)], manifest.entries);
 });
 
+test('no credentials of an address are carried, and a line says so', async () => {
+  const text = [
+    'aaa @ http://user:s3cret@host.example/a.whl',
+    '--index-url https://${U}:${P}@host.example/simple',
+    'bbb @ git+ssh://git@host.example/b.git',
+    '{"resolved":"http:\\/\\/t0ken@host.example\\/c.tgz"}',
+    'ccc @ https://user:s3@cret@host.example/a@1/c.whl  # me@host.example',
+    '',
+  ].join('\n');
+  const inputs = [{ path: 'requirements.txt', text, rewritten: text }];
+  const { manifest, warnings } = await source.publish({ small: 5 }, { inputs, name: 'secret' });
+  for (const path of ['inputs/original/requirements.txt', 'inputs/gateway/requirements.txt']) {
+    const entry = manifest.entries.find((one) => one.path === path)!;
+    assert.equal(
+      Buffer.from(await source.store.read(entry.sha256, 10_000)).toString(),
+      [
+        'aaa @ http://host.example/a.whl',
+        '--index-url https://${U}:${P}@host.example/simple',
+        'bbb @ git+ssh://git@host.example/b.git',
+        '{"resolved":"http:\\/\\/host.example\\/c.tgz"}',
+        'ccc @ https://host.example/a@1/c.whl  # me@host.example',
+        '',
+      ].join('\n'),
+    );
+  }
+  assert.deepEqual(
+    warnings.filter((line) => line.includes('credentials')),
+    [
+      'requirements.txt: the credentials in its addresses are left out of the copy that the bundle carries',
+    ],
+  );
+});
+
 test('published unchanged nothing is signed; changed, the version rises', async () => {
   const before = source.catalog.bundles()[0]!;
   const same = { small: 5_000, large: 600_000 };

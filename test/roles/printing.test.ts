@@ -131,3 +131,16 @@ test('sizes', () => {
   for (const bad of ['', 'big', '-4GB', '0', '4XB', '1e99'])
     assert.throws(() => parseSize(bad), /is not a size/);
 });
+
+test('nothing from outside steers the terminal', () => {
+  const { stdout, stderr, printer: print } = printer({});
+  const hostile = 'yanked\u001b[2J\r\u009b31m\u0000\u202e';
+  const shown = 'yanked\\x1b[2J\\x0d\\x9b31m\\x00\\u202e';
+  print.report({ event: 'warning', message: `${hostile}\nx: signed` });
+  print.report({ event: 'step', text: hostile });
+  assert.equal(stderr.text, `warning: ${shown}\n   x: signed\n${shown}\n`);
+  print.event({ event: 'x' }, hostile);
+  print.line(hostile);
+  print.document({}, [hostile]);
+  assert.equal(stdout.text, `${shown}\n`.repeat(3));
+});

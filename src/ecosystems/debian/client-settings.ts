@@ -10,14 +10,18 @@ export const APT_COMMANDS = ['apt-get', 'apt', 'apt-cache', 'aptitude'] as const
 /**
  * Points apt at the bundles of a gateway for one command. Its sources, lists and cache are the run's
  * own; what is installed is the machine's. The indexes are laid where `apt-get update` would put
- * them, so `apt-get install` works at once and needs no update before it.
+ * them, so `apt-get install` works at once and needs no update before it. Suites of another release
+ * than the machine's stay out: newer packages of theirs would break it.
  * @throws XError BUNDLE_NOT_FOUND where no bundle has Debian packages.
  */
-export async function aptSettings(request: SettingsRequest): Promise<ClientSettings> {
+export async function aptSettings(
+  request: SettingsRequest,
+  release: string | undefined,
+): Promise<ClientSettings> {
   const files: ClientSettings['files'] = [];
   const stanzas: string[] = [];
   for (const bundle of firstOfEachName(request.bundles)) {
-    const suites = await suitesOf(bundle, request.view);
+    const suites = suitesFor(await suitesOf(bundle, request.view), release);
     if (suites.length === 0) continue;
     const key = await readText(bundle, `debian/keyring/${bundle.name}.asc`, request.view);
     files.push({ path: `keyrings/${bundle.name}.asc`, text: key });
@@ -121,8 +125,21 @@ async function suitesOf(bundle: BundleRecord, view: HeldView): Promise<SuiteSumm
   throw malformed(bundle, 'a suite has an odd name');
 }
 
+/** Those of a release; all, where none is for it. */
+function suitesFor(suites: SuiteSummary[], release: string | undefined): SuiteSummary[] {
+  const fitting = suites.filter(
+    ({ releases }) =>
+      releases === undefined || (release !== undefined && releases.includes(release)),
+  );
+  const isNamed = suites.some(
+    ({ releases }) => release !== undefined && releases?.includes(release),
+  );
+  return isNamed ? fitting : suites;
+}
+
 /** What goes into a configuration file must not be able to say anything else in it. */
-function isSummary({ suite, components, architectures }: SuiteSummary): boolean {
+function isSummary({ suite, components, architectures, releases = [] }: SuiteSummary): boolean {
+  if (!Array.isArray(releases)) return false;
   return [suite, ...components, ...architectures].every((name) => /^[A-Za-z0-9.+_-]+$/.test(name));
 }
 

@@ -2,6 +2,7 @@ import { gzipSync, constants } from 'node:zlib';
 import { sha256, type Sha256 } from '../../domain/digest.js';
 import type { JsonObject, PlannedArtifact } from '../../domain/plan.js';
 import type { BundleDocument } from '../../ports/ecosystem.js';
+import { parseTarget } from '../../domain/target.js';
 import { stringsOf } from './plan.js';
 import { SUITES_PATH } from './suite-summary.js';
 import { compareVersions } from './version.js';
@@ -52,7 +53,13 @@ export async function repositoryDocuments(
       documents.push(document(`debian/dists/${suite.suiteId}/${path}`, 'index', body, suite));
     }
     const { components, architectures } = indexes;
-    summaries.push({ suite: suite.suiteId, components, architectures });
+    const releases = releasesOf(suite);
+    summaries.push({
+      suite: suite.suiteId,
+      components,
+      architectures,
+      ...(releases.length > 0 ? { releases } : {}),
+    });
   }
   const [first] = suites;
   if (first === undefined) return documents;
@@ -73,6 +80,12 @@ export async function repositoryDocuments(
     ),
   );
   return documents;
+}
+
+/** The releases whose targets a suite's packages are for. */
+function releasesOf({ stanzas }: SealedSuite): string[] {
+  const targets = stanzas.flatMap(({ artifact }) => artifact.targets);
+  return [...new Set(targets.flatMap((target) => parseTarget(target).debian ?? []))].sort();
 }
 
 /**

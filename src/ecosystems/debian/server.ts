@@ -7,6 +7,7 @@ import type {
 import type { BundleRecord, CatalogEntry } from '../../ports/catalog.js';
 import { askedNames } from './asked-names.js';
 import { aptSettings, APT_COMMANDS } from './client-settings.js';
+import { machineRelease } from './machine-release.js';
 import { ProofChecker } from './proof-checker.js';
 
 export interface DebianServerOptions {
@@ -14,6 +15,8 @@ export interface DebianServerOptions {
   keyrings?: readonly string[] | undefined;
   /** Folders with this machine's own keyrings. */
   keyringFolders?: readonly string[] | undefined;
+  /** The file that says which release this machine runs. */
+  osReleaseFile?: string | undefined;
 }
 
 /** Where Debian keeps the keyrings of archives. */
@@ -34,7 +37,8 @@ export function createDebianServer(options: DebianServerOptions = {}): Ecosystem
     commands: APT_COMMANDS,
     respond: (request, view) => Promise.resolve(respond(request, view)),
     checkProof: (entry, view, now) => checker.check(entry, view, now),
-    settings: aptSettings,
+    settings: async (request) =>
+      aptSettings(request, await machineRelease(options.osReleaseFile ?? '/etc/os-release')),
     askedNames,
   };
 }

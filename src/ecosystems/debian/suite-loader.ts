@@ -236,7 +236,11 @@ function indexError(error: unknown, url: string): unknown {
       cause: error,
     });
   }
-  if (error instanceof XError && error.code === 'DIGEST_MISMATCH') {
+  if (
+    error instanceof XError &&
+    (error.code === 'DIGEST_MISMATCH' || error.code === 'INCOMPLETE')
+  ) {
+    // Shorter than signed, though the answer was whole: another file, and none to continue.
     return new XError('DIGEST_MISMATCH', `${url}: ${error.message}`, {
       hint: 'The mirror may be in the middle of an update, or damaged; try again, or use another.',
       cause: error,

@@ -21,7 +21,7 @@ interface Graph {
 /**
  * The part of a tree that one platform gets: optional dependencies that do not fit are dropped with
  * all that only they need, as npm does on install.
- * @throws XError NOT_RESOLVABLE where something required does not fit the platform.
+ * @throws XError NOT_RESOLVABLE where something required does not fit the platform, or is not there.
  */
 export function closureFor(
   tree: NpmTree,
@@ -46,6 +46,7 @@ export function closureFor(
   }
   spread(tree, unfit, required);
   const included = reach(graph, unfit, (edge) => edge.type !== 'peerOptional');
+  for (const node of tree.nodes) if (included.has(node.id)) refuseDangling(node, graph);
   return { included, missing: missingOf(tree, included) };
 }
 
@@ -90,6 +91,20 @@ function missingOf(tree: NpmTree, included: ReadonlySet<string>): Closure['missi
         return failed ? [{ node, requiredBy: label(from) }] : [];
       }),
     );
+}
+
+/** What a tarball bundles, npm takes as it is, with or without all that it needs. */
+function refuseDangling(node: NpmTreeNode, graph: Graph): void {
+  if (node.kind === 'bundled') return;
+  const edge = graph.edgesOf(node).find(({ to, type }) => to === undefined && HARD.has(type));
+  if (edge === undefined) return;
+  throw new XError(
+    'NOT_RESOLVABLE',
+    `npm: nothing answers ${edge.name}@${edge.spec}, which ${label(node)} needs`,
+    {
+      hint: 'A lockfile that lacks it is made anew with "npm install --package-lock-only"; two names that differ in case alone cannot be one project’s.',
+    },
+  );
 }
 
 function doesNotFit(node: NpmTreeNode, tree: NpmTree, targetId: string): XError {

@@ -254,3 +254,39 @@ async function localManifest(path: string, readFile: ReadFile): Promise<JsonObje
 function without(table: Record<string, string>, name: string): Record<string, string> {
   return Object.fromEntries(Object.entries(table).filter(([key]) => key !== name));
 }
+
+/**
+ * What a project asks for of a registry and cannot do without: names to ranges. Its own folders, and
+ * what is refused or left out elsewhere (files, git, URLs), are not among them. Which version, a
+ * lockfile has chosen, and it may differ from the range: of one, the names alone count.
+ */
+export function askedBy(
+  { manifest, folders, lockfile }: NpmProject,
+  dev: boolean,
+): Record<string, string> {
+  const optional = strings(manifest['optionalDependencies']);
+  const own = new Set(folders.map((folder) => folder.manifest['name']));
+  const asked = {
+    ...(dev ? strings(manifest['devDependencies']) : {}),
+    ...strings(manifest['dependencies']),
+  };
+  return Object.fromEntries(
+    Object.entries(asked).flatMap(([name, spec]) => {
+      const real = own.has(name) || optional[name] !== undefined ? undefined : realName(name, spec);
+      if (real === undefined) return [];
+      return [lockfile === undefined ? [name, spec] : [real, '*']];
+    }),
+  );
+}
+
+/** The name that a registry knows it by; undefined for what is of none. */
+function realName(name: string, spec: string): string | undefined {
+  try {
+    const parsed = npa.resolve(name, spec);
+    const real = parsed.type === 'alias' ? parsed.subSpec : parsed;
+    return real?.registry === true ? (real.name ?? undefined) : undefined;
+  } catch {
+    // npm's parser refuses by throwing; the plan has said so.
+    return undefined;
+  }
+}

@@ -13,7 +13,7 @@ import type {
 import { isObject, list, parseJsonFile, strings } from './json.js';
 import { packumentPath } from './names.js';
 import { encodeDocument, makeDocument } from './packument.js';
-import { proveClosure, type HeldPackage } from './second-walk.js';
+import { proveClosure, type HeldPackage, type RootRequirements } from './second-walk.js';
 import { checkSignatures, signaturesOf, type RegistryKey } from './signatures.js';
 import { readFromTarball } from './tarball.js';
 
@@ -24,6 +24,7 @@ const PARALLEL_READS = 4;
 export async function sealPackages(
   request: SealRequest,
   keys: readonly RegistryKey[],
+  roots: readonly RootRequirements[] = [],
 ): Promise<Sealed> {
   const artifacts = request.artifacts.filter(({ artifact }) => artifact.ecosystem === 'npm');
   request.report({ event: 'step', text: `Checking npm packages: ${artifacts.length}` });
@@ -33,7 +34,7 @@ export async function sealPackages(
   const held = await Promise.all(
     artifacts.map((fetched) => queue.add(() => openPackage(fetched, request.store))),
   );
-  const warnings = proveClosure(held);
+  const warnings = proveClosure(held, roots);
   return { documents: documentsOf(artifacts, proofs), proofs, details: new Map(), warnings };
 }
 

@@ -16,13 +16,24 @@ export interface HeldPackage {
   overrides: Readonly<Record<string, string>>;
 }
 
+/** What a project itself asks for, by its own words and not by the resolver's. */
+export interface RootRequirements {
+  label: string;
+  /** Names to ranges, all that must be there. */
+  dependencies: Readonly<Record<string, string>>;
+  targets: readonly string[];
+}
+
 /**
  * Proves the closure over held bytes, without the resolver that chose them: for each target, each
- * package's required dependencies are satisfied by something held for that target.
+ * package's required dependencies, and the projects' own, are satisfied by something held for it.
  * @returns warnings, for peers that npm installs along but tolerates otherwise.
  * @throws XError NOT_RESOLVABLE naming the first packages with nothing to satisfy them.
  */
-export function proveClosure(held: readonly HeldPackage[]): string[] {
+export function proveClosure(
+  held: readonly HeldPackage[],
+  roots: readonly RootRequirements[] = [],
+): string[] {
   const versions = new Map<string, Map<string, string[]>>();
   for (const { name, version, targets } of held) {
     for (const target of targets) {
@@ -31,7 +42,7 @@ export function proveClosure(held: readonly HeldPackage[]): string[] {
       byName.set(name, [...(byName.get(name) ?? []), version]);
     }
   }
-  const gaps: string[] = [];
+  const gaps = roots.flatMap((root) => gapsOf(root, versions));
   const warnings = new Set<string>();
   for (const pkg of held) {
     for (const target of pkg.targets) {
@@ -52,6 +63,17 @@ export function proveClosure(held: readonly HeldPackage[]): string[] {
   }
   if (gaps.length > 0) throw notClosed(gaps);
   return [...warnings];
+}
+
+function gapsOf(
+  { label, dependencies, targets }: RootRequirements,
+  versions: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>,
+): string[] {
+  return targets.flatMap((target) =>
+    Object.entries(dependencies)
+      .filter(([name, spec]) => !satisfied(name, spec, versions.get(target) ?? new Map()))
+      .map(([name, spec]) => `${label} needs ${name}@${spec} on ${target}`),
+  );
 }
 
 /** Whether one held version answers a dependency as npm reads it: range, tag, or alias. */
@@ -81,7 +103,9 @@ function notClosed(gaps: readonly string[]): XError {
   const more = gaps.length > SHOWN_GAPS ? `; and ${gaps.length - SHOWN_GAPS} more` : '';
   return new XError(
     'NOT_RESOLVABLE',
-    `npm: what the tarballs need is not held: ${gaps.slice(0, SHOWN_GAPS).join('; ')}${more}`,
-    { hint: 'The registry describes these packages otherwise than their own package.json does.' },
+    `npm: what is needed is not held: ${gaps.slice(0, SHOWN_GAPS).join('; ')}${more}`,
+    {
+      hint: 'The project, or these packages’ own package.json, asks for other than the registry or the lockfile says.',
+    },
   );
 }

@@ -3,11 +3,13 @@ import { XError } from '../../domain/errors.js';
 import type { EcosystemSource, InputFile } from '../../ports/ecosystem.js';
 import type { NpmRegistry } from '../../ports/npm-registry.js';
 import { isObject } from './json.js';
+import { formatTarget } from '../../domain/target.js';
 import { planProjects } from './plan.js';
-import { projectOfPurls, readLockfile, readManifest, type NpmProject } from './project.js';
+import { askedBy, projectOfPurls, readLockfile, readManifest, type NpmProject } from './project.js';
 import { registryKeys } from './registry-keys.js';
 import { rewriteLockfile } from './rewrite.js';
 import { sealPackages } from './seal.js';
+import type { RootRequirements } from './second-walk.js';
 import type { RegistryKey } from './signatures.js';
 
 export interface NpmSourceOptions {
@@ -26,6 +28,8 @@ type InputKind = 'manifest' | 'lockfile' | 'foreign-lockfile';
 export function createNpmSource(options: NpmSourceOptions): EcosystemSource<NpmProject> {
   const { registry, publicIndexes = [] } = options;
   const keys = (): readonly RegistryKey[] => options.keys ?? registryKeys();
+  /** Of the last plan: a seal follows it in one process. */
+  let roots: RootRequirements[] = [];
   return {
     name: 'npm',
     purlType: 'npm',
@@ -45,6 +49,12 @@ export function createNpmSource(options: NpmSourceOptions): EcosystemSource<NpmP
       const projects = [...request.requirements];
       if (request.purls.length > 0) projects.push(projectOfPurls(request.purls));
       const dev = options.dev ?? !(await registry.settings()).omit.includes('dev');
+      const targets = request.targets.map(formatTarget);
+      roots = projects.map((project) => ({
+        label: project.label,
+        dependencies: askedBy(project, dev),
+        targets,
+      }));
       return planProjects(projects, request.targets, {
         registry,
         keys: keys(),
@@ -54,7 +64,7 @@ export function createNpmSource(options: NpmSourceOptions): EcosystemSource<NpmP
         signal: request.signal,
       });
     },
-    seal: (request) => sealPackages(request, keys()),
+    seal: (request) => sealPackages(request, keys(), roots),
     rewriteInput(file, gateway) {
       return kindOf(file) === 'lockfile' ? rewriteLockfile(file, gateway) : undefined;
     },

@@ -207,6 +207,61 @@ test('a control file that disagrees with the index is refused', async () => {
   });
 });
 
+test('apt is offered the suites of the machine’s own release, all where none is for it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'x-debian-'));
+  try {
+    const summary = (suite: string, releases?: string[]) => ({
+      suite,
+      components: ['main'],
+      architectures: ['amd64'],
+      ...(releases && { releases }),
+    });
+    const list = await bench.store.putBytes(
+      Buffer.from(
+        JSON.stringify({
+          suites: [summary('old', ['bookworm']), summary('new', ['trixie']), summary('any')],
+        }),
+      ),
+    );
+    const index = entryAt('debian/dists/fixture/InRelease');
+    const entries = sealed.entries
+      .map((entry) =>
+        entry.path === 'debian/suites.json' ? { ...entry, sha256: list.sha256 } : entry,
+      )
+      .concat(
+        ['old', 'new', 'any'].flatMap((suite) =>
+          ['InRelease', 'main/binary-amd64/Packages'].map((file) => ({
+            ...index,
+            path: `debian/dists/${suite}/${file}`,
+          })),
+        ),
+      );
+    const view = viewOf([sealed.bundle], entries, bench.store);
+    const osReleaseFile = join(folder, 'os-release');
+    const suitesOn = async (codename: string): Promise<string[]> => {
+      await writeFile(osReleaseFile, `ID=debian\nVERSION_CODENAME=${codename}\n`);
+      const server = createDebianServer({ keyringFolders: [], osReleaseFile });
+      const { files } = await server.settings({
+        command: 'apt-get',
+        gateway: 'http://127.0.0.1:1',
+        bundles: [sealed.bundle],
+        view,
+      });
+      const text = files.find(({ path }) => path.endsWith('x.sources'))?.text ?? '';
+      return [...text.matchAll(/^Suites: (.*)$/gm)].map(([, suite]) => suite ?? '');
+    };
+    assert.deepEqual(await suitesOn('bookworm'), ['old', 'any']);
+    assert.deepEqual(await suitesOn('trixie'), ['new', 'any']);
+    assert.deepEqual(await suitesOn('sid'), ['old', 'new', 'any']);
+    const own = JSON.parse(Buffer.from(await bytesAt('debian/suites.json')).toString()) as {
+      suites: { releases: string[] }[];
+    };
+    assert.deepEqual([...new Set(own.suites.flatMap(({ releases }) => releases))], ['bookworm']);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 test('the settings of apt take no word of configuration from a bundle', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'x-debian-'));
   try {

@@ -59,10 +59,20 @@ export class MemoryStore implements IndexStore {
     return Promise.resolve(blobOf(bytes));
   }
 
-  putResumable: IndexStore['putResumable'] = async (_key, fetch, { digests = {} }) => {
+  putResumable: IndexStore['putResumable'] = async (
+    _key,
+    fetch,
+    { digests = {}, lengthBytes = 0 },
+  ) => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of (await fetch(0)).stream) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
+    if (bytes.length < lengthBytes) {
+      throw new XError(
+        'INCOMPLETE',
+        `the download ended after ${bytes.length} of ${lengthBytes} bytes`,
+      );
+    }
     if (disagreements(digests, { sha256: sha256(bytes) }).length > 0) {
       throw new XError('DIGEST_MISMATCH', 'another digest');
     }

@@ -155,3 +155,20 @@ test('packages that provide and need each other in a circle are no trouble', asy
   const { artifacts } = await bench.plan('a\n', { baseOf: () => ({ kind: 'none' }) });
   assert.ok(artifacts.some(({ name }) => name === 'a'));
 });
+
+test('an index shorter than signed is named with its address', async () => {
+  await using own = await openBench();
+  for (const path of own.fixture.files.keys()) {
+    if (path.includes('/by-hash/')) own.fixture.files.delete(path);
+  }
+  for (const path of [...own.fixture.files.keys()]) {
+    if (!/\/Packages(\.gz|\.xz)?$/.test(path)) continue;
+    const bytes = own.fixture.files.get(path) ?? new Uint8Array();
+    own.fixture.files.set(path, bytes.subarray(0, bytes.length - 7));
+  }
+  await assert.rejects(own.plan('x-docs\n'), {
+    code: 'DIGEST_MISMATCH',
+    message: /^http:.*\/Packages(\.gz|\.xz)?: the download ended after \d+ of \d+ bytes$/,
+    hint: /in the middle of an update/,
+  });
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closureFor } from '../../../src/ecosystems/npm/closure.js';
+import { proveClosure } from '../../../src/ecosystems/npm/second-walk.js';
 import { fitsEngine, fitsPlatform, platformOf } from '../../../src/ecosystems/npm/platform.js';
 import { parseTarget } from '../../../src/domain/target.js';
 import type { NpmEdgeType, NpmTree, NpmTreeNode } from '../../../src/ports/npm-registry.js';
@@ -70,6 +71,48 @@ test('something required that does not fit is refused, unless only dev wants it 
     message: /mac@1\.0\.0, required by tool@1\.0\.0/,
   });
   assert.equal(included(tree, false), 'a');
+});
+
+test('what nothing answers is refused, be it asked for or needed; optional and unwanted edges may lead nowhere', () => {
+  const nowhere = (type: NpmEdgeType) => [
+    { name: 'gone', type, spec: '^1', overridden: false, to: undefined },
+  ];
+  for (const type of ['prod', 'peer', 'dev'] as const) {
+    assert.throws(
+      () => closureFor(treeOf({ root: '' }, { root: { edges: nowhere(type) } }), platform, options),
+      {
+        code: 'NOT_RESOLVABLE',
+        message: /nothing answers gone@\^1, which the project needs/,
+      },
+    );
+  }
+  const inner = (type: NpmEdgeType) =>
+    treeOf({ root: 'prod a', a: '' }, { a: { edges: nowhere(type) } });
+  assert.throws(() => closureFor(inner('prod'), platform, options), /which a@1\.0\.0 needs/);
+  assert.equal(included(inner('peerOptional')), 'a');
+  assert.equal(included(inner('optional')), 'a');
+  assert.equal(included(treeOf({ root: '' }, { root: { edges: nowhere('dev') } }), false), '');
+});
+
+test('a seal asks for what the project itself names', () => {
+  const held = [
+    {
+      name: 'a',
+      version: '1.0.0',
+      purl: 'pkg:npm/a@1.0.0',
+      packageJson: {},
+      targets: ['here'],
+      overrides: {},
+    },
+  ];
+  const root = (dependencies: Record<string, string>) => [
+    { label: 'package.json', dependencies, targets: ['here'] },
+  ];
+  assert.deepEqual(proveClosure(held, root({ a: '^1' })), []);
+  assert.throws(() => proveClosure(held, root({ A: '^1' })), {
+    code: 'NOT_RESOLVABLE',
+    message: /package\.json needs A@\^1 on here/,
+  });
 });
 
 test('peers are followed, optional peers are not, cycles end', () => {
