@@ -6,14 +6,14 @@ import type { JsonValue } from '../domain/plan.js';
 import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import type { CatalogEntry } from '../ports/catalog.js';
-import type { PullEvent, Share, Swarm } from '../ports/swarm.js';
+import type { Share, Swarm } from '../ports/swarm.js';
 import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
 import { Master, type AcceptedBundle } from './master.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
 import { Misses, noting } from './misses.js';
-import { PullProgress } from './pull-progress.js';
+import { PullLog } from './pull-log.js';
 import { serveResident } from './resident.js';
 import { startGateway } from './start-gateway.js';
 import { startSwarm } from './start-swarm.js';
@@ -68,9 +68,7 @@ interface ClientParts {
 
 class Client {
   readonly #shares = new Map<string, Share>();
-  /** Paths of which a copy turned out bad, here or at a peer, and why. */
-  readonly #bad = new Map<string, string>();
-  readonly #progress: PullProgress;
+  readonly #log: PullLog;
   #onMasterBack: (() => void) | undefined;
   readonly #input: ClientInput;
   readonly #data: DataFolder;
@@ -89,7 +87,7 @@ class Client {
     this.#lock = parts.lock;
     this.#stop = parts.stop;
     this.#defer = parts.defer;
-    this.#progress = new PullProgress(systemClock, (event) => input.printer.report(event));
+    this.#log = new PullLog(input.printer, () => this.#onMasterBack?.());
     this.#master =
       input.master === undefined
         ? undefined
@@ -171,7 +169,7 @@ class Client {
     try {
       const { damaged } = await store.audit(this.#stop);
       for (const { path } of damaged.flatMap(({ sha256 }) => catalog.entriesBySha256(sha256)))
-        this.#bad.set(path, 'the copy here was damaged on disk');
+        this.#log.bad.set(path, 'the copy here was damaged on disk');
       return true;
     } catch (error) {
       if (this.#stop.aborted) return false;
@@ -237,10 +235,10 @@ class Client {
     const masters = this.#master === undefined ? [] : [this.#master.address];
     const share = await this.#swarm.share(manifest, {
       masters,
-      onEvent: (event) => this.#onPull(record.id, event),
+      onEvent: (event) => this.#log.told(record.id, event),
     });
     this.#shares.set(record.id, share);
-    this.#progress.add(record.id, record.bytes, share.heldBytes());
+    this.#log.progress.add(record.id, record.bytes, share.heldBytes());
     if (before !== share) await before?.stop();
   }
 
@@ -248,52 +246,11 @@ class Client {
     this.#input.printer.report({ event: 'warning', message });
   }
 
-  #onPull(bundleId: string, event: PullEvent): void {
-    const { printer } = this.#input;
-    switch (event.event) {
-      case 'connected':
-        printer.event(
-          { ...event },
-          `connected to ${event.isMaster ? 'master' : 'sibling'} ${event.address}`,
-        );
-        return;
-      case 'disconnected':
-        return;
-      case 'reachable':
-        this.#onMasterBack?.();
-        return;
-      case 'bad-piece':
-        this.#bad.set(event.path, `${event.did} sent a bad piece`);
-        printer.report({
-          event: 'warning',
-          message: `${event.did} sent a bad piece of ${event.path} (piece ${event.index}); it is dropped, and the piece comes from elsewhere`,
-        });
-        return;
-      case 'damaged':
-        this.#bad.set(event.path, 'the copy here was damaged on disk');
-        printer.report({
-          event: 'warning',
-          message: `the copy of ${event.path} here is damaged; it is dropped and fetched afresh`,
-        });
-        return;
-      case 'unreachable':
-        if (event.attempt === 1)
-          printer.report({
-            event: 'warning',
-            message: `the master at ${event.address} does not answer (${event.reason}); trying again, siblings go on`,
-          });
-        return;
-      case 'held':
-        this.#progress.held(bundleId, event);
-        return;
-    }
-  }
-
   async #complete(): Promise<void> {
     const shares = [...this.#shares.entries()];
     const stall = watchForStall({
       shares: shares.map(([, share]) => share),
-      bad: this.#bad,
+      bad: this.#log.bad,
       clock: systemClock,
       deadlineMs: BOUNDS.stalledPullMs,
       unobtainableMs: BOUNDS.unobtainableMs,
@@ -310,7 +267,7 @@ class Client {
       stall.stop();
     }
     if (this.#stop.aborted || shares.length === 0) return;
-    const { bytes, fromMaster, fromSiblings, seconds } = this.#progress.totals();
+    const { bytes, fromMaster, fromSiblings, seconds } = this.#log.progress.totals();
     this.#input.printer.event(
       {
         event: 'complete',
