@@ -91,6 +91,7 @@ async function checkAndSave(
     return passOver(request, checked, record, warnings);
   }
   warnings.push(...checked.warnings);
+  pin(catalog, request, now);
   const { outcome, manifest, masters, state } = checked;
   const role = record?.role ?? 'client';
   const saved =
@@ -98,7 +99,6 @@ async function checkAndSave(
       ? record
       : catalog.replaceBundle(held, manifest, role, checked.files);
   if (saved === undefined) return undefined;
-  pin(catalog, request, now);
   if (manifest.signedAt > (catalog.getValue(HIGHEST_SIGNING_TIME) ?? '')) {
     catalog.setValue(HIGHEST_SIGNING_TIME, manifest.signedAt);
   }

@@ -139,12 +139,8 @@ test('a bundle that is saved by others at every try is given up on, and nothing 
       trust: { acceptNew: true },
       older: 'refuse',
     });
-    const raced = {
-      catalog: Object.create(machine.catalog) as Machine['catalog'],
-      clock: machine.clock,
-    };
-    raced.catalog.replaceBundle = () => undefined;
-    const busy = acceptMetadata(raced, {
+    machine.catalog.replaceBundle = () => undefined;
+    const busy = acceptMetadata(machine, {
       bundle: 'demo',
       source: source.identity.did,
       files: (name) => Promise.resolve(second.get(name)),
