@@ -150,10 +150,10 @@ function wrongField(entry: BundleEntry): string | undefined {
   if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0) return 'the length';
   if (lengthBytes > BOUNDS.artifactBytes) return 'the length, beyond any artifact’s bound';
   if (!isDigest('sha256', entry.sha256)) return 'sha256';
-  if (lengthBytes === 0 && entry.sha256 !== EMPTY_SHA256) return 'sha256: it has no bytes';
   if (entry.sha512 !== undefined && !isDigest('sha512', entry.sha512)) return 'sha512';
   if (!isDigest('sha256', entry.pieceRoot)) return 'pieceRoot';
-  if (lengthBytes === 0 && entry.pieceRoot !== EMPTY_ROOT) return 'pieceRoot: it has no bytes';
+  const ofEmpty = lengthBytes === 0 ? wrongFieldOfEmpty(entry) : undefined;
+  if (ofEmpty !== undefined) return ofEmpty;
   if (entry.kind !== 'input' && entry.ecosystem === undefined) return 'ecosystem';
   if (entry.kind === 'package' && (entry.purl === undefined || entry.name === undefined)) {
     return 'purl or name';
@@ -166,6 +166,12 @@ function wrongField(entry: BundleEntry): string | undefined {
     return 'detail (too deep, or a number that is no whole one)';
   }
   return undefined;
+}
+
+/** No bytes have one digest and one root; nobody could ever deliver them under others. */
+function wrongFieldOfEmpty(entry: BundleEntry): string | undefined {
+  if (entry.sha256 !== EMPTY_SHA256) return 'sha256: it has no bytes';
+  return entry.pieceRoot === EMPTY_ROOT ? undefined : 'pieceRoot: it has no bytes';
 }
 
 function isPlainText(text: string): boolean {
