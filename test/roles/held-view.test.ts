@@ -12,6 +12,8 @@ import { entry } from '../trust/sample.js';
 test('what is waited for is waited for no longer than the gateway’s bound', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'x-view-'));
   const data = await openData(folder);
+  // A timeout of a signal keeps no process alive.
+  const alive = setTimeout(() => undefined, 60_000);
   try {
     const bounds: number[] = [];
     const { timeout } = AbortSignal;
@@ -19,7 +21,6 @@ test('what is waited for is waited for no longer than the gateway’s bound', as
       bounds.push(ms);
       return timeout.call(AbortSignal, 1);
     });
-    const alive = setTimeout(() => undefined, 60_000);
     const view = createHeldView(data.catalog, data.store, (_entry, signal) => {
       assert.ok(signal, 'a waiter that nothing ends');
       return new Promise((_resolve, reject) => {
@@ -28,9 +29,9 @@ test('what is waited for is waited for no longer than the gateway’s bound', as
     });
     const wanted: CatalogEntry = { ...entry(1), bundleId: 'demo@did', bundleName: 'demo' };
     await assert.rejects(view.read(wanted, 10_000), { name: 'TimeoutError' });
-    clearTimeout(alive);
     assert.deepEqual(bounds, [BOUNDS.gatewayWaitForPieceMs]);
   } finally {
+    clearTimeout(alive);
     await data.close();
     await rm(folder, { recursive: true });
   }
