@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromRandomAccessReaderPromise, type Entry, type ZipFile } from 'yauzl';
@@ -41,9 +42,12 @@ export class ZipVolumeReader implements VolumeReader {
 }
 
 async function openZip(path: string): Promise<OpenVolume> {
-  const file = await open(path, 'r');
+  // Opening a pipe waits for its writer, unless told not to; Windows has neither.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    const { size } = await file.stat();
+    const status = await file.stat();
+    if (!status.isFile()) throw notReadable(path, 'it is no plain file');
+    const { size } = status;
     const reader = new WindowReader(file);
     const options = { autoClose: false, decodeStrings: false };
     const zip = await fromRandomAccessReaderPromise(reader, size, options);
@@ -181,10 +185,14 @@ function ofOpening(path: string, thrown: unknown): unknown {
     });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EISDIR') {
-    return new XError('INPUT_UNREADABLE', `cannot read ${path}: ${messageOf(thrown)}`, {
-      hint: 'Check its permissions.',
-      cause: thrown,
-    });
+    return notReadable(path, messageOf(thrown), thrown);
   }
   return damaged(path, reasonOf(thrown), thrown);
+}
+
+function notReadable(path: string, reason: string, cause?: unknown): XError {
+  return new XError('INPUT_UNREADABLE', `cannot read ${path}: ${reason}`, {
+    hint: 'Check what it is, and its permissions.',
+    cause,
+  });
 }

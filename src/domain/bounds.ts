@@ -69,6 +69,7 @@ export const BOUNDS = {
   metadataKeys: 64,
   masters: 256,
   metadataParallelReads: 16,
+  metadataSaveAttempts: 8,
   entryTextChars: 1_024,
   detailNesting: 8,
   manifestEntries: 1_000_000,

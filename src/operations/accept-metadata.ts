@@ -1,8 +1,10 @@
-import type { Did, Manifest } from '../domain/bundle.js';
+import { BOUNDS } from '../domain/bounds.js';
+import { isBundleName, type Did, type Manifest } from '../domain/bundle.js';
 import { XError } from '../domain/errors.js';
-import type { BundleRecord, Catalog } from '../ports/catalog.js';
+import type { BundleRecord, Catalog, MetadataFiles } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import { checkMetadata, type MetadataReader } from '../trust/check.js';
+import { isDid } from '../trust/did.js';
 import type { Freshness } from '../trust/freshness.js';
 
 /** How the user lets a source be trusted that is met for the first time. */
@@ -50,20 +52,40 @@ const HIGHEST_SIGNING_TIME = 'highest-signing-time';
 /**
  * Takes a bundle's metadata from anywhere: the source is trusted or refused, everything is checked
  * against what is held, and only then is it stored and the source pinned. Blobs may still be missing.
- * @throws XError UNKNOWN_SOURCE, WRONG_SOURCE, and as checkMetadata; ROLLBACK for older metadata
- *   where it is to be refused.
+ * What is held may move while this reads: it is then checked again against what is held by now.
+ * @throws XError METADATA_INVALID for a name or DID that can be none, UNKNOWN_SOURCE, WRONG_SOURCE,
+ *   and as checkMetadata; ROLLBACK for older metadata where it is to be refused; DATA_FOLDER_BUSY
+ *   where others save the same bundle again and again.
  */
 export async function acceptMetadata(
   deps: AcceptDeps,
   request: AcceptRequest,
 ): Promise<AcceptResult> {
+  checkNames(request);
+  await decideTrust(deps.catalog, request);
+  for (let attempt = 0; attempt < BOUNDS.metadataSaveAttempts; attempt += 1) {
+    const accepted = await checkAndSave(deps, request);
+    if (accepted !== undefined) return accepted;
+  }
+  throw new XError(
+    'DATA_FOLDER_BUSY',
+    `"${request.bundle}" is being saved by others all the time`,
+    {
+      hint: 'Stop the other commands that use this data folder, then run this one again.',
+    },
+  );
+}
+
+/** Undefined where what is held changed between the check and the save: the verdict is void then. */
+async function checkAndSave(
+  deps: AcceptDeps,
+  request: AcceptRequest,
+): Promise<AcceptResult | undefined> {
   const { catalog } = deps;
-  const { bundle, source } = request;
-  await decideTrust(catalog, request);
+  const { bundle, source, files, acceptStale } = request;
   const { now, warnings } = trustedNow(deps);
   const record = findRecord(catalog, bundle, source);
-  const held = record && catalog.metadata(record.id);
-  const { files, acceptStale } = request;
+  const held: MetadataFiles = record ? catalog.metadata(record.id) : new Map();
   const checked = await checkMetadata({ bundle, source, files, held, now, acceptStale });
   if (checked.outcome === 'older') {
     return passOver(request, checked, record, warnings);
@@ -73,7 +95,10 @@ export async function acceptMetadata(
   const { outcome, manifest, masters, state } = checked;
   const role = record?.role ?? 'client';
   const saved =
-    outcome === 'same' && record ? record : catalog.saveBundle(manifest, role, checked.files);
+    outcome === 'same' && record
+      ? record
+      : catalog.replaceBundle(held, manifest, role, checked.files);
+  if (saved === undefined) return undefined;
   if (manifest.signedAt > (catalog.getValue(HIGHEST_SIGNING_TIME) ?? '')) {
     catalog.setValue(HIGHEST_SIGNING_TIME, manifest.signedAt);
   }
@@ -89,6 +114,24 @@ export function trustedNow({ catalog, clock }: AcceptDeps): { now: Date; warning
     `this machine’s clock says ${now.toISOString()}, but a bundle was signed at ` +
     `${highest.toISOString()}; that time is used`;
   return { now: highest, warnings: [warning] };
+}
+
+/** A peer chooses the name and the DID; both are shown to people and become parts of paths. */
+function checkNames({ bundle, source, from }: AcceptRequest): void {
+  const wrong = !isBundleName(bundle)
+    ? `a bundle under a name that none may have: ${quoted(bundle)}`
+    : !isDid(source)
+      ? `"${bundle}" of a source that is no DID: ${quoted(source)}`
+      : undefined;
+  if (wrong === undefined) return;
+  throw new XError('METADATA_INVALID', `${from} offers ${wrong}`, {
+    hint: 'A name has up to 64 small letters, digits, dots, dashes and underscores; x key prints a DID.',
+  });
+}
+
+/** Bounded and escaped: it may be meant for a terminal. */
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 80));
 }
 
 /**

@@ -33,6 +33,16 @@ export type MetadataFiles = ReadonlyMap<string, Uint8Array>;
 export interface Catalog {
   /** Replaces a bundle's metadata, manifest and entries in one transaction. */
   saveBundle(manifest: Manifest, role: BundleRole, metadata: MetadataFiles): BundleRecord;
+  /**
+   * As saveBundle, but only where the metadata that is here is still `held`, byte for byte (empty:
+   * none): what was checked against it holds against nothing else. Undefined where it is not.
+   */
+  replaceBundle(
+    held: MetadataFiles,
+    manifest: Manifest,
+    role: BundleRole,
+    metadata: MetadataFiles,
+  ): BundleRecord | undefined;
   bundles(): BundleRecord[];
   bundle(id: string): BundleRecord | undefined;
   metadata(bundleId: string): MetadataFiles;

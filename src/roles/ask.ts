@@ -7,12 +7,24 @@ export const askOnTerminal: TrustChoice['ask'] =
     ? async ({ source, bundle, from }) => {
         const prompt = createInterface({ input: process.stdin, output: process.stderr });
         try {
-          const answer = await prompt.question(
-            `First contact: bundle "${bundle}" from ${from} is signed by\n  ${source}\nCompare that with what \`x key\` shows on the source. Trust it? [y/N] `,
-          );
+          const answer = await prompt.question(questionOf({ source, bundle, from }));
           return /^y(es)?$/i.test(answer.trim());
         } finally {
           prompt.close();
         }
       }
     : undefined;
+
+/** The question, with what a peer chose escaped: nothing of it may move the cursor or hide the DID. */
+export function questionOf(what: { source: string; bundle: string; from: string }): string {
+  const { source, bundle, from } = what;
+  return `First contact: bundle "${escaped(bundle)}" from ${escaped(from)} is signed by\n  ${escaped(source)}\nCompare that with what \`x key\` shows on the source. Trust it? [y/N] `;
+}
+
+/** Controls, and what turns the direction of writing, as `\u{…}`. */
+function escaped(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}

@@ -22,7 +22,7 @@ import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
 import { listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
-import { readOrUndefined, writeSecret, type DataFolder } from './open-data.js';
+import { readOrCreateSecret, readOrUndefined, type DataFolder } from './open-data.js';
 
 /** What the command line says about Debian, over the host's apt sources. */
 export interface DebianFlags {
@@ -138,11 +138,10 @@ async function authoritiesOf(certFile: string | undefined): Promise<string[]> {
 /** The key that pruned apt repositories are signed with; made on first use, it never leaves this folder. */
 async function repositorySigner(folder: string): Promise<RepositorySigner> {
   const path = join(folder, 'keys', 'apt-repository.asc');
-  let armored = await readOrUndefined(path);
-  if (armored === undefined) {
-    armored = (await createRepositoryKey(systemClock.now())).privateKeyArmored;
-    await writeSecret(path, armored);
-  }
+  const armored = await readOrCreateSecret(
+    path,
+    async () => (await createRepositoryKey(systemClock.now())).privateKeyArmored,
+  );
   try {
     return await createRepositorySigner(armored);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
 import type { Catalog, CatalogEntry } from '../ports/catalog.js';
 import type { HeldView } from '../ports/ecosystem.js';
@@ -8,6 +9,9 @@ export type Want = (entry: CatalogEntry, signal?: AbortSignal) => Promise<void>;
 
 /** What ecosystems may see of the catalog and the store. */
 export function createHeldView(catalog: Catalog, store: Store, want: Want): HeldView {
+  // The request behind a read may be over long before anybody has the bytes; its waiter must end too.
+  const bring = (entry: CatalogEntry): Promise<void> =>
+    want(entry, AbortSignal.timeout(BOUNDS.gatewayWaitForPieceMs));
   return {
     bundles: () => catalog.bundles(),
     entriesByName: (ecosystem, name) => catalog.entriesByName(ecosystem, name),
@@ -15,13 +19,13 @@ export function createHeldView(catalog: Catalog, store: Store, want: Want): Held
     entriesBySha256: (sha256) => catalog.entriesBySha256(sha256),
     names: (ecosystem) => catalog.names(ecosystem),
     async read(entry, maxBytes) {
-      if (store.stat(entry.sha256) === undefined) await want(entry);
+      if (store.stat(entry.sha256) === undefined) await bring(entry);
       try {
         return await store.read(entry.sha256, maxBytes);
       } catch (error) {
         if (!(error instanceof XError) || error.code !== 'STORE_DAMAGED') throw error;
         // The store has dropped the rotten copy; a sibling or the master may have a good one.
-        await want(entry);
+        await bring(entry);
         return await store.read(entry.sha256, maxBytes);
       }
     },

@@ -3,6 +3,8 @@ import type { EcosystemServer } from '../ports/ecosystem.js';
 
 /** As many are remembered; the oldest go first. */
 const REMEMBERED = 256;
+/** A client chooses what it asks for, and all that is remembered travels on one control line. */
+const NAME_CHARACTERS = 200;
 
 /**
  * What native clients asked a gateway for that no bundle has. pip shows nothing of a 404's text, so
@@ -19,7 +21,7 @@ export class Misses {
 
   note(name: string): void {
     this.#noted += 1;
-    this.#names.push(name);
+    this.#names.push(name.slice(0, NAME_CHARACTERS));
     if (this.#names.length > REMEMBERED) this.#names.shift();
   }
 

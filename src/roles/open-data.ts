@@ -1,12 +1,17 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { systemRandom } from '../platform/random.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Store } from '../ports/store.js';
+import { syncFolder } from '../store/durable-file.js';
 import { openStore, type OpenStore } from '../store/open-store.js';
 import { createIdentity, identityFromSeed, type Identity } from '../trust/identity.js';
+
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /** What a data folder holds, opened. */
 export interface DataFolder {
@@ -37,32 +42,62 @@ export async function openData(
 /** This machine's key, made on first use. The file holds the 32-byte seed in hex, readable by its owner alone. */
 export async function openIdentity(folder: string): Promise<Identity> {
   const path = join(folder, 'keys', 'identity');
-  const text = await readOrUndefined(path);
-  if (text !== undefined) {
-    if (!/^[0-9a-f]{64}\n$/.test(text)) {
-      throw new XError('STORE_DAMAGED', `${path} does not hold a key`, {
-        hint: 'Restore it from a copy; a new key would be another source to every client.',
-      });
-    }
-    return identityFromSeed(Buffer.from(text.trim(), 'hex'));
+  const text = await readOrCreateSecret(path, () => {
+    const { seed } = createIdentity(systemRandom);
+    return Promise.resolve(`${Buffer.from(seed).toString('hex')}\n`);
+  });
+  if (!/^[0-9a-f]{64}\n$/.test(text)) {
+    throw new XError('STORE_DAMAGED', `${path} does not hold a key`, {
+      hint: 'Restore it from a copy; a new key would be another source to every client.',
+    });
   }
-  const identity = createIdentity(systemRandom);
-  await writeSecret(path, `${Buffer.from(identity.seed).toString('hex')}\n`);
-  return identity;
+  return identityFromSeed(Buffer.from(text.trim(), 'hex'));
 }
 
-/** A secret file that exists whole or not at all. */
-export async function writeSecret(path: string, text: string): Promise<void> {
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = await open(temporary, 'w', 0o600);
+/**
+ * A secret file's text, made on first use. Of several processes that find none, one makes it and
+ * all get the same; it exists whole or not at all.
+ */
+export async function readOrCreateSecret(
+  path: string,
+  make: () => Promise<string>,
+): Promise<string> {
+  const text = await readOrUndefined(path);
+  if (text !== undefined) return text;
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeSynced(temporary, await make());
+    await linkUnlessThere(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(folder);
+  return await readFile(path, 'utf8');
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
+}
+
+/** A second name, which unlike a rename replaces nothing; where another came first, that one stays. */
+async function linkUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to).catch(async (error: unknown) => {
+      // FAT and some network file systems know no second names.
+      if (!NO_LINKS.has(systemCodeOf(error) ?? '')) throw error;
+      await copyFile(from, to, constants.COPYFILE_EXCL);
+    });
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 export async function readOrUndefined(path: string): Promise<string | undefined> {

@@ -110,7 +110,8 @@ async function gatewayFor(
   const resident = await residentGateway(folder);
   if (resident !== undefined) {
     const missesSince = async (mark: number) => (await residentMisses(folder, mark)).names;
-    const { mark } = await residentMisses(folder, 0);
+    // What was noted before is not asked for, only how much it was.
+    const { mark } = await residentMisses(folder, Number.MAX_SAFE_INTEGER);
     return { url: resident, mark, missesSince, close: () => Promise.resolve() };
   }
   const misses = new Misses();

@@ -53,32 +53,20 @@ export class SqliteCatalog implements Catalog {
   }
 
   saveBundle(manifest: Manifest, role: BundleRole, metadata: MetadataFiles): BundleRecord {
-    const id = `${manifest.bundle}@${manifest.source}`;
-    const bytes = manifest.entries.reduce((sum, entry) => sum + entry.lengthBytes, 0);
-    const values = {
-      id,
-      name: manifest.bundle,
-      source: manifest.source,
-      role,
-      version: manifest.version,
-      manifest_digest: manifest.digest,
-      signed_at: manifest.signedAt,
-      expires_at: manifest.expiresAt,
-      grace_days: manifest.graceDays,
-      entries: manifest.entries.length,
-      bytes,
-    };
+    return this.#db.writeNow(() => this.#save(manifest, role, metadata));
+  }
+
+  replaceBundle(
+    held: MetadataFiles,
+    manifest: Manifest,
+    role: BundleRole,
+    metadata: MetadataFiles,
+  ): BundleRecord | undefined {
     return this.#db.writeNow(() => {
-      const row = this.#sql.saveBundle.get(values) as BundleRow;
-      this.#sql.clearEntries.run(row.number);
-      this.#sql.clearMetadata.run(row.number);
-      for (const entry of manifest.entries) {
-        this.#sql.insertEntry.run(...entryValues(row.number, entry));
-      }
-      for (const [file, content] of metadata) {
-        this.#sql.insertMetadata.run(row.number, file, content);
-      }
-      return recordOf(row);
+      const rows = this.#sql.metadata.all(idOf(manifest));
+      const isHeld =
+        rows.length === held.size && rows.every(({ file, bytes }) => isSame(bytes, held.get(file)));
+      return isHeld ? this.#save(manifest, role, metadata) : undefined;
     });
   }
 
@@ -157,6 +145,20 @@ export class SqliteCatalog implements Catalog {
     void this.#closed();
   }
 
+  /** Within a transaction. */
+  #save(manifest: Manifest, role: BundleRole, metadata: MetadataFiles): BundleRecord {
+    const row = this.#sql.saveBundle.get(rowValues(manifest, role)) as BundleRow;
+    this.#sql.clearEntries.run(row.number);
+    this.#sql.clearMetadata.run(row.number);
+    for (const entry of manifest.entries) {
+      this.#sql.insertEntry.run(...entryValues(row.number, entry));
+    }
+    for (const [file, content] of metadata) {
+      this.#sql.insertMetadata.run(row.number, file, content);
+    }
+    return recordOf(row);
+  }
+
   #bundleRow(id: string): BundleRow | undefined {
     return this.#db.read(() => this.#sql.bundle.get(id));
   }
@@ -178,6 +180,30 @@ export class SqliteCatalog implements Catalog {
       page = this.#db.read(() => this.#sql.after.all(bundle.number, end.path));
     }
   }
+}
+
+function isSame(bytes: Buffer, held: Uint8Array | undefined): boolean {
+  return held !== undefined && bytes.equals(held);
+}
+
+function idOf({ bundle, source }: Manifest): string {
+  return `${bundle}@${source}`;
+}
+
+function rowValues(manifest: Manifest, role: BundleRole): Omit<BundleRow, 'number'> {
+  return {
+    id: idOf(manifest),
+    name: manifest.bundle,
+    source: manifest.source,
+    role,
+    version: manifest.version,
+    manifest_digest: manifest.digest,
+    signed_at: manifest.signedAt,
+    expires_at: manifest.expiresAt,
+    grace_days: manifest.graceDays,
+    entries: manifest.entries.length,
+    bytes: manifest.entries.reduce((sum, entry) => sum + entry.lengthBytes, 0),
+  };
 }
 
 interface Statements {

@@ -1,5 +1,5 @@
 import { XError } from '../domain/errors.js';
-import { isBundleName, type Did } from '../domain/bundle.js';
+import type { Did } from '../domain/bundle.js';
 import { readMark } from './mark.js';
 import { rootFileName } from './names.js';
 import { markOf, parseRoot } from './parse.js';
@@ -17,7 +17,7 @@ export interface MetadataClaim {
 export function readClaim(rootBytes: Uint8Array): MetadataClaim {
   const name = rootFileName(1);
   const mark = readMark(markOf(parseRoot(name, rootBytes).signed));
-  if (mark === undefined || !isBundleName(mark.bundle)) {
+  if (mark === undefined) {
     throw new XError('METADATA_INVALID', `${name}: its "x" names no bundle and source`);
   }
   return { bundle: mark.bundle, source: mark.source };

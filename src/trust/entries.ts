@@ -1,6 +1,6 @@
 import { isSafePath, type BundleEntry, type EntryKind } from '../domain/bundle.js';
 import { BOUNDS } from '../domain/bounds.js';
-import { isDigest } from '../domain/digest.js';
+import { isDigest, sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import {
   ECOSYSTEM_NAMES,
@@ -8,7 +8,10 @@ import {
   type JsonValue,
   type ProofKind,
 } from '../domain/plan.js';
+import { pieceCount, treeRoot } from '../domain/piece.js';
 
+const EMPTY_SHA256 = sha256('');
+const EMPTY_ROOT = Buffer.from(treeRoot([])).toString('hex');
 const KINDS: readonly EntryKind[] = ['package', 'index', 'proof', 'input'];
 const PROOFS: readonly ProofKind[] = [
   'debian-release',
@@ -90,6 +93,7 @@ export function orderEntries(entries: readonly BundleEntry[]): BundleEntry[] {
     .map(({ entry }) => entry);
   const spellings = new Map<string, string>();
   const bySha256 = new Map<string, BundleEntry>();
+  let pieces = 0;
   for (const entry of ordered) {
     const wrong = wrongField(entry);
     if (wrong !== undefined) throw invalid(entry.path, wrong);
@@ -103,6 +107,9 @@ export function orderEntries(entries: readonly BundleEntry[]): BundleEntry[] {
     if (twin && !isSameBlob(twin, entry)) {
       throw invalid(entry.path, `the length or piece root: ${twin.path} gives its digest others`);
     }
+    if (twin === undefined) pieces += pieceCount(entry.lengthBytes);
+    // Here and not only where they travel: what was accepted stays, and would end every later pull.
+    if (pieces > BOUNDS.leaves) throw tooManyPieces();
     bySha256.set(entry.sha256, entry);
   }
   for (const entry of ordered) {
@@ -110,6 +117,12 @@ export function orderEntries(entries: readonly BundleEntry[]): BundleEntry[] {
     if (folder !== undefined) throw invalid(entry.path, `the path: ${folder} is a file`);
   }
   return ordered;
+}
+
+function tooManyPieces(): XError {
+  return new XError('LIMIT_EXCEEDED', `a bundle of over ${BOUNDS.leaves} pieces`, {
+    hint: 'Split the requirements into several bundles.',
+  });
 }
 
 /** One spelling for all paths that a case-insensitive or normalising file system holds to be the same. */
@@ -139,6 +152,8 @@ function wrongField(entry: BundleEntry): string | undefined {
   if (!isDigest('sha256', entry.sha256)) return 'sha256';
   if (entry.sha512 !== undefined && !isDigest('sha512', entry.sha512)) return 'sha512';
   if (!isDigest('sha256', entry.pieceRoot)) return 'pieceRoot';
+  const ofEmpty = lengthBytes === 0 ? wrongFieldOfEmpty(entry) : undefined;
+  if (ofEmpty !== undefined) return ofEmpty;
   if (entry.kind !== 'input' && entry.ecosystem === undefined) return 'ecosystem';
   if (entry.kind === 'package' && (entry.purl === undefined || entry.name === undefined)) {
     return 'purl or name';
@@ -151,6 +166,12 @@ function wrongField(entry: BundleEntry): string | undefined {
     return 'detail (too deep, or a number that is no whole one)';
   }
   return undefined;
+}
+
+/** No bytes have one digest and one root; nobody could ever deliver them under others. */
+function wrongFieldOfEmpty(entry: BundleEntry): string | undefined {
+  if (entry.sha256 !== EMPTY_SHA256) return 'sha256: it has no bytes';
+  return entry.pieceRoot === EMPTY_ROOT ? undefined : 'pieceRoot: it has no bytes';
 }
 
 function isPlainText(text: string): boolean {

@@ -1,4 +1,4 @@
-import type { Did } from '../domain/bundle.js';
+import { isBundleName, type Did } from '../domain/bundle.js';
 import { XError } from '../domain/errors.js';
 import type { JsonObject } from '../domain/plan.js';
 import { isDid } from './did.js';
@@ -52,7 +52,9 @@ export function checkMark(
 export function readMark(x: unknown): RoleMark | undefined {
   if (typeof x !== 'object' || x === null) return undefined;
   const { bundle, source, graceDays } = x as Partial<Record<keyof RoleMark, unknown>>;
-  if (typeof bundle !== 'string' || typeof source !== 'string' || !isDid(source)) return undefined;
+  // Names become parts of paths and lines on a terminal, so a signature does not excuse a bad one.
+  if (typeof bundle !== 'string' || !isBundleName(bundle)) return undefined;
+  if (typeof source !== 'string' || !isDid(source)) return undefined;
   if (typeof graceDays !== 'number' || !Number.isInteger(graceDays)) return undefined;
   if (graceDays < 0 || graceDays > MAX_GRACE_DAYS) return undefined;
   return { bundle, source, graceDays };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,6 +152,22 @@ test('a folder lists its volumes in order; a file is itself; nothing is an error
   await assert.rejects(reader.list(join(folder, 'absent')), hasCode('INPUT_NOT_FOUND'));
   await assert.rejects(reader.open(join(folder, 'absent')), hasCode('INPUT_NOT_FOUND'));
 });
+
+const noPipes = process.platform === 'win32' && 'there are no named pipes in folders here';
+test(
+  'a pipe or a folder under a volume’s name is refused, not waited for',
+  { skip: noPipes },
+  async () => {
+    const pipe = join(dir, 'pipe.x.zip');
+    execFileSync('mkfifo', [pipe]);
+    const folder = join(dir, 'folder.x.zip');
+    await mkdir(folder);
+    for (const path of [pipe, folder]) {
+      await assert.rejects(reader.open(path), hasCode('INPUT_UNREADABLE', /no plain file/));
+      await rm(path, { recursive: true });
+    }
+  },
+);
 
 test('a read that is broken off does not keep the volume open', async () => {
   await writer.write(join(dir, 'broken.x.zip'), items);

@@ -87,6 +87,25 @@ const ENTRIES = [
 ];
 
 function bundlesAndEntries(check: Check): void {
+  check('a bundle is replaced only where its metadata is still what was held', ({ catalog }) => {
+    const none = new Map<string, Uint8Array>();
+    const one = new Map([['timestamp.json', Buffer.from('1')]]);
+    const two = new Map([['timestamp.json', Buffer.from('2')]]);
+    const [first, second] = [1, 2].map((version) => sampleManifest(ENTRIES, { version }));
+    assert.ok(first && second);
+    assert.equal(catalog.replaceBundle(one, first, 'client', one), undefined);
+    assert.deepEqual(catalog.bundles(), []);
+    const record = catalog.replaceBundle(none, first, 'client', one);
+    assert.equal(record?.version, 1);
+    for (const other of [none, two, new Map([['x.json', Buffer.from('1')]])]) {
+      assert.equal(catalog.replaceBundle(other, second, 'client', two), undefined);
+    }
+    assert.deepEqual(catalog.metadata(record.id), one);
+    assert.equal(catalog.replaceBundle(one, second, 'client', two)?.version, 2);
+    assert.deepEqual(catalog.metadata(record.id), two);
+    return Promise.resolve();
+  });
+
   check('a bundle comes back as it was saved', async ({ catalog, reopen }) => {
     const manifest = sampleManifest(ENTRIES);
     const files = new Map([

@@ -8,17 +8,22 @@ import {
   type AcceptRequest,
   type AcceptResult,
 } from '../../src/operations/accept-metadata.js';
+import { makeMetadata } from '../../src/trust/make.js';
+import { forge, type Loose } from '../trust/forge.js';
+import { identity } from '../trust/sample.js';
 import { Machine } from './world.js';
 
 let source: Machine;
 let client: Machine;
 let first: MetadataFiles;
 let second: MetadataFiles;
+let third: MetadataFiles;
 before(async () => {
   source = await Machine.start('source');
   client = await Machine.start('client');
   first = source.catalog.metadata((await source.publish({ a: 1 })).record.id);
   second = source.catalog.metadata((await source.publish({ a: 1, b: 2 })).record.id);
+  third = source.catalog.metadata((await source.publish({ a: 1, b: 2, c: 3 })).record.id);
 });
 after(async () => {
   await source.end();
@@ -95,4 +100,87 @@ test('a source that takes its own volume in stays its source', async () => {
     older: 'pass-over',
   });
   assert.deepEqual([own.outcome, own.record.role], ['older', 'source']);
+});
+
+test('older metadata that was checked against what is no longer held does not replace newer', async () => {
+  const machine = await Machine.start('raced');
+  try {
+    const from = {
+      trust: { did: source.identity.did },
+      from: 'stick',
+      older: 'pass-over',
+    } as const;
+    const offerTo = (files: AcceptRequest['files']): Promise<AcceptResult> =>
+      acceptMetadata(machine, { bundle: 'demo', source: source.identity.did, files, ...from });
+    await offerTo((name) => Promise.resolve(first.get(name)));
+    let overtaken = false;
+    const slow = await offerTo(async (name) => {
+      if (!overtaken && name.endsWith('.targets.json')) {
+        overtaken = true;
+        await offerTo((other) => Promise.resolve(third.get(other)));
+      }
+      return second.get(name);
+    });
+    assert.deepEqual([overtaken, slow.outcome, slow.record.version], [true, 'older', 3]);
+    assert.deepEqual(machine.catalog.metadata(slow.record.id), third);
+  } finally {
+    await machine.end();
+  }
+});
+
+test('a bundle that is saved by others at every try is given up on, and nothing is replaced', async () => {
+  const machine = await Machine.start('busy');
+  try {
+    await acceptMetadata(machine, {
+      bundle: 'demo',
+      source: source.identity.did,
+      files: (name) => Promise.resolve(first.get(name)),
+      from: 'stick',
+      trust: { acceptNew: true },
+      older: 'refuse',
+    });
+    machine.catalog.replaceBundle = () => undefined;
+    const busy = acceptMetadata(machine, {
+      bundle: 'demo',
+      source: source.identity.did,
+      files: (name) => Promise.resolve(second.get(name)),
+      from: 'stick',
+      trust: {},
+      older: 'refuse',
+    });
+    await rejects(busy, 'DATA_FOLDER_BUSY');
+    assert.equal(machine.catalog.bundles()[0]?.version, 1);
+  } finally {
+    await machine.end();
+  }
+});
+
+test('names and DIDs that can be none are refused before anyone is asked, however well signed', async () => {
+  const evil = identity('evil');
+  const made = makeMetadata({ bundle: 'demo', identity: evil, entries: [], now: source.now });
+  const asked: string[] = [];
+  const ask = ({ bundle }: { bundle: string }): Promise<boolean> => {
+    asked.push(bundle);
+    return Promise.resolve(true);
+  };
+  for (const bundle of ['../escaped', 'a\nb', '\u001b[2Jtrust me', '', 'A', 'x'.repeat(65)]) {
+    const rename = (signed: Loose): void => {
+      signed.x.bundle = bundle;
+    };
+    const roles = [...made.files.keys()].map((name) => name.replace(/^\d+\./, '').slice(0, -5));
+    const files = forge(made.files, evil, {
+      edit: Object.fromEntries(roles.map((role) => [role, rename])),
+    });
+    const offered = offer(files, { bundle, source: evil.did, trust: { ask } });
+    await assert.rejects(offered, (error: unknown) => {
+      assert.ok(error instanceof XError && error.code === 'METADATA_INVALID', String(error));
+      assert.doesNotMatch(error.message, /[\u0000-\u001f]/);
+      return true;
+    });
+  }
+  await rejects(
+    offer(made.files, { source: 'did:key:zGOOD\u001b[8m', trust: { ask } }),
+    'METADATA_INVALID',
+  );
+  assert.deepEqual(asked, []);
 });

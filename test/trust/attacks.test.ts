@@ -648,6 +648,39 @@ const ATTACKS: Attack[] = [
       }),
   },
   {
+    name: 'no bytes, under the digest of some',
+    code: 'METADATA_INVALID',
+    says: /sha256/,
+    files: () => editTarget((target) => (target.length = 0)),
+  },
+  {
+    name: 'no bytes, under the piece root of some',
+    code: 'METADATA_INVALID',
+    says: /pieceRoot/,
+    files: () =>
+      editTarget((target) => {
+        target.length = 0;
+        target.hashes.sha256 = createHash('sha256').digest('hex');
+      }),
+  },
+  {
+    name: 'more pieces than any pull can number',
+    code: 'LIMIT_EXCEEDED',
+    says: /pieces/,
+    files: () =>
+      byHolder({
+        [bin]: (signed) => {
+          const [path, target] = firstTarget(signed);
+          for (let i = 0; i < 17; i += 1) {
+            const other = structuredClone(target);
+            other.length = BOUNDS.artifactBytes;
+            other.hashes.sha256 = createHash('sha256').update(`${i}`).digest('hex');
+            signed.targets[inBin((n) => `${path}.${i}.${n}`)] = other;
+          }
+        },
+      }),
+  },
+  {
     name: 'masters that are no DIDs',
     code: 'METADATA_INVALID',
     files: () => byHolder({ targets: (signed) => (signed.x.masters = ['evil.example']) }),

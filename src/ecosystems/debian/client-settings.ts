@@ -52,6 +52,8 @@ Dir::State::Lists "{dir}/state/lists";
 Dir::State::status "/var/lib/dpkg/status";
 Dir::State::extended_states "/var/lib/apt/extended_states";
 Dir::Cache "{dir}/cache";
+Dir::Etc::main "/dev/null";
+Dir::Etc::parts "/dev/null";
 Dir::Etc::sourcelist "/dev/null";
 Dir::Etc::sourceparts "{dir}/etc/sources.list.d";
 Dir::Etc::preferences "/dev/null";

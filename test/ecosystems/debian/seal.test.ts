@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -261,6 +262,41 @@ test('apt is offered the suites of the machine’s own release, all where none i
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+const noApt = spawnSync('apt-config', ['--version']).status !== 0 && 'apt-config is not installed';
+test(
+  'the machine’s own apt configuration does not override the settings',
+  { skip: noApt },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'x-debian-'));
+    try {
+      const host = join(folder, 'host');
+      await mkdir(join(host, 'apt.conf.d'), { recursive: true });
+      const proxy = 'Acquire::http::Proxy "http://proxy.example:3128";';
+      await writeFile(join(host, 'apt.conf.d/99proxy'), proxy);
+      await writeFile(join(host, 'apt.conf'), 'APT::Default-Release "other";');
+      const { files } = await createDebianServer().settings({
+        command: 'apt-get',
+        gateway: 'http://127.0.0.1:1',
+        bundles: [sealed.bundle],
+        view: sealed.view,
+      });
+      const ours = files.find(({ path }) => path === 'apt.conf')?.text.replaceAll('{dir}', folder);
+      // In the place of /etc/apt, which a test cannot write.
+      await writeFile(join(folder, 'apt.conf'), `Dir::Etc "${host}";\n${ours ?? ''}`);
+      const env = { ...process.env, APT_CONFIG: join(folder, 'apt.conf') };
+      const { status, stdout, stderr } = spawnSync('apt-config', ['dump'], {
+        env,
+        encoding: 'utf8',
+      });
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, /^Acquire::http::Proxy "DIRECT";$/m);
+      assert.doesNotMatch(stdout, /proxy\.example|"other"/);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);
 
 test('the settings of apt take no word of configuration from a bundle', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'x-debian-'));
