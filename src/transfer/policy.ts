@@ -14,6 +14,10 @@ export const POLICY = {
   bytesInFlightAtFirst: 4 << 20,
   inFlightMs: 4_000,
   rateWindowMs: 1_000,
+  /** When nothing good came from anybody this long, older requests keep nothing from others. */
+  starvedMs: 8_000,
+  /** How much later a request to a sibling is due that sends bytes, but no verified piece. */
+  slowMs: 40_000,
   /** Arrived and not yet on disk. */
   bytesBeingStored: 32 << 20,
   /** How many candidates a pick compares: exact below that, a random sample above. */
