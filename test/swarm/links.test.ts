@@ -38,7 +38,7 @@ function start(): {
       close: () => Promise.resolve(),
       abort: ignore,
     } as unknown as Connection;
-    links.accept(stream as Stream, connection, isOurs);
+    links.accept(stream, connection, isOurs);
     return remotePeer.toString();
   };
   return { links, come, pass: (ms) => (nowMs += ms) };
@@ -49,7 +49,7 @@ test('a full house makes room for a newcomer: those that never greeted go first,
   const ours = await come(0, true);
   const peers: string[] = [];
   for (let seed = 1; seed < BOUNDS.peers; seed++) peers.push(await come(seed));
-  const [greeted, silent] = peers as [string, string];
+  const [greeted] = peers as [string];
   links.busy(links.get(greeted)!);
   assert.equal(links.all().length, BOUNDS.peers);
 
@@ -67,10 +67,9 @@ test('a full house makes room for a newcomer: those that never greeted go first,
     if (link !== undefined) links.busy(link);
   }
   links.busy(links.get(late)!);
-  assert.equal(links.get((await come(1_002))), undefined, 'those that are busy stay');
+  assert.equal(links.get(await come(1_002)), undefined, 'those that are busy stay');
   pass(BOUNDS.idlePeerMs);
   assert.ok(links.get(await come(1_003)), 'those that are idle for long do not');
   assert.ok(links.get(ours), 'whom we dialled ourselves stays');
-  assert.ok(silent);
   await links.closeAll();
 });
