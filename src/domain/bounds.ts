@@ -85,7 +85,7 @@ export const BOUNDS = {
   readBufferBytes: 8 << 20,
   controlFrames: 4_096,
   closeStreamMs: 2_000,
-  unreadPieceMs: 10_000,
+  unreadPieceMs: 20_000,
   storeRetryMs: 5_000,
   inboundConnectionsPerSecond: 64,
   pendingConnections: 64,

@@ -44,8 +44,8 @@ export class PeerState {
 
   // answering it
   readonly queue: QueuedRequest[] = [];
-  /** Ids of answers being sent. */
-  readonly sending = new Set<number>();
+  /** Answers being sent: since when, by id. */
+  readonly sending = new Map<number, number>();
   /** What we sent it: it has that, or soon will. */
   readonly given: Bitmap;
   givenBytes = 0;

@@ -34,6 +34,11 @@ export const POLICY = {
   /** Answers under way at once, in all and to one peer: so that nobody waits for one slow reader. */
   uploads: 24,
   uploadsPerPeer: 2,
+  /** An answer that takes longer than this is slow; the slow ones leave this many places to others… */
+  slowUploadMs: 10_000,
+  uploadsForFast: 8,
+  /** …up to this many in all. */
+  uploadsInAll: 64,
   /** More unanswered requests than this from one peer is abuse. */
   requestsQueued: 64,
 
