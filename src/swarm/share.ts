@@ -28,6 +28,9 @@ import { wireBytes } from './wire-bytes.js';
 const LEAVES_PER_REQUEST = 256;
 
 const NEED_CHECK_MS = 100;
+/** What may be otherwise the next time. */
+const PASSING: ReadonlySet<XError['code']> = new Set(['DISK_FULL', 'IO_FAILED']);
+
 /** No request has this number. */
 const UNASKED = 0;
 
@@ -318,7 +321,8 @@ export class PieceShare implements Share {
     this.#do(actions);
     if (leaves.length === 0) return;
     const bytes = leaves.map((leaf) => ({ leaf, bytes: fresh.get(leaf) ?? new Uint8Array() }));
-    this.#track(this.#keep(bytes, peer.isMaster).catch((error: unknown) => this.#fail(error)));
+    const kept = this.#keep(bytes, peer.isMaster);
+    this.#track(kept.catch((error: unknown) => this.#fail(error, leaves, peer.isMaster)));
   }
 
   /** Pieces of it can be checked from now on, those first that came too early. */
@@ -435,13 +439,28 @@ export class PieceShare implements Share {
     this.#want([...spans], false);
   }
 
-  /** The disk does not take what was verified: nobody who waits will get it. */
-  #fail(error: unknown): void {
+  /**
+   * The disk does not take what was verified: those who wait are told. A disk can be tidied up, so
+   * it is tried again after a pause; until then the leaves count as being stored.
+   */
+  async #fail(error: unknown, leaves: readonly number[], fromMaster: boolean): Promise<void> {
     this.#waiters.fail(
       error instanceof XError
         ? error
         : new XError('IO_FAILED', `cannot store pieces: ${messageOf(error)}`, { cause: error }),
     );
+    if (error instanceof XError && !PASSING.has(error.code)) return;
+    const { signal } = this.#stopped;
+    // Where the share is stopped meanwhile there is nothing to try again.
+    await this.#deps.clock.sleep(BOUNDS.storeRetryMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    this.#waiters.recover();
+    const isWhole = (leaf: number): boolean => this.#blobs.isWhole(this.#map.spanOf(leaf));
+    const stored = leaves.filter(isWhole);
+    this.#meter.add(this.#map.bytesOf(stored), fromMaster);
+    this.#handle({ type: 'stored', leaves: stored });
+    this.#waiters.settle(stored.map((leaf) => this.#map.spanOf(leaf)));
+    this.#handle({ type: 'damaged', leaves: leaves.filter((leaf) => !isWhole(leaf)) });
   }
 
   #want(spans: readonly LeafSpan[], urgent: boolean): void {
