@@ -20,6 +20,7 @@ import { ProgressMeter } from './progress-meter.js';
 import { decodeRuns, encodeRuns } from './runs.js';
 import type { ShareDeps } from './share-deps.js';
 import { heldByNobody, statusOf, type SharePeer } from './share-peer.js';
+import { storeFailure } from './store-failure.js';
 import { TreeLearner } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
 import { wireBytes } from './wire-bytes.js';
@@ -28,9 +29,6 @@ import { wireBytes } from './wire-bytes.js';
 const LEAVES_PER_REQUEST = 256;
 
 const NEED_CHECK_MS = 100;
-/** What may be otherwise the next time. */
-const PASSING: ReadonlySet<XError['code']> = new Set(['DISK_FULL', 'IO_FAILED']);
-
 /** No request has this number. */
 const UNASKED = 0;
 
@@ -52,7 +50,6 @@ export class PieceShare implements Share {
   readonly #early = new EarlyPieces(BOUNDS.earlyPieceBytes);
   readonly #stopped = new AbortController();
   #wantsAll = false;
-  #sha256OfPath: Map<string, Sha256> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Infinity;
   /** Reads and writes of the store. */
@@ -98,7 +95,7 @@ export class PieceShare implements Share {
       this.#want(this.#map.spans, false);
       return;
     }
-    const spans = [...request.paths].flatMap((path) => this.#spanOfPath(path) ?? []);
+    const spans = [...request.paths].flatMap((path) => this.#map.spanOfPath(path) ?? []);
     this.#want(spans, false);
   }
 
@@ -107,12 +104,12 @@ export class PieceShare implements Share {
   }
 
   has(path: string): boolean {
-    const span = this.#spanOfPath(path);
+    const span = this.#map.spanOfPath(path);
     return span !== undefined && this.#blobs.isWhole(span);
   }
 
   async want(path: string, signal?: AbortSignal): Promise<void> {
-    const span = this.#spanOfPath(path);
+    const span = this.#map.spanOfPath(path);
     if (span === undefined) {
       throw new XError('PACKAGE_NOT_FOUND', `${this.manifest.bundle} has no ${path}`);
     }
@@ -444,12 +441,9 @@ export class PieceShare implements Share {
    * it is tried again after a pause; until then the leaves count as being stored.
    */
   async #fail(error: unknown, leaves: readonly number[], fromMaster: boolean): Promise<void> {
-    this.#waiters.fail(
-      error instanceof XError
-        ? error
-        : new XError('IO_FAILED', `cannot store pieces: ${messageOf(error)}`, { cause: error }),
-    );
-    if (error instanceof XError && !PASSING.has(error.code)) return;
+    const { failure, mayPass } = storeFailure(error);
+    this.#waiters.fail(failure);
+    if (!mayPass) return;
     const { signal } = this.#stopped;
     // Where the share is stopped meanwhile there is nothing to try again.
     await this.#deps.clock.sleep(BOUNDS.storeRetryMs, signal).catch(() => undefined);
@@ -482,13 +476,5 @@ export class PieceShare implements Share {
     return [...this.#peers.values()]
       .sort((a, b) => Number(b.isMaster) - Number(a.isMaster))
       .map(({ link }) => link);
-  }
-
-  #spanOfPath(path: string): LeafSpan | undefined {
-    this.#sha256OfPath ??= new Map(
-      this.manifest.entries.map((entry) => [entry.path, entry.sha256]),
-    );
-    const sha256 = this.#sha256OfPath.get(path);
-    return sha256 === undefined ? undefined : this.#map.spanBySha256(sha256);
   }
 }
