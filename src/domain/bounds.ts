@@ -80,6 +80,9 @@ export const BOUNDS = {
   runPieces: 4,
   runBytes: 1 << 20,
   leaves: 4 << 20,
+  /** A run of small artifacts has no more. */
+  leavesPerRequest: 256,
+  needCheckMs: 100,
   streamWriteBufferBytes: 4 << 20,
   streamWindowBytes: 4 << 20,
   readBufferBytes: 8 << 20,

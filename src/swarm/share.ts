@@ -25,10 +25,6 @@ import { TreeLearner } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
 import { wireBytes } from './wire-bytes.js';
 
-/** Most leaves that one request may name; a run of small artifacts has no more. */
-const LEAVES_PER_REQUEST = 256;
-
-const NEED_CHECK_MS = 100;
 /** No request has this number. */
 const UNASKED = 0;
 
@@ -127,7 +123,7 @@ export class PieceShare implements Share {
   async unneeded(limitMs: number, signal?: AbortSignal): Promise<void> {
     const untilMs = this.#now() + limitMs;
     while (!this.#stopped.signal.aborted && this.#now() < untilMs && this.#scheduler.isNeeded()) {
-      await this.#deps.clock.sleep(NEED_CHECK_MS, signal);
+      await this.#deps.clock.sleep(BOUNDS.needCheckMs, signal);
     }
   }
 
@@ -266,7 +262,7 @@ export class PieceShare implements Share {
 
   asked(link: PieceLink, ask: Ask): void {
     if (!this.#peers.has(link.peer)) return;
-    const leaves = decodeRuns(ask.runs, this.#map.leafCount, LEAVES_PER_REQUEST);
+    const leaves = decodeRuns(ask.runs, this.#map.leafCount, BOUNDS.leavesPerRequest);
     if (leaves === undefined || this.#map.bytesOf(leaves) > BOUNDS.runBytes) {
       throw new Error('a malformed request');
     }
@@ -444,10 +440,9 @@ export class PieceShare implements Share {
     const { failure, mayPass } = storeFailure(error);
     this.#waiters.fail(failure);
     if (!mayPass) return;
-    const { signal } = this.#stopped;
     // Where the share is stopped meanwhile there is nothing to try again.
-    await this.#deps.clock.sleep(BOUNDS.storeRetryMs, signal).catch(() => undefined);
-    if (signal.aborted) return;
+    await this.#deps.clock.sleep(BOUNDS.storeRetryMs, this.#stopped.signal).catch(() => undefined);
+    if (this.#stopped.signal.aborted) return;
     this.#waiters.recover();
     const isWhole = (leaf: number): boolean => this.#blobs.isWhole(this.#map.spanOf(leaf));
     const stored = leaves.filter(isWhole);
