@@ -18,28 +18,38 @@ const DID_LENGTH = 128;
 
 /**
  * Sends one request over a fresh stream and hands each reply to `onReply`, until the last.
- * @throws Error where the stream ends early, a reply is malformed, or nothing comes for a while.
+ * @param maxBytes How much may come in all; the more, the longer it may take.
+ * @param onReply Returns whether the reply brought anything.
+ * @throws Error where the stream ends early, a reply is malformed or empty, nothing comes for a
+ *   while, or it takes too long altogether.
  */
 async function ask(
   stream: Stream,
   request: BundleRequest,
-  onReply: (reply: BundleReply) => void,
+  maxBytes: number,
+  onReply: (reply: BundleReply) => boolean,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const idle = setTimeout(() => {
       frames.abort(new Error('no answer in time'));
     }, BOUNDS.masterTimeoutMs);
+    const total = setTimeout(
+      () => frames.abort(new Error('the answer takes too long')),
+      BOUNDS.masterTimeoutMs + maxBytes / BOUNDS.slowestAnswerBytesPerMs,
+    );
     const finish = (error?: Error): void => {
-      clearTimeout(timer);
+      clearTimeout(idle);
+      clearTimeout(total);
       if (error === undefined) resolve();
       else reject(error);
     };
     const frames = new FrameStream(stream, {
       onFrame: (frame) => {
-        timer.refresh();
         const reply = BundleReply.decode(frame);
-        onReply(reply);
+        const isMore = onReply(reply);
         if (reply.last) finish();
+        else if (isMore) idle.refresh();
+        else throw new Error('an empty reply that is not the last');
       },
       onEnd: (error) => finish(error ?? new Error('the connection ended')),
     });
@@ -54,11 +64,14 @@ async function ask(
 
 export async function askForBundles(stream: Stream): Promise<OfferedBundle[]> {
   const bundles: OfferedBundle[] = [];
-  await ask(stream, { list: {} }, (reply) => {
+  const maxBytes = BOUNDS.bundlesPerMaster * (NAME_LENGTH + DID_LENGTH);
+  await ask(stream, { list: {} }, maxBytes, (reply) => {
+    const before = bundles.length;
     for (const { name, source, version } of reply.bundles) {
       if (name.length > NAME_LENGTH || source.length > DID_LENGTH) continue;
       if (bundles.length < BOUNDS.bundlesPerMaster) bundles.push({ name, source, version });
     }
+    return bundles.length > before;
   });
   return bundles;
 }
@@ -72,13 +85,14 @@ export async function askForFile(
   const parts: Uint8Array[] = [];
   let bytes = 0;
   let found = false;
-  await ask(stream, { file }, (reply) => {
+  await ask(stream, { file }, maxBytes, (reply) => {
     found ||= reply.found;
     bytes += reply.data.length;
     if (bytes > maxBytes) {
       throw new XError('LIMIT_EXCEEDED', `${file.name}: ${file.file} is over ${maxBytes} bytes`);
     }
     parts.push(reply.data);
+    return reply.data.length > 0;
   });
   return found ? Buffer.concat(parts) : undefined;
 }
@@ -94,7 +108,10 @@ export async function askForTrees(
 ): Promise<Map<Sha256, Uint8Array[]>> {
   const trees = new Map<Sha256, Uint8Array[]>();
   const sha256 = [...wanted.keys()].map((hex) => Buffer.from(hex, 'hex'));
-  await ask(stream, { trees: { sha256 } }, (reply) => {
+  let maxBytes = 0;
+  for (const leafCount of wanted.values()) maxBytes += leafCount * 32;
+  await ask(stream, { trees: { sha256 } }, maxBytes, (reply) => {
+    let isMore = false;
     for (const part of reply.trees) {
       const name = Buffer.from(part.sha256).toString('hex');
       const leafCount = wanted.get(name);
@@ -107,7 +124,9 @@ export async function askForTrees(
       const copy = Uint8Array.from(part.leaves);
       for (let at = 0; at < copy.length; at += 32) leaves.push(copy.subarray(at, at + 32));
       trees.set(name, leaves);
+      isMore ||= count > 0;
     }
+    return isMore;
   });
   for (const [name, leaves] of trees) if (leaves.length !== wanted.get(name)) trees.delete(name);
   return trees;

@@ -60,6 +60,11 @@ export class FrameStream {
     return this.isOpen && !this.#stream.writableNeedsDrain;
   }
 
+  /** What the transport was handed and has not taken. */
+  get unsentBytes(): number {
+    return this.#stream.writeBufferLength;
+  }
+
   /** Hands a frame to the transport. False where the stream is over. */
   send(frame: Uint8Array): boolean {
     if (!this.isOpen) return false;

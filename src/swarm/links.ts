@@ -8,7 +8,10 @@ const SIMULTANEOUS_MS = 5_000;
 
 interface Entry {
   link: PieceLink;
+  connection: Connection;
   sinceMs: number;
+  /** When it last said something that matters to a share; undefined where it never did. */
+  busyMs: number | undefined;
 }
 
 export interface LinkEvents {
@@ -62,7 +65,7 @@ export class Links {
   accept(stream: Stream, connection: Connection, isOurs: boolean): void {
     const peer = connection.remotePeer.toString();
     const known = this.#links.get(peer);
-    if (this.#banned.has(peer) || (known === undefined && this.#links.size >= BOUNDS.peers)) {
+    if (this.#banned.has(peer) || (known === undefined && !this.#hasRoom())) {
       stream.abort(new Error('not welcome'));
       return;
     }
@@ -75,12 +78,48 @@ export class Links {
       onBytes: this.#events.onBytes,
       onEnd: (ended) => this.#ended(ended),
     });
-    this.#links.set(peer, { link, sinceMs: this.#clock.monotonicMs() });
+    const sinceMs = this.#clock.monotonicMs();
+    this.#links.set(peer, { link, connection, sinceMs, busyMs: undefined });
     if (known !== undefined) {
       this.#events.onUnlink(known.link);
       known.link.abort(new Error('replaced by a newer stream'));
     }
     this.#events.onLink(link);
+  }
+
+  /** A peer greeted, asked, answered or told of a change. */
+  busy(link: PieceLink): void {
+    const entry = this.#links.get(link.peer);
+    if (entry?.link === link) entry.busyMs = this.#clock.monotonicMs();
+  }
+
+  /** Whether one more fits; where none does, the one that is missed least is closed for it. */
+  #hasRoom(): boolean {
+    if (this.#links.size < BOUNDS.peers) return true;
+    const idlest = this.#idlest();
+    if (idlest === undefined) return false;
+    idlest.link.abort(new Error('another peer needs the place'));
+    void idlest.connection.close().catch((error: Error) => idlest.connection.abort(error));
+    return this.#links.size < BOUNDS.peers;
+  }
+
+  /**
+   * Of those that came here by themselves: who never greeted in time, or else who was idle for long.
+   * Undefined where there is none.
+   */
+  #idlest(): Entry | undefined {
+    const now = this.#clock.monotonicMs();
+    let idlest: Entry | undefined;
+    let idlestMs = 0;
+    for (const entry of this.#links.values()) {
+      if (entry.link.isOurs) continue;
+      const boundMs = entry.busyMs === undefined ? BOUNDS.greetingMs : BOUNDS.idlePeerMs;
+      const overMs = now - (entry.busyMs ?? entry.sinceMs) - boundMs;
+      if (overMs < idlestMs) continue;
+      idlest = entry;
+      idlestMs = overMs;
+    }
+    return idlest;
   }
 
   /** Resolves when the link to a peer ends; at once where there is none. */

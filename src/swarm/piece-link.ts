@@ -131,10 +131,7 @@ export class PieceLink {
   async #drainQueues(): Promise<void> {
     while (this.isOpen) {
       if (!this.#frames.isWritable) {
-        await this.#frames.drained(BOUNDS.idlePeerMs);
-        if (this.isOpen && !this.#frames.isWritable) {
-          this.abort(new Error('the peer does not read'));
-        }
+        await this.#untilWritable();
         continue;
       }
       const control = this.#control.shift() ?? this.#takeChange();
@@ -149,11 +146,22 @@ export class PieceLink {
       }
       const sent = this.#frames.send(bulk.frame());
       // "Sent" is when the line takes more: the next piece is chosen no earlier than it must be.
-      if (sent && !this.#frames.isWritable) await this.#frames.drained(BOUNDS.idlePeerMs);
+      if (sent) await this.#untilWritable();
       bulk.done(sent);
     }
     this.#isPumping = false;
     this.#clear();
+  }
+
+  /** Ends the link where the peer takes nothing for a while, or not enough for long. */
+  async #untilWritable(): Promise<void> {
+    for (let waitedMs = 0; waitedMs < 2 * BOUNDS.idlePeerMs; waitedMs += BOUNDS.unreadPieceMs) {
+      const before = this.#frames.unsentBytes;
+      await this.#frames.drained(BOUNDS.unreadPieceMs);
+      if (!this.isOpen || this.#frames.isWritable) return;
+      if (before > 0 && this.#frames.unsentBytes >= before) break;
+    }
+    this.abort(new Error('the peer does not read'));
   }
 
   #takeChange(): Uint8Array | undefined {

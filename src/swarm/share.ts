@@ -20,14 +20,11 @@ import { ProgressMeter } from './progress-meter.js';
 import { decodeRuns, encodeRuns } from './runs.js';
 import type { ShareDeps } from './share-deps.js';
 import { heldByNobody, statusOf, type SharePeer } from './share-peer.js';
+import { storeFailure } from './store-failure.js';
 import { TreeLearner } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
 import { wireBytes } from './wire-bytes.js';
 
-/** Most leaves that one request may name; a run of small artifacts has no more. */
-const LEAVES_PER_REQUEST = 256;
-
-const NEED_CHECK_MS = 100;
 /** No request has this number. */
 const UNASKED = 0;
 
@@ -49,7 +46,6 @@ export class PieceShare implements Share {
   readonly #early = new EarlyPieces(BOUNDS.earlyPieceBytes);
   readonly #stopped = new AbortController();
   #wantsAll = false;
-  #sha256OfPath: Map<string, Sha256> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Infinity;
   /** Reads and writes of the store. */
@@ -95,7 +91,7 @@ export class PieceShare implements Share {
       this.#want(this.#map.spans, false);
       return;
     }
-    const spans = [...request.paths].flatMap((path) => this.#spanOfPath(path) ?? []);
+    const spans = [...request.paths].flatMap((path) => this.#map.spanOfPath(path) ?? []);
     this.#want(spans, false);
   }
 
@@ -104,12 +100,12 @@ export class PieceShare implements Share {
   }
 
   has(path: string): boolean {
-    const span = this.#spanOfPath(path);
+    const span = this.#map.spanOfPath(path);
     return span !== undefined && this.#blobs.isWhole(span);
   }
 
   async want(path: string, signal?: AbortSignal): Promise<void> {
-    const span = this.#spanOfPath(path);
+    const span = this.#map.spanOfPath(path);
     if (span === undefined) {
       throw new XError('PACKAGE_NOT_FOUND', `${this.manifest.bundle} has no ${path}`);
     }
@@ -127,7 +123,7 @@ export class PieceShare implements Share {
   async unneeded(limitMs: number, signal?: AbortSignal): Promise<void> {
     const untilMs = this.#now() + limitMs;
     while (!this.#stopped.signal.aborted && this.#now() < untilMs && this.#scheduler.isNeeded()) {
-      await this.#deps.clock.sleep(NEED_CHECK_MS, signal);
+      await this.#deps.clock.sleep(BOUNDS.needCheckMs, signal);
     }
   }
 
@@ -266,7 +262,7 @@ export class PieceShare implements Share {
 
   asked(link: PieceLink, ask: Ask): void {
     if (!this.#peers.has(link.peer)) return;
-    const leaves = decodeRuns(ask.runs, this.#map.leafCount, LEAVES_PER_REQUEST);
+    const leaves = decodeRuns(ask.runs, this.#map.leafCount, BOUNDS.leavesPerRequest);
     if (leaves === undefined || this.#map.bytesOf(leaves) > BOUNDS.runBytes) {
       throw new Error('a malformed request');
     }
@@ -318,7 +314,8 @@ export class PieceShare implements Share {
     this.#do(actions);
     if (leaves.length === 0) return;
     const bytes = leaves.map((leaf) => ({ leaf, bytes: fresh.get(leaf) ?? new Uint8Array() }));
-    this.#track(this.#keep(bytes, peer.isMaster).catch((error: unknown) => this.#fail(error)));
+    const kept = this.#keep(bytes, peer.isMaster);
+    this.#track(kept.catch((error: unknown) => this.#fail(error, leaves, peer.isMaster)));
   }
 
   /** Pieces of it can be checked from now on, those first that came too early. */
@@ -435,13 +432,24 @@ export class PieceShare implements Share {
     this.#want([...spans], false);
   }
 
-  /** The disk does not take what was verified: nobody who waits will get it. */
-  #fail(error: unknown): void {
-    this.#waiters.fail(
-      error instanceof XError
-        ? error
-        : new XError('IO_FAILED', `cannot store pieces: ${messageOf(error)}`, { cause: error }),
-    );
+  /**
+   * The disk does not take what was verified: those who wait are told. A disk can be tidied up, so
+   * it is tried again after a pause; until then the leaves count as being stored.
+   */
+  async #fail(error: unknown, leaves: readonly number[], fromMaster: boolean): Promise<void> {
+    const { failure, mayPass } = storeFailure(error);
+    this.#waiters.fail(failure);
+    if (!mayPass) return;
+    // Where the share is stopped meanwhile there is nothing to try again.
+    await this.#deps.clock.sleep(BOUNDS.storeRetryMs, this.#stopped.signal).catch(() => undefined);
+    if (this.#stopped.signal.aborted) return;
+    this.#waiters.recover();
+    const isWhole = (leaf: number): boolean => this.#blobs.isWhole(this.#map.spanOf(leaf));
+    const stored = leaves.filter(isWhole);
+    this.#meter.add(this.#map.bytesOf(stored), fromMaster);
+    this.#handle({ type: 'stored', leaves: stored });
+    this.#waiters.settle(stored.map((leaf) => this.#map.spanOf(leaf)));
+    this.#handle({ type: 'damaged', leaves: leaves.filter((leaf) => !isWhole(leaf)) });
   }
 
   #want(spans: readonly LeafSpan[], urgent: boolean): void {
@@ -463,13 +471,5 @@ export class PieceShare implements Share {
     return [...this.#peers.values()]
       .sort((a, b) => Number(b.isMaster) - Number(a.isMaster))
       .map(({ link }) => link);
-  }
-
-  #spanOfPath(path: string): LeafSpan | undefined {
-    this.#sha256OfPath ??= new Map(
-      this.manifest.entries.map((entry) => [entry.path, entry.sha256]),
-    );
-    const sha256 = this.#sha256OfPath.get(path);
-    return sha256 === undefined ? undefined : this.#map.spanBySha256(sha256);
   }
 }

@@ -270,6 +270,7 @@ class PieceSwarm implements Swarm {
       });
       return;
     }
+    if (frame.hello ?? frame.change ?? frame.ask ?? frame.answer) this.#parts().links.busy(link);
     if (frame.hello !== undefined) this.#greet(share, link, frame);
     if (frame.change !== undefined) share.changed(link, frame.change);
     if (frame.ask !== undefined) share.asked(link, frame.ask);

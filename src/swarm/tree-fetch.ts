@@ -12,12 +12,14 @@ export type AskForTrees = (
 /**
  * Asks peers one after another for a batch of the missing trees, until one answers with some that
  * are what was signed. Returns the artifacts that can be verified now; none where no peer had any.
+ * @param onFailure Told of a peer that failed at answering.
  */
 export async function fetchTrees(
   missing: ReadonlyMap<Sha256, LeafSpan>,
   links: readonly PieceLink[],
   ask: AskForTrees,
   accept: (span: LeafSpan, leaves: Uint8Array[]) => boolean,
+  onFailure: (link: PieceLink) => void,
 ): Promise<LeafSpan[]> {
   for (const link of links) {
     for (const batch of batches(missing.values())) {
@@ -26,6 +28,7 @@ export async function fetchTrees(
         answered = await ask(link, new Map(batch.map((span) => [span.sha256, span.leafCount])));
       } catch {
         // This peer will not say; whether it is broken shows on its link. The next one is asked.
+        onFailure(link);
         break;
       }
       const learnt = batch.filter((span) => {
@@ -64,6 +67,8 @@ export class TreeLearner {
   readonly #onLearnt: (span: LeafSpan, urgent: boolean) => void;
   readonly #missing = new Map<Sha256, LeafSpan>();
   readonly #urgent = new Set<Sha256>();
+  /** Asked after all others: each of them may take its whole deadline to fail again. */
+  readonly #failed = new WeakSet<PieceLink>();
   #isRunning = false;
   #isStopped = false;
   #wakeUp: (() => void) | undefined;
@@ -107,7 +112,13 @@ export class TreeLearner {
   /** Never rejects: whom asking fails at is passed over. */
   async #run(): Promise<void> {
     while (!this.#isStopped && this.#missing.size > 0) {
-      const learnt = await fetchTrees(this.#missing, this.#links(), this.#ask, this.#accept);
+      const learnt = await fetchTrees(
+        this.#missing,
+        this.#linksInTurn(),
+        this.#ask,
+        this.#accept,
+        (link) => this.#failed.add(link),
+      );
       if (this.#isStopped) break;
       for (const span of learnt) {
         this.#missing.delete(span.sha256);
@@ -116,6 +127,11 @@ export class TreeLearner {
       if (learnt.length === 0) await this.#untilThereMayBeMore();
     }
     this.#isRunning = false;
+  }
+
+  #linksInTurn(): PieceLink[] {
+    const rank = (link: PieceLink): number => (this.#failed.has(link) ? 1 : 0);
+    return [...this.#links()].sort((a, b) => rank(a) - rank(b));
   }
 
   async #untilThereMayBeMore(): Promise<void> {

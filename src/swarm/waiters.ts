@@ -51,11 +51,16 @@ export class Waiters {
     }
   }
 
-  /** Those that wait now or later are told why it will not be. */
+  /** Those that wait now, or before a recovery, are told why it will not be. */
   fail(error: XError): void {
     this.#failure ??= error;
     for (const waiter of this.#waiters) waiter.reject(this.#failure);
     this.#waiters.clear();
+  }
+
+  /** What was failed at is tried again: one may wait for it. */
+  recover(): void {
+    this.#failure = undefined;
   }
 
   #add(isDone: boolean, missing: Set<Sha256> | undefined, signal?: AbortSignal): Promise<void> {

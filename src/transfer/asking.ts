@@ -20,6 +20,8 @@ export class Asking {
   readonly #rate = new LineRate();
   #missingBytes = 0;
   #bytesInFlight = 0;
+  /** When a verified leaf last came, or the first was asked for. */
+  #lastGoodMs: number | undefined;
 
   constructor(state: TransferState) {
     this.#state = state;
@@ -62,10 +64,13 @@ export class Asking {
     const state = this.#state;
     const ask = peer?.asks.get(id);
     if (peer !== undefined) {
-      peer.lastHeardMs = now;
-      peer.timeouts = 0;
+      if (good.length > 0 || (peer.isSource && ask !== undefined)) {
+        peer.lastAnsweredMs = now;
+        peer.timeouts = 0;
+      }
       if (ask !== undefined) this.#close(peer, ask);
     }
+    if (good.length > 0) this.#lastGoodMs = now;
     const fresh: number[] = [];
     this.#rate.arrived(state.map.bytesOf(good), now);
     for (const leaf of good) {
@@ -95,10 +100,10 @@ export class Asking {
   /** Requests that nobody answers are cancelled; returns the peers that let too many pass. */
   expire(now: number): PeerState[] {
     const silent: PeerState[] = [];
+    this.#writeOffLate(now);
     for (const peer of this.#state.peers.values()) {
       for (const ask of [...peer.asks.values()]) {
-        // A slow peer that keeps answering is slow, not silent.
-        const due = Math.max(ask.sentMs, peer.lastHeardMs) + BOUNDS.requestDeadlineMs;
+        const due = dueMs(peer, ask);
         if (now < due) {
           this.#state.wakeBy(due);
           continue;
@@ -111,6 +116,19 @@ export class Asking {
     return silent;
   }
 
+  /** Siblings that answer nothing keep neither the line's room nor leaves from those that would. */
+  #writeOffLate(now: number): void {
+    if (this.#lastGoodMs === undefined) return;
+    for (const peer of this.#state.peers.values()) {
+      for (const ask of peer.asks.values()) {
+        if (ask.isWrittenOff || ask.leaves === undefined) continue;
+        const dueMs = Math.max(ask.sentMs, this.#lastGoodMs) + POLICY.starvedMs;
+        if (now < dueMs) this.#state.wakeBy(dueMs);
+        else this.#writeOff(ask);
+      }
+    }
+  }
+
   /** Asks every peer that has room for more. */
   fill(now: number): void {
     if (this.#missingBytes === 0) {
@@ -118,7 +136,6 @@ export class Asking {
       return;
     }
     for (const peer of this.#shuffled()) {
-      if (this.#isFull()) return;
       if (peer.isSource) this.#fillSource(peer, now);
       else this.#fillSibling(peer, now);
     }
@@ -132,7 +149,9 @@ export class Asking {
   }
 
   #fillSource(peer: PeerState, now: number): void {
-    while (!this.#isFull() && peer.asks.size < POLICY.requestsPerSource) {
+    // What siblings promised is no reason not to ask a source: they need not keep it.
+    if (this.#isStoringMuch()) return;
+    while (peer.asks.size < POLICY.requestsPerSource) {
       const urgent = this.#urgent.count > 0 ? this.#pick(peer) : [];
       this.#ask(peer, urgent.length > 0 ? urgent : undefined, now);
     }
@@ -208,7 +227,7 @@ export class Asking {
     for (const other of this.#state.peers.values()) {
       if (other === peer) continue;
       for (const ask of other.asks.values()) {
-        if (ask.leaves === undefined) continue;
+        if (ask.leaves === undefined || ask.isWrittenOff) continue;
         if (ask.sentMs > oldestMs) {
           this.#state.wakeBy(Math.max(ask.sentMs + afterMs, now + POLICY.retryMs));
           continue;
@@ -233,9 +252,11 @@ export class Asking {
     const maxBytes = this.#maxBytes();
     // An open request may wait at its source for long: it takes no room on the line meanwhile.
     const bytes = leaves === undefined ? 0 : state.map.bytesOf(leaves);
-    const ask: OpenAsk = { id: state.nextId(), leaves, bytes, sentMs: now };
+    const ask: OpenAsk = { id: state.nextId(), leaves, bytes, sentMs: now, isWrittenOff: false };
     peer.asks.set(ask.id, ask);
     this.#bytesInFlight += bytes;
+    this.#lastGoodMs ??= now;
+    if (leaves !== undefined) state.wakeBy(now + POLICY.starvedMs);
     for (const leaf of leaves ?? []) {
       this.#asked.add(leaf);
       this.#askers.set(leaf, (this.#askers.get(leaf) ?? 0) + 1);
@@ -248,6 +269,12 @@ export class Asking {
 
   #close(peer: PeerState, ask: OpenAsk): void {
     peer.asks.delete(ask.id);
+    if (!ask.isWrittenOff) this.#writeOff(ask);
+  }
+
+  /** Its leaves may be asked for elsewhere, and its bytes are not expected any more. */
+  #writeOff(ask: OpenAsk): void {
+    ask.isWrittenOff = true;
     this.#bytesInFlight -= ask.bytes;
     for (const leaf of ask.leaves ?? []) {
       const askers = (this.#askers.get(leaf) ?? 1) - 1;
@@ -290,10 +317,11 @@ export class Asking {
   }
 
   #isFull(): boolean {
-    return (
-      this.#bytesInFlight >= this.#rate.bytesInFlight() ||
-      this.#state.storingBytes >= POLICY.bytesBeingStored
-    );
+    return this.#bytesInFlight >= this.#rate.bytesInFlight() || this.#isStoringMuch();
+  }
+
+  #isStoringMuch(): boolean {
+    return this.#state.storingBytes >= POLICY.bytesBeingStored;
   }
 
   #refresh(): void {
@@ -310,6 +338,18 @@ export class Asking {
     }
     return peers;
   }
+}
+
+/**
+ * A slow peer whose bytes keep coming is slow, not silent; but a sibling's bytes that never become
+ * a verified piece buy it only so much time.
+ */
+function dueMs(peer: PeerState, ask: OpenAsk): number {
+  const sinceMs = Math.max(ask.sentMs, peer.lastAnsweredMs);
+  const heardMs = peer.isSource
+    ? peer.lastHeardMs
+    : Math.min(peer.lastHeardMs, sinceMs + POLICY.slowMs);
+  return Math.max(sinceMs, heardMs) + BOUNDS.requestDeadlineMs;
 }
 
 function isAskedOf(peer: PeerState, leaf: number): boolean {

@@ -78,7 +78,7 @@ export class Giving {
     while (served) {
       served = false;
       for (let i = 0; i < peers.length; i++) {
-        if (this.#uploads >= POLICY.uploads) return;
+        if (!this.#maySend(now)) return;
         const peer = peers[(this.#turn + i) % peers.length];
         if (peer === undefined || !this.#serveOne(peer, now)) continue;
         this.#turn = (this.#turn + i + 1) % peers.length;
@@ -86,6 +86,22 @@ export class Giving {
         break;
       }
     }
+  }
+
+  /** Slow readers together never take the last places. */
+  #maySend(now: number): boolean {
+    if (this.#uploads < POLICY.uploads) return true;
+    if (this.#uploads >= POLICY.uploadsInAll) return false;
+    let slow = 0;
+    for (const peer of this.#state.peers.values()) {
+      for (const sinceMs of peer.sending.values()) {
+        const slowMs = sinceMs + POLICY.slowUploadMs;
+        if (now >= slowMs) slow++;
+        else this.#state.wakeBy(slowMs);
+      }
+    }
+    const places = Math.min(slow, POLICY.uploads - POLICY.uploadsForFast);
+    return this.#uploads - slow + places < POLICY.uploads;
   }
 
   #serveOne(peer: PeerState, now: number): boolean {
@@ -134,7 +150,7 @@ export class Giving {
       peer.lastGivenMs = now;
       peer.givenBytes += state.map.bytesOf(leaves);
     }
-    peer.sending.add(request.id);
+    peer.sending.set(request.id, now);
     this.#uploads++;
     state.actions.push({ type: 'send', peer: peer.id, id: request.id, leaves });
   }

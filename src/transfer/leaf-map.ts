@@ -37,12 +37,16 @@ export class LeafMap {
   readonly leafCount: number;
   readonly totalBytes: number;
   readonly #bySha256 = new Map<Sha256, LeafSpan>();
+  readonly #manifest: Manifest;
+  /** Made when first asked for: most maps never are. */
+  #sha256OfPath: ReadonlyMap<string, Sha256> | undefined;
   readonly #spanOfLeaf: Uint32Array;
   readonly #runOfLeaf: Uint32Array;
   readonly #runStarts: number[] = [];
 
   /** @throws XError METADATA_INVALID, LIMIT_EXCEEDED. */
   constructor(manifest: Manifest) {
+    this.#manifest = manifest;
     const spans: LeafSpan[] = [];
     let leaves = 0;
     let bytes = 0;
@@ -92,6 +96,14 @@ export class LeafMap {
 
   spanBySha256(sha256: Sha256): LeafSpan | undefined {
     return this.#bySha256.get(sha256);
+  }
+
+  spanOfPath(path: string): LeafSpan | undefined {
+    this.#sha256OfPath ??= new Map(
+      this.#manifest.entries.map((entry) => [entry.path, entry.sha256]),
+    );
+    const sha256 = this.#sha256OfPath.get(path);
+    return sha256 === undefined ? undefined : this.#bySha256.get(sha256);
   }
 
   /** The run that a leaf travels in: the same for every peer, so that runs arrive and are offered whole. */

@@ -9,6 +9,8 @@ export interface OpenAsk {
   leaves: number[] | undefined;
   bytes: number;
   sentMs: number;
+  /** An answer would still be welcome, but nothing waits for it. */
+  isWrittenOff: boolean;
 }
 
 /** A peer's request that we have not answered. */
@@ -32,15 +34,18 @@ export class PeerState {
 
   // asking it
   readonly asks = new Map<number, OpenAsk>();
+  /** Any bytes. */
   lastHeardMs: number;
+  /** Verified pieces, or from a source an answer. */
+  lastAnsweredMs: number;
   timeouts = 0;
   /** It had nothing for us when last looked at, and nothing has changed since. */
   exhausted = false;
 
   // answering it
   readonly queue: QueuedRequest[] = [];
-  /** Ids of answers being sent. */
-  readonly sending = new Set<number>();
+  /** Answers being sent: since when, by id. */
+  readonly sending = new Map<number, number>();
   /** What we sent it: it has that, or soon will. */
   readonly given: Bitmap;
   givenBytes = 0;
@@ -65,6 +70,7 @@ export class PeerState {
     this.given = new Bitmap(held.length);
     this.want(wanted, map);
     this.lastHeardMs = joinedMs;
+    this.lastAnsweredMs = joinedMs;
     this.lastGivenMs = joinedMs;
     this.lastAskedMs = joinedMs;
     this.lastGainMs = joinedMs;

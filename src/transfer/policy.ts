@@ -14,6 +14,10 @@ export const POLICY = {
   bytesInFlightAtFirst: 4 << 20,
   inFlightMs: 4_000,
   rateWindowMs: 1_000,
+  /** When nothing good came from anybody this long, older requests keep nothing from others. */
+  starvedMs: 8_000,
+  /** How much later a request to a sibling is due that sends bytes, but no verified piece. */
+  slowMs: 40_000,
   /** Arrived and not yet on disk. */
   bytesBeingStored: 32 << 20,
   /** How many candidates a pick compares: exact below that, a random sample above. */
@@ -30,6 +34,11 @@ export const POLICY = {
   /** Answers under way at once, in all and to one peer: so that nobody waits for one slow reader. */
   uploads: 24,
   uploadsPerPeer: 2,
+  /** An answer that takes longer than this is slow; the slow ones leave this many places to others… */
+  slowUploadMs: 10_000,
+  uploadsForFast: 8,
+  /** …up to this many in all. */
+  uploadsInAll: 64,
   /** More unanswered requests than this from one peer is abuse. */
   requestsQueued: 64,
 

@@ -55,6 +55,10 @@ export interface Host {
   lies?: boolean;
   /** Takes requests and never answers. */
   isSilent?: boolean;
+  /** Says something that asks for nothing and gives nothing at this interval. */
+  chatsEveryMs?: number;
+  /** Has everything from the start, or says so. */
+  holdsAll?: boolean;
   /** Dies at this time; comes back with what it held after `awayMs`, if that is given. */
   diesAtMs?: number;
   awayMs?: number;
@@ -126,7 +130,9 @@ export class Lan {
     for (const host of this.hosts) this.#queue.push(host.joinsAtMs, () => this.#start(host));
     const waitedFor = this.hosts.filter(
       (host) =>
-        host.isSource !== true && (host.diesAtMs === undefined || host.awayMs !== undefined),
+        host.isSource !== true &&
+        host.holdsAll !== true &&
+        (host.diesAtMs === undefined || host.awayMs !== undefined),
     );
     for (;;) {
       const next = this.#queue.pop();
@@ -141,7 +147,8 @@ export class Lan {
 
   #start(host: Host): void {
     const length = this.#map.leafCount;
-    const held = host.isSource === true ? Bitmap.full(length) : new Bitmap(length);
+    const holdsAll = host.isSource === true || host.holdsAll === true;
+    const held = holdsAll ? Bitmap.full(length) : new Bitmap(length);
     this.#kept.get(host.name)?.forEach((leaf) => held.add(leaf));
     const live: Live = {
       host,
@@ -157,7 +164,7 @@ export class Lan {
     held.forEach((leaf) => live.accepted.add(leaf));
     const before = this.#live.get(host.name) === undefined;
     this.#live.set(host.name, live);
-    if (host.isSource !== true) {
+    if (!holdsAll) {
       const leaves = Array.from({ length }, (_, leaf) => leaf);
       this.#do(live, live.scheduler.handle({ type: 'want', leaves, urgent: false }, this.#now));
     }
@@ -167,6 +174,7 @@ export class Lan {
       if (!direct && (host.isWalledOff === true || other.host.isWalledOff === true)) continue;
       this.#queue.push(this.#now + (direct ? LATENCY_MS : LINK_MS), () => this.#link(live, other));
     }
+    if (host.chatsEveryMs !== undefined) this.#chat(live, host.chatsEveryMs);
     if (before && host.diesAtMs !== undefined) {
       this.#queue.push(Math.max(host.diesAtMs, this.#now + 1), () => this.#die(live));
     }
@@ -193,6 +201,18 @@ export class Lan {
       const event = { type: 'joined', peer: other.host.name, isSource, held } as const;
       this.#do(one, one.scheduler.handle(event, this.#now));
     }
+  }
+
+  #chat(live: Live, everyMs: number): void {
+    this.#queue.push(this.#now + everyMs, () => {
+      if (!this.#isUp(live)) return;
+      for (const name of live.links) {
+        this.#message(live, name, MESSAGE_BYTES, (to) => {
+          this.#do(to, to.scheduler.handle({ type: 'heard', peer: live.host.name }, this.#now));
+        });
+      }
+      this.#chat(live, everyMs);
+    });
   }
 
   #redial(live: Live, name: string): void {

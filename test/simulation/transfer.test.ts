@@ -34,7 +34,7 @@ function fromSiblings(outcome: Outcome, name: string): number {
 
 function assertAllDone(lan: Lan, outcome: Outcome, seed: number, except: string[] = []): void {
   for (const host of lan.hosts) {
-    if (host.isSource === true || except.includes(host.name)) continue;
+    if (host.isSource === true || host.holdsAll === true || except.includes(host.name)) continue;
     if (host.diesAtMs !== undefined && host.awayMs === undefined) continue;
     assert.ok(
       outcome.doneMs.has(host.name),
@@ -158,6 +158,33 @@ test('liars are found out and dropped, silent peers lose their requests, and all
     for (const liar of outcome.liars) assert.equal(liar, 'client-0', `seed ${seed}`);
   }
 });
+
+for (const [giver, host] of [
+  ['the source', SOURCE],
+  ['an honest sibling', { ...SOURCE, name: 'sibling', isSource: false, holdsAll: true }],
+] as const) {
+  test(`siblings that promise everything, chat and never answer do not keep a client from ${giver}`, () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const chatting = Array.from({ length: 12 }, (_, i) => ({
+        ...SOURCE,
+        name: `chatting-${i}`,
+        isSource: false,
+        isSilent: true,
+        holdsAll: true,
+        chatsEveryMs: 900,
+      }));
+      const [client] = clients(1, () => ({ joinsAtMs: 500 }));
+      const giving = { ...host, joinsAtMs: 2_000 };
+      const lan = new Lan(
+        [giving, client!, ...chatting],
+        new Array<number>(50).fill(2 * MIB),
+        seed,
+      );
+      const outcome = lan.run(60_000);
+      assertAllDone(lan, outcome, seed);
+    }
+  });
+}
 
 test('the source may leave once every piece is out', () => {
   for (let seed = 1; seed <= 15; seed++) {

@@ -1,0 +1,39 @@
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import type { Libp2p } from '@libp2p/interface';
+import { ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p } from 'libp2p';
+import type { Manifest } from '../../src/domain/bundle.js';
+import { FrameStream } from '../../src/swarm/frames.js';
+import { PieceFrame } from '../../src/swarm/messages.pb.js';
+import { PIECE_PROTOCOL } from '../../src/swarm/piece-link.js';
+import { Bitmap, LeafMap, encodeBitmap } from '../../src/transfer/index.js';
+
+/** A libp2p host with a key of its own that speaks no protocol of ours by itself. */
+export function startStranger(): Promise<Libp2p> {
+  return createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: { ping: ping() },
+  });
+}
+
+/** Opens a piece stream to a node; says nothing on it. */
+export async function openPieces(stranger: Libp2p, address: string): Promise<FrameStream> {
+  const connection = await stranger.dial(multiaddr(address));
+  const stream = await connection.newStream(PIECE_PROTOCOL);
+  return new FrameStream(stream, { onFrame: () => undefined, onEnd: () => undefined });
+}
+
+/** The greeting of a peer that shares a manifest and holds nothing of it. */
+export function emptyHello(manifest: Manifest): Uint8Array {
+  const held = encodeBitmap(new Bitmap(new LeafMap(manifest).leafCount));
+  return PieceFrame.encode({
+    manifest: Uint8Array.from(Buffer.from(manifest.digest, 'hex')),
+    bye: false,
+    hello: { held: Uint8Array.from(held), addresses: [], reply: true },
+  });
+}
