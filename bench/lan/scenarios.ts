@@ -1,0 +1,84 @@
+import type { ContenderName } from './contender.js';
+import { equalContent, mixedContent, type ContentFile } from './content.js';
+import type { LinkMbit } from './lan.js';
+import type { TrialInput } from './trial.js';
+
+const MIB = 1 << 20;
+
+export interface Scenario {
+  name: string;
+  summary: string;
+  files: (seed: string) => ContentFile[];
+  /** Host 0 is the source. */
+  links: readonly LinkMbit[];
+  /** Contenders that make sense here; the first ones run unless others are named. */
+  contenders: readonly ContenderName[];
+  byDefault: readonly ContenderName[];
+  joinEverySeconds?: number;
+  disturb?: TrialInput['disturb'];
+}
+
+const SWARM_LINKS: readonly LinkMbit[] = new Array<LinkMbit>(8).fill(100);
+const ALL: readonly ContenderName[] = ['x', 'libtorrent', 'nginx', 'rsync'];
+const PEERS: readonly ContenderName[] = ['x', 'libtorrent'];
+
+const swarm = {
+  files: (seed: string) => mixedContent(seed),
+  links: SWARM_LINKS,
+  contenders: ALL,
+  byDefault: PEERS,
+} as const;
+
+export const SCENARIOS: readonly Scenario[] = [
+  { ...swarm, name: 'swarm', summary: '1 source, 7 clients, 100 Mbit/s, 256 MiB' },
+  {
+    ...swarm,
+    name: 'slow-client',
+    summary: 'swarm, one client on 10 Mbit/s',
+    links: [...SWARM_LINKS.slice(0, -1), 10],
+  },
+  {
+    ...swarm,
+    name: 'joining',
+    summary: 'swarm, a client joins every 5 s',
+    joinEverySeconds: 5,
+  },
+  {
+    name: 'line',
+    summary: '1 client, no siblings, 1 Gbit/s, 256 MiB',
+    files: (seed) => mixedContent(seed),
+    links: [1000, 1000],
+    contenders: ALL,
+    byDefault: ALL,
+  },
+  {
+    name: 'loopback',
+    summary: '1 client, unshaped, 1 GiB',
+    files: (seed) => mixedContent(seed, 1024 * MIB),
+    links: [undefined, undefined],
+    contenders: ALL,
+    byDefault: ALL,
+  },
+  {
+    name: 'small',
+    summary: '20,000 files of 4 KB, 1 client, 1 Gbit/s',
+    files: () => equalContent(20_000),
+    links: [1000, 1000],
+    contenders: ALL,
+    byDefault: ['x', 'rsync'],
+  },
+  {
+    name: 'many',
+    summary: '1 source, 31 clients, 25 Mbit/s, 64 MiB',
+    files: (seed) => mixedContent(seed, 64 * MIB),
+    links: new Array<LinkMbit>(32).fill(25),
+    contenders: ALL,
+    byDefault: PEERS,
+  },
+];
+
+/** Seconds that one copy takes through one link; undefined where links are not shaped. */
+export function limitSeconds(bytes: number, links: readonly LinkMbit[]): number | undefined {
+  const mbit = links[0];
+  return mbit === undefined ? undefined : (bytes * 8) / (mbit * 1e6);
+}

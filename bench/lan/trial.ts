@@ -1,0 +1,323 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientLaunch, Contender, ContenderName, Content, Stage } from './contender.js';
+import { HostProcess, type Told, type Usage } from './host-process.js';
+import { Lan, type LinkMbit } from './lan.js';
+import { idleShare, machineTicks } from './machine.js';
+
+const START_MS = 60_000;
+
+export interface TrialInput {
+  contender: Contender;
+  content: Content;
+  /** Host 0 is the source, the others are clients. */
+  links: readonly LinkMbit[];
+  /** Of the harness; the trial makes and removes one of its own in it. */
+  folder: string;
+  deadlineMs: number;
+  nodeFlags?: (host: number) => string[];
+  /** Seconds between one client's start and the next one's. */
+  joinEverySeconds?: number;
+  /** What happens to them meanwhile. */
+  disturb?: (trial: Disturbable) => Promise<void>;
+}
+
+/** What a disturbance may do. */
+export interface Disturbable {
+  lan: Lan;
+  contentBytes: number;
+  source: { kill(): Promise<void>; serving: Told | undefined };
+  /** Kills a client without a word; started again it goes on in its folder. */
+  kill(host: number): Promise<void>;
+  restart(host: number): Promise<void>;
+  /** The share of the content that a client said it has; 0 where it does not say. */
+  share(host: number): number;
+  /** Aborted when the trial is over. */
+  signal: AbortSignal;
+}
+
+export interface ClientResult {
+  host: number;
+  /** From its process's start to its first connection, without the wait at the gate. */
+  startUpSeconds: number;
+  /** From the first client's connection on. Undefined where it did not finish. */
+  completeSeconds: number | undefined;
+  /** From its own connection on. */
+  ownSeconds: number | undefined;
+  /** After it was loaded. */
+  cpuSeconds: number;
+  peakBytes: number;
+  sentBytes: number;
+  receivedBytes: number;
+  failure: string | undefined;
+}
+
+export interface TrialResult {
+  contender: ContenderName;
+  contentBytes: number;
+  clients: ClientResult[];
+  /** The last client's time; undefined where one did not finish. */
+  seconds: number | undefined;
+  source: { cpuSeconds: number; peakBytes: number; sentBytes: number };
+  /** Bytes that left the source, as a multiple of the content. */
+  copies: number;
+  /** Of the machine that plays all hosts. */
+  idleShare: number;
+}
+
+/** One contender brings the content to every client once. */
+export async function runTrial(input: TrialInput): Promise<TrialResult> {
+  const folder = join(input.folder, `trial-${input.contender.name}`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const lan = await Lan.up(input.links);
+  const trial = new Trial(input, lan, folder);
+  try {
+    return await trial.run();
+  } finally {
+    await trial.end();
+    lan.down();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+class Client {
+  readonly processes: HostProcess[] = [];
+  loadedCpuSeconds = 0;
+  wentMs = 0;
+  connectedMs: number | undefined;
+  completeMs: number | undefined;
+  failure: string | undefined;
+  loadSeconds = 0;
+
+  constructor(
+    readonly host: number,
+    readonly gate: string,
+  ) {}
+
+  get process(): HostProcess | undefined {
+    return this.processes.at(-1);
+  }
+}
+
+class Trial {
+  readonly #input: TrialInput;
+  readonly #lan: Lan;
+  readonly #stage: Stage;
+  readonly #clients: Client[];
+  readonly #over = new AbortController();
+  #source: HostProcess | undefined;
+  #serving: Told | undefined;
+  #started = 0;
+
+  constructor(input: TrialInput, lan: Lan, folder: string) {
+    this.#input = input;
+    this.#lan = lan;
+    const clients = input.links.map((_, host) => host).slice(1);
+    this.#clients = clients.map((host) => new Client(host, join(folder, `go-${host}`)));
+    const nodeFlags = input.nodeFlags ?? (() => []);
+    this.#stage = { content: input.content, lan, folder, clients, nodeFlags };
+  }
+
+  async run(): Promise<TrialResult> {
+    await this.#serve();
+    for (const client of this.#clients) await this.#load(client);
+    const before = { links: await this.#lan.counters(), ticks: machineTicks() };
+    const disturbing = this.#input.disturb?.(this.#disturbable()).catch((error: unknown) => {
+      if (!this.#over.signal.aborted) throw error;
+    });
+    const deadline = Date.now() + this.#input.deadlineMs;
+    await Promise.all([
+      disturbing,
+      ...this.#clients.map(async (client, at) => {
+        await sleep(at * (this.#input.joinEverySeconds ?? 0) * 1000);
+        await this.#go(client);
+        await this.#follow(client, deadline);
+      }),
+    ]);
+    const after = { links: await this.#lan.counters(), ticks: machineTicks() };
+    await this.end();
+    const traffic = after.links.map((link, host) => ({
+      sent: link.sent - (before.links[host]?.sent ?? 0),
+      received: link.received - (before.links[host]?.received ?? 0),
+    }));
+    return this.#result(traffic, idleShare(before.ticks, after.ticks));
+  }
+
+  async end(): Promise<void> {
+    this.#over.abort();
+    await Promise.all(
+      [this.#source, ...this.#clients.map(({ process }) => process)].map((one) => one?.stop()),
+    );
+  }
+
+  async #serve(): Promise<void> {
+    const { contender } = this.#input;
+    this.#source = this.#spawn(0, await contender.source(this.#stage));
+    if ('event' in contender.serving)
+      this.#serving = await this.#source.told(contender.serving.event, START_MS);
+    else await this.#untilListening(contender.serving.port);
+  }
+
+  async #untilListening(port: number): Promise<void> {
+    const hex = port.toString(16).toUpperCase().padStart(4, '0');
+    for (let tries = 0; tries < START_MS / 50; tries += 1) {
+      const source = this.#source;
+      if (source?.endedMs !== undefined) break;
+      const { readFile } = await import('node:fs/promises');
+      const sockets = await readFile(`/proc/${(await source?.pid()) ?? 0}/net/tcp`, 'utf8');
+      if (new RegExp(`:${hex} [0-9A-F:]+ 0A`).test(sockets)) return;
+      await sleep(50);
+    }
+    throw new Error(`the source does not listen:\n${this.#source?.story() ?? ''}`);
+  }
+
+  async #load(client: Client): Promise<void> {
+    const launch = await this.#launch(client);
+    // A plain one has nothing to load: it is started when it goes.
+    if (launch.manner === 'plain') return;
+    const process = this.#spawn(client.host, launch);
+    client.processes.push(process);
+    const loaded = await process.told('loaded', START_MS);
+    client.loadedCpuSeconds += Number(loaded['cpuSeconds']);
+    client.loadSeconds = (loaded.atMs - process.startedMs) / 1000;
+  }
+
+  #launch(client: Client): Promise<ClientLaunch> {
+    return this.#input.contender.client(this.#stage, client.host, client.gate, this.#serving);
+  }
+
+  async #go(client: Client): Promise<void> {
+    client.wentMs = Date.now();
+    if (client.process === undefined) {
+      const process = this.#spawn(client.host, await this.#launch(client));
+      client.processes.push(process);
+      client.connectedMs = process.startedMs;
+    } else await writeFile(client.gate, '');
+  }
+
+  /** Until it is complete, through as many processes as it is given. */
+  async #follow(client: Client, deadlineMs: number): Promise<void> {
+    while (client.completeMs === undefined && Date.now() < deadlineMs) {
+      const { process } = client;
+      const leftMs = deadlineMs - Date.now();
+      if (process === undefined) return;
+      try {
+        if (client.loadSeconds === 0) client.completeMs = await untilDone(process, leftMs);
+        else {
+          client.connectedMs ??= (await process.told('connected', leftMs)).atMs;
+          client.completeMs = (await process.told('complete', leftMs)).atMs;
+        }
+      } catch (error) {
+        // It was killed, and somebody may start it again.
+        const next = await this.#nextProcess(client, process, deadlineMs);
+        if (next) continue;
+        client.failure = error instanceof Error ? error.message : String(error);
+        return;
+      }
+    }
+  }
+
+  async #nextProcess(client: Client, last: HostProcess, deadlineMs: number): Promise<boolean> {
+    while (this.#awaited.has(client.host) && Date.now() < deadlineMs) {
+      if (client.process !== last) return true;
+      await sleep(20);
+    }
+    return client.process !== last;
+  }
+
+  /** Hosts that were killed and are to come back. */
+  readonly #awaited = new Set<number>();
+
+  #disturbable(): Disturbable {
+    const client = (host: number): Client => {
+      const found = this.#clients.find((one) => one.host === host);
+      if (!found) throw new Error(`host ${host} is no client`);
+      return found;
+    };
+    return {
+      lan: this.#lan,
+      contentBytes: this.#input.content.bytes,
+      source: { kill: async () => this.#source?.stop('SIGKILL'), serving: this.#serving },
+      kill: async (host) => {
+        this.#awaited.add(host);
+        await client(host).process?.stop('SIGKILL');
+      },
+      restart: async (host) => {
+        const one = client(host);
+        // The gate stands open by now.
+        one.processes.push(this.#spawn(host, await this.#launch(one)));
+        this.#awaited.delete(host);
+      },
+      share: (host) => {
+        const progress = client(host).process?.events.findLast(({ event }) => event === 'progress');
+        return Number(progress?.['bytes'] ?? 0) / this.#input.content.bytes;
+      },
+      signal: this.#over.signal,
+    };
+  }
+
+  #spawn(host: number, { command, env = {} }: { command: string[]; env?: NodeJS.ProcessEnv }) {
+    this.#started += 1;
+    return new HostProcess({
+      prefix: this.#lan.prefix(host),
+      command,
+      usageFile: join(this.#stage.folder, `usage-${this.#started}`),
+      env,
+    });
+  }
+
+  #result(traffic: { sent: number; received: number }[], idle: number): TrialResult {
+    const firstMs = Math.min(...this.#clients.map(({ connectedMs }) => connectedMs ?? Infinity));
+    const since = (toMs: number | undefined, fromMs: number | undefined): number | undefined =>
+      toMs === undefined || fromMs === undefined ? undefined : (toMs - fromMs) / 1000;
+    const clients = this.#clients.map((client): ClientResult => {
+      const used = client.processes.map((process) => process.usage());
+      return {
+        host: client.host,
+        startUpSeconds: client.loadSeconds + (since(client.connectedMs, client.wentMs) ?? 0),
+        completeSeconds: since(client.completeMs, firstMs),
+        ownSeconds: since(client.completeMs, client.connectedMs),
+        cpuSeconds: sumOf(used) - client.loadedCpuSeconds,
+        peakBytes: peakOf(used),
+        sentBytes: traffic[client.host]?.sent ?? 0,
+        receivedBytes: traffic[client.host]?.received ?? 0,
+        failure: client.failure,
+      };
+    });
+    const done = clients.map(({ completeSeconds }) => completeSeconds);
+    const used = [this.#source?.usage()];
+    const sentBytes = traffic[0]?.sent ?? 0;
+    return {
+      contender: this.#input.contender.name,
+      contentBytes: this.#input.content.bytes,
+      clients,
+      seconds: done.includes(undefined) ? undefined : Math.max(...done.map((one) => one ?? 0)),
+      source: { cpuSeconds: sumOf(used), peakBytes: peakOf(used), sentBytes },
+      copies: sentBytes / this.#input.content.bytes,
+      idleShare: idle,
+    };
+  }
+}
+
+async function untilDone(process: HostProcess, leftMs: number): Promise<number> {
+  const over = new AbortController();
+  const code = await Promise.race([
+    process.exited,
+    sleep(leftMs, undefined, { signal: over.signal }).catch(() => undefined),
+  ]);
+  over.abort();
+  if (code === 0 && process.endedMs !== undefined) return process.endedMs;
+  throw new Error(
+    code === undefined ? 'not done in time' : `ended with ${code}:\n${process.story()}`,
+  );
+}
+
+function sumOf(used: readonly (Usage | undefined)[]): number {
+  return used.reduce((sum, one) => sum + (one?.cpuSeconds ?? 0), 0);
+}
+
+function peakOf(used: readonly (Usage | undefined)[]): number {
+  return Math.max(0, ...used.map((one) => one?.peakBytes ?? 0));
+}
