@@ -129,7 +129,7 @@ class Trial {
     });
     const deadline = Date.now() + this.#input.deadlineMs;
     await Promise.all([
-      disturbing,
+      Promise.resolve(disturbing),
       ...this.#clients.map(async (client, at) => {
         await sleep(at * (this.#input.joinEverySeconds ?? 0) * 1000);
         await this.#go(client);
@@ -148,7 +148,9 @@ class Trial {
   async end(): Promise<void> {
     this.#over.abort();
     await Promise.all(
-      [this.#source, ...this.#clients.map(({ process }) => process)].map((one) => one?.stop()),
+      [this.#source, ...this.#clients.map(({ process }) => process)].map(async (one) => {
+        await one?.stop();
+      }),
     );
   }
 

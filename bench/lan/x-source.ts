@@ -26,5 +26,5 @@ try {
 } finally {
   stop.release();
   await data.close();
-  await lock.release();
+  lock.release();
 }
