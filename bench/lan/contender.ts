@@ -2,7 +2,10 @@ import type { ContentFile } from './content.js';
 import type { Lan } from './lan.js';
 import type { Told } from './host-process.js';
 
-export type ContenderName = 'x' | 'libtorrent' | 'nginx' | 'rsync';
+export type ContenderName = 'x' | 'libtorrent' | 'nginx' | 'rsync' | 'stream';
+
+/** `lying` sends wrong bytes and noise, `silent` never answers. */
+export type StrangerKind = 'lying' | 'silent';
 
 /** The same files for every contender. */
 export interface Content {
@@ -52,6 +55,8 @@ export interface Contender {
   source(stage: Stage): Promise<Launch>;
   /** The event by which the source says that it serves; undefined: it answers on this TCP port. */
   serving: { event: string } | { port: number };
+  /** A hostile peer of a kind, on a host of its own; undefined: there is none of it. */
+  stranger?: (stage: Stage, host: number, kind: StrangerKind) => Promise<Launch>;
   client(
     stage: Stage,
     host: number,

@@ -22,6 +22,8 @@ const KEPT_TEXT = 64 << 10;
 
 export interface Usage {
   cpuSeconds: number;
+  /** The kernel's part of it. */
+  systemSeconds: number;
   /** The most memory that was resident at any time. */
   peakBytes: number;
 }
@@ -113,16 +115,22 @@ export class HostProcess {
 
   /** What it used, once it has ended; undefined where it was never started. */
   usage(): Usage | undefined {
-    const { cpuSeconds, peakBytes } = this.#account();
-    return cpuSeconds === undefined || peakBytes === undefined
+    const { cpuSeconds, systemSeconds, peakBytes } = this.#account();
+    return cpuSeconds === undefined || systemSeconds === undefined || peakBytes === undefined
       ? undefined
-      : { cpuSeconds, peakBytes };
+      : { cpuSeconds, systemSeconds, peakBytes };
   }
 
   /** The process id of the command itself. */
   async pid(): Promise<number> {
     while (this.#account().pid === undefined && this.endedMs === undefined) await sleep(10);
     return this.#account().pid ?? 0;
+  }
+
+  /** What the command read so far, from files and sockets. */
+  async readBytes(): Promise<number> {
+    const text = readFileSync(`/proc/${await this.pid()}/io`, 'utf8');
+    return Number(/^rchar: ([0-9]+)$/m.exec(text)?.[1]);
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 8_000): Promise<void> {

@@ -28,16 +28,19 @@ interface LinkStatistics {
  */
 export class Lan {
   readonly #name: string;
+  readonly #isOneHost: boolean;
   readonly hosts: number;
 
-  private constructor(name: string, hosts: number) {
+  private constructor(name: string, hosts: number, isOneHost: boolean) {
     this.#name = name;
     this.hosts = hosts;
+    this.#isOneHost = isOneHost;
   }
 
-  static async up(links: readonly LinkMbit[]): Promise<Lan> {
+  /** @param oneHost Everything on host 0: what is sent goes over its loopback interface. */
+  static async up(links: readonly LinkMbit[], { oneHost = false } = {}): Promise<Lan> {
     removeAbandoned();
-    const lan = new Lan(`${PREFIX}${process.pid}`, links.length);
+    const lan = new Lan(`${PREFIX}${process.pid}`, links.length, oneHost);
     living.add(lan);
     try {
       await lan.#build(links);
@@ -48,19 +51,24 @@ export class Lan {
     return lan;
   }
 
-  address(host: number): string {
+  address(at: number): string {
+    const host = this.#isOneHost ? 0 : at;
     return `10.77.${Math.floor(host / 200)}.${(host % 200) + 10}`;
   }
 
   /** What stands before a command to run it on a host. */
   prefix(host: number): string[] {
-    return ['ip', 'netns', 'exec', this.#host(host)];
+    return ['ip', 'netns', 'exec', this.#host(this.#isOneHost ? 0 : host)];
   }
 
   /** What went over every link so far, as the switch counts it. */
   async counters(): Promise<LinkBytes[]> {
-    const { stdout } = await run('ip', ['-n', this.#switch, '-j', '-s', 'link', 'show']);
-    const links = JSON.parse(stdout) as LinkStatistics[];
+    if (this.#isOneHost) {
+      const lo = (await statistics(this.#host(0))).find(({ ifname }) => ifname === 'lo');
+      // Both directions of everybody in one number.
+      return [{ sent: lo?.stats64.tx.bytes ?? 0, received: lo?.stats64.rx.bytes ?? 0 }];
+    }
+    const links = await statistics(this.#switch);
     return Array.from({ length: this.hosts }, (_, host) => {
       const found = links.find(({ ifname }) => ifname === `p${host}`);
       return {
@@ -126,6 +134,11 @@ export class Lan {
     await run('tc', ['-n', sw, 'qdisc', 'add', 'dev', port, ...shape]);
     await run('tc', ['-n', name, 'qdisc', 'add', 'dev', 'eth0', ...shape]);
   }
+}
+
+async function statistics(namespace: string): Promise<LinkStatistics[]> {
+  const { stdout } = await run('ip', ['-n', namespace, '-j', '-s', 'link', 'show']);
+  return JSON.parse(stdout) as LinkStatistics[];
 }
 
 const living = new Set<Lan>();

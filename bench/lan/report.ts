@@ -29,6 +29,8 @@ export interface Summary {
   megabytesPerSecond: number;
   startUpSeconds: number;
   cpuSeconds: { source: number; client: number };
+  /** The kernel's part, start-up included. */
+  systemSeconds: { source: number; client: number };
   peakMegabytes: { source: number; client: number };
   idleShare: number;
 }
@@ -61,6 +63,10 @@ export function summarise(
       source: mid(({ source }) => source.cpuSeconds),
       client: mid(({ clients }) => median(clients.map(({ cpuSeconds }) => cpuSeconds))),
     },
+    systemSeconds: {
+      source: mid(({ source }) => source.systemSeconds),
+      client: mid(({ clients }) => median(clients.map(({ systemSeconds }) => systemSeconds))),
+    },
     peakMegabytes: {
       source: mid(({ source }) => source.peakBytes / MB),
       client: mid(most(({ peakBytes }) => peakBytes / MB)),
@@ -92,15 +98,20 @@ export function summaryTable(summaries: readonly Summary[]): string {
 
 /** Every client of one run. */
 export function clientLines(result: TrialResult): string[] {
-  return result.clients.map((one) => {
+  const restarts = result.restarts.map(
+    ({ host, share, readySeconds, readBytes }) =>
+      `  client ${host} was killed at ${(share * 100).toFixed(0)} %; started again, it was ready after ${readySeconds.toFixed(2)} s, having read ${(readBytes / MB).toFixed(1)} MB`,
+  );
+  const clients = result.clients.map((one) => {
     const time = one.completeSeconds?.toFixed(2) ?? 'never';
     const own = one.ownSeconds?.toFixed(2) ?? '-';
     const traffic = `in ${(one.receivedBytes / MB).toFixed(0)} MB, out ${(one.sentBytes / MB).toFixed(0)} MB`;
-    const used = `${one.cpuSeconds.toFixed(1)} CPU s, ${(one.peakBytes / MB).toFixed(0)} MB`;
+    const used = `${one.cpuSeconds.toFixed(1)} CPU s (${one.systemSeconds.toFixed(1)} kernel), ${(one.peakBytes / MB).toFixed(0)} MB`;
     const failure =
       one.failure === undefined ? '' : `\n    ${one.failure.replaceAll('\n', '\n    ')}`;
     return `  client ${one.host}: ${time} s (own ${own}), ${traffic}, ${used}${failure}`;
   });
+  return [...clients, ...restarts, ...result.notes.map((note) => `  ${note}`)];
 }
 
 function markdown(rows: readonly (readonly string[])[]): string {

@@ -8,6 +8,7 @@ import type { Contender, ContenderName, Content } from './contender.js';
 import { libtorrentContender } from './contender-libtorrent.js';
 import { nginxContender } from './contender-nginx.js';
 import { rsyncContender } from './contender-rsync.js';
+import { streamContender } from './contender-stream.js';
 import { xContender } from './contender-x.js';
 import { totalBytes, writeContent } from './content.js';
 import { killHostProcesses, PYTHON, whyNoCommand } from './host-process.js';
@@ -18,7 +19,7 @@ import { runTrial, type TrialResult } from './trial.js';
 
 const CONTENDERS: readonly Contender[] = [
   ...[xContender, libtorrentContender],
-  ...[nginxContender, rsyncContender],
+  ...[nginxContender, rsyncContender, streamContender],
 ];
 
 const USAGE = `bench/lan SCENARIO… [--runs N] [--with x,libtorrent,nginx,rsync] [--json] [--profile] [--seed TEXT]
@@ -28,6 +29,7 @@ ${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join('\
 --runs N     runs of each contender; the tables give medians (default 1)
 --with LIST  contenders, instead of the scenario's own choice
 --profile    write CPU profiles of X's source and first client, and say where
+--mib N      as much content, instead of the scenario's own amount
 --tmp DIR    where the files lie (default: this machine's temporary folder)
 --json       one JSON document on standard output`;
 
@@ -35,6 +37,8 @@ interface Options {
   runs: number;
   contenders: ContenderName[] | undefined;
   profile: boolean;
+  /** Instead of the scenario's own amount, where that can be chosen. */
+  totalBytes: number | undefined;
   seed: string;
   say: (text: string) => void;
 }
@@ -54,7 +58,7 @@ async function runScenario(
 ): Promise<ScenarioResult> {
   const { say } = options;
   const contenders = chosen(scenario, options);
-  const files = scenario.files(options.seed);
+  const files = scenario.files(options.seed, options.totalBytes);
   const bytes = totalBytes(files);
   const limit = limitSeconds(bytes, scenario.links);
   say(`\n${scenario.name}: ${scenario.summary}`);
@@ -74,6 +78,8 @@ async function runScenario(
         ...{ contender, content, links: scenario.links, folder },
         deadlineMs: deadlineOf(scenario, limit),
         nodeFlags: (host) => profileFlags(options, folder, host),
+        ...(scenario.strangers && { strangers: scenario.strangers }),
+        ...(scenario.oneHost && { oneHost: scenario.oneHost }),
         ...(scenario.disturb && { disturb: scenario.disturb }),
         ...(scenario.joinEverySeconds && { joinEverySeconds: scenario.joinEverySeconds }),
       });
@@ -150,6 +156,7 @@ async function main(): Promise<number> {
       runs: { type: 'string', default: '1' },
       with: { type: 'string' },
       seed: { type: 'string', default: 'x' },
+      mib: { type: 'string' },
       tmp: { type: 'string', default: tmpdir() },
       profile: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -180,6 +187,7 @@ async function main(): Promise<number> {
     runs: Number(values.runs),
     contenders: values.with?.split(',') as ContenderName[] | undefined,
     profile: values.profile,
+    totalBytes: values.mib === undefined ? undefined : Number(values.mib) * 2 ** 20,
     seed: values.seed,
     say: (text) => void (values.json ? process.stderr : process.stdout).write(`${text}\n`),
   };

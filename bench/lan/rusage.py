@@ -39,6 +39,7 @@ def main():
         {
             "pid": pid,
             "cpuSeconds": usage.ru_utime + usage.ru_stime,
+            "systemSeconds": usage.ru_stime,
             "peakBytes": usage.ru_maxrss * 1024,
         },
     )

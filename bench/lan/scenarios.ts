@@ -1,5 +1,6 @@
-import type { ContenderName } from './contender.js';
-import { equalContent, mixedContent, type ContentFile } from './content.js';
+import type { ContenderName, StrangerKind } from './contender.js';
+import { equalContent, largeContent, mixedContent, type ContentFile } from './content.js';
+import { killSourceWhenOut, restartInTheMiddle, restartTwo } from './disturb.js';
 import type { LinkMbit } from './lan.js';
 import type { TrialInput } from './trial.js';
 
@@ -8,7 +9,9 @@ const MIB = 1 << 20;
 export interface Scenario {
   name: string;
   summary: string;
-  files: (seed: string) => ContentFile[];
+  files: (seed: string, totalBytes?: number) => ContentFile[];
+  strangers?: readonly StrangerKind[];
+  oneHost?: boolean;
   /** Host 0 is the source. */
   links: readonly LinkMbit[];
   /** Contenders that make sense here; the first ones run unless others are named. */
@@ -20,10 +23,11 @@ export interface Scenario {
 
 const SWARM_LINKS: readonly LinkMbit[] = new Array<LinkMbit>(8).fill(100);
 const ALL: readonly ContenderName[] = ['x', 'libtorrent', 'nginx', 'rsync'];
+const X: readonly ContenderName[] = ['x'];
 const PEERS: readonly ContenderName[] = ['x', 'libtorrent'];
 
 const swarm = {
-  files: (seed: string) => mixedContent(seed),
+  files: mixedContent,
   links: SWARM_LINKS,
   contenders: ALL,
   byDefault: PEERS,
@@ -44,20 +48,46 @@ export const SCENARIOS: readonly Scenario[] = [
     joinEverySeconds: 5,
   },
   {
+    ...swarm,
+    name: 'source-killed',
+    summary: 'swarm, the source is killed once its clients together have everything',
+    contenders: X,
+    byDefault: X,
+    disturb: killSourceWhenOut,
+  },
+  {
+    ...swarm,
+    name: 'restarts',
+    summary: 'swarm, two of the seven clients are killed and started again',
+    contenders: X,
+    byDefault: X,
+    disturb: restartTwo,
+  },
+  {
+    ...swarm,
+    name: 'hostile',
+    summary: 'swarm, and two more peers: one sends garbage, one never answers',
+    links: [...SWARM_LINKS, 100, 100],
+    strangers: ['lying', 'silent'],
+    contenders: X,
+    byDefault: X,
+  },
+  {
     name: 'line',
-    summary: '1 client, no siblings, 1 Gbit/s, 256 MiB',
-    files: (seed) => mixedContent(seed),
+    summary: '1 client, no siblings, 1 Gbit/s, 1 GiB',
+    files: (seed, bytes) => mixedContent(seed, bytes ?? 1024 * MIB),
     links: [1000, 1000],
     contenders: ALL,
     byDefault: ALL,
   },
   {
     name: 'loopback',
-    summary: '1 client, unshaped, 1 GiB',
-    files: (seed) => mixedContent(seed, 1024 * MIB),
+    summary: '1 client, unshaped loopback, 1 GiB',
+    oneHost: true,
+    files: (seed, bytes) => mixedContent(seed, bytes ?? 1024 * MIB),
     links: [undefined, undefined],
-    contenders: ALL,
-    byDefault: ALL,
+    contenders: ['x', 'stream'],
+    byDefault: ['x', 'stream'],
   },
   {
     name: 'small',
@@ -68,9 +98,26 @@ export const SCENARIOS: readonly Scenario[] = [
     byDefault: ['x', 'rsync'],
   },
   {
+    name: 'large',
+    summary: '1 client, 1 Gbit/s, 10 GiB',
+    files: (seed, bytes) => largeContent(seed, bytes ?? 10_240 * MIB),
+    links: [1000, 1000],
+    contenders: X,
+    byDefault: X,
+  },
+  {
+    name: 'large-restart',
+    summary: 'large, the client is killed in the middle and started again',
+    files: (seed, bytes) => largeContent(seed, bytes ?? 10_240 * MIB),
+    links: [1000, 1000],
+    contenders: X,
+    byDefault: X,
+    disturb: restartInTheMiddle,
+  },
+  {
     name: 'many',
     summary: '1 source, 31 clients, 25 Mbit/s, 64 MiB',
-    files: (seed) => mixedContent(seed, 64 * MIB),
+    files: (seed, bytes) => mixedContent(seed, bytes ?? 64 * MIB),
     links: new Array<LinkMbit>(32).fill(25),
     contenders: ALL,
     byDefault: PEERS,

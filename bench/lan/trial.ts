@@ -1,7 +1,14 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientLaunch, Contender, ContenderName, Content, Stage } from './contender.js';
+import type {
+  ClientLaunch,
+  Contender,
+  ContenderName,
+  Content,
+  Stage,
+  StrangerKind,
+} from './contender.js';
 import { HostProcess, type Told, type Usage } from './host-process.js';
 import { Lan, type LinkMbit } from './lan.js';
 import { idleShare, machineTicks } from './machine.js';
@@ -11,8 +18,11 @@ const START_MS = 60_000;
 export interface TrialInput {
   contender: Contender;
   content: Content;
-  /** Host 0 is the source, the others are clients. */
+  /** Host 0 is the source, then come the clients, then the strangers. */
   links: readonly LinkMbit[];
+  strangers?: readonly StrangerKind[];
+  /** All on host 0, over its loopback interface. */
+  oneHost?: boolean;
   /** Of the harness; the trial makes and removes one of its own in it. */
   folder: string;
   deadlineMs: number;
@@ -25,12 +35,17 @@ export interface TrialInput {
 
 /** What a disturbance may do. */
 export interface Disturbable {
-  lan: Lan;
   contentBytes: number;
-  source: { kill(): Promise<void>; serving: Told | undefined };
+  /** Of the trial; clients keep theirs in folders of it. */
+  folder: string;
+  clients: readonly number[];
+  sourceSentBytes(): Promise<number>;
+  killSource(): Promise<void>;
   /** Kills a client without a word; started again it goes on in its folder. */
   kill(host: number): Promise<void>;
   restart(host: number): Promise<void>;
+  /** Something worth a line in the report. */
+  note(text: string): void;
   /** The share of the content that a client said it has; 0 where it does not say. */
   share(host: number): number;
   /** Aborted when the trial is over. */
@@ -47,6 +62,8 @@ export interface ClientResult {
   ownSeconds: number | undefined;
   /** After it was loaded. */
   cpuSeconds: number;
+  /** The kernel's part of it, start-up included. */
+  systemSeconds: number;
   peakBytes: number;
   sentBytes: number;
   receivedBytes: number;
@@ -59,11 +76,24 @@ export interface TrialResult {
   clients: ClientResult[];
   /** The last client's time; undefined where one did not finish. */
   seconds: number | undefined;
-  source: { cpuSeconds: number; peakBytes: number; sentBytes: number };
+  source: { cpuSeconds: number; systemSeconds: number; peakBytes: number; sentBytes: number };
   /** Bytes that left the source, as a multiple of the content. */
   copies: number;
   /** Of the machine that plays all hosts. */
   idleShare: number;
+  /** Clients that were killed and started again. */
+  restarts: Restart[];
+  notes: string[];
+}
+
+export interface Restart {
+  host: number;
+  /** The share of the content it had said it has when it was killed. */
+  share: number;
+  /** From the start of its new process to its first connection; until then it fetches nothing. */
+  readySeconds: number;
+  /** Read from files and sockets until then, the program's own code included. */
+  readBytes: number;
 }
 
 /** One contender brings the content to every client once. */
@@ -71,7 +101,7 @@ export async function runTrial(input: TrialInput): Promise<TrialResult> {
   const folder = join(input.folder, `trial-${input.contender.name}`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const lan = await Lan.up(input.links);
+  const lan = await Lan.up(input.links, { oneHost: input.oneHost ?? false });
   const trial = new Trial(input, lan, folder);
   try {
     return await trial.run();
@@ -84,6 +114,7 @@ export async function runTrial(input: TrialInput): Promise<TrialResult> {
 
 class Client {
   readonly processes: HostProcess[] = [];
+  launch: ClientLaunch = { command: [], manner: 'plain' };
   loadedCpuSeconds = 0;
   wentMs = 0;
   connectedMs: number | undefined;
@@ -106,6 +137,9 @@ class Trial {
   readonly #lan: Lan;
   readonly #stage: Stage;
   readonly #clients: Client[];
+  readonly #strangers: HostProcess[] = [];
+  readonly #restarts: Restart[] = [];
+  readonly #notes: string[] = [];
   readonly #over = new AbortController();
   #source: HostProcess | undefined;
   #serving: Told | undefined;
@@ -115,6 +149,7 @@ class Trial {
     this.#input = input;
     this.#lan = lan;
     const clients = input.links.map((_, host) => host).slice(1);
+    if (input.strangers !== undefined) clients.splice(-input.strangers.length);
     this.#clients = clients.map((host) => new Client(host, join(folder, `go-${host}`)));
     const nodeFlags = input.nodeFlags ?? (() => []);
     this.#stage = { content: input.content, lan, folder, clients, nodeFlags };
@@ -122,6 +157,7 @@ class Trial {
 
   async run(): Promise<TrialResult> {
     await this.#serve();
+    await this.#startStrangers();
     for (const client of this.#clients) await this.#load(client);
     const before = { links: await this.#lan.counters(), ticks: machineTicks() };
     const disturbing = this.#input.disturb?.(this.#disturbable()).catch((error: unknown) => {
@@ -138,6 +174,7 @@ class Trial {
     ]);
     const after = { links: await this.#lan.counters(), ticks: machineTicks() };
     await this.end();
+    this.#noteLiar();
     const traffic = after.links.map((link, host) => ({
       sent: link.sent - (before.links[host]?.sent ?? 0),
       received: link.received - (before.links[host]?.received ?? 0),
@@ -148,9 +185,11 @@ class Trial {
   async end(): Promise<void> {
     this.#over.abort();
     await Promise.all(
-      [this.#source, ...this.#clients.map(({ process }) => process)].map(async (one) => {
-        await one?.stop();
-      }),
+      [this.#source, ...this.#strangers, ...this.#clients.map(({ process }) => process)].map(
+        async (one) => {
+          await one?.stop();
+        },
+      ),
     );
   }
 
@@ -160,6 +199,29 @@ class Trial {
     if ('event' in contender.serving)
       this.#serving = await this.#source.told(contender.serving.event, START_MS);
     else await this.#untilListening(contender.serving.port);
+  }
+
+  async #startStrangers(): Promise<void> {
+    const { contender, strangers = [] } = this.#input;
+    for (const [at, kind] of strangers.entries()) {
+      const host = this.#clients.length + 1 + at;
+      const launch = await contender.stranger?.(this.#stage, host, kind);
+      if (launch === undefined) throw new Error(`${contender.name} knows no ${kind} peer`);
+      const process = this.#spawn(host, launch);
+      this.#strangers.push(process);
+      await process.told('serving', START_MS);
+    }
+  }
+
+  /** A liar that nobody caught was not met, and shows nothing. */
+  #noteLiar(): void {
+    if (this.#input.strangers?.includes('lying') !== true) return;
+    const caught = this.#clients.filter(({ processes }) =>
+      processes.some(({ events }) =>
+        events.some((told) => /bad piece/.test(String(told['message']))),
+      ),
+    );
+    this.#notes.push(`the liar was caught by ${caught.length} of ${this.#clients.length} clients`);
   }
 
   async #untilListening(port: number): Promise<void> {
@@ -176,7 +238,10 @@ class Trial {
   }
 
   async #load(client: Client): Promise<void> {
-    const launch = await this.#launch(client);
+    const launch = await this.#input.contender.client(
+      ...([this.#stage, client.host, client.gate, this.#serving] as const),
+    );
+    client.launch = launch;
     // A plain one has nothing to load: it is started when it goes.
     if (launch.manner === 'plain') return;
     const process = this.#spawn(client.host, launch);
@@ -186,14 +251,10 @@ class Trial {
     client.loadSeconds = (loaded.atMs - process.startedMs) / 1000;
   }
 
-  #launch(client: Client): Promise<ClientLaunch> {
-    return this.#input.contender.client(this.#stage, client.host, client.gate, this.#serving);
-  }
-
   async #go(client: Client): Promise<void> {
     client.wentMs = Date.now();
     if (client.process === undefined) {
-      const process = this.#spawn(client.host, await this.#launch(client));
+      const process = this.#spawn(client.host, client.launch);
       client.processes.push(process);
       client.connectedMs = process.startedMs;
     } else await writeFile(client.gate, '');
@@ -239,9 +300,12 @@ class Trial {
       return found;
     };
     return {
-      lan: this.#lan,
       contentBytes: this.#input.content.bytes,
-      source: { kill: async () => this.#source?.stop('SIGKILL'), serving: this.#serving },
+      folder: this.#stage.folder,
+      clients: this.#stage.clients,
+      sourceSentBytes: async () => (await this.#lan.counters())[0]?.sent ?? 0,
+      killSource: async () => this.#source?.stop('SIGKILL'),
+      note: (text) => void this.#notes.push(text),
       kill: async (host) => {
         this.#awaited.add(host);
         await client(host).process?.stop('SIGKILL');
@@ -249,13 +313,19 @@ class Trial {
       restart: async (host) => {
         const one = client(host);
         // The gate stands open by now.
-        one.processes.push(this.#spawn(host, await this.#launch(one)));
+        const share = shareOf(one, this.#input.content.bytes);
+        const next = this.#spawn(host, one.launch);
+        one.processes.push(next);
         this.#awaited.delete(host);
+        const ready = await next.told('connected', this.#input.deadlineMs);
+        this.#restarts.push({
+          host,
+          share,
+          readySeconds: (ready.atMs - next.startedMs) / 1000,
+          readBytes: await next.readBytes(),
+        });
       },
-      share: (host) => {
-        const progress = client(host).process?.events.findLast(({ event }) => event === 'progress');
-        return Number(progress?.['bytes'] ?? 0) / this.#input.content.bytes;
-      },
+      share: (host) => shareOf(client(host), this.#input.content.bytes),
       signal: this.#over.signal,
     };
   }
@@ -281,7 +351,8 @@ class Trial {
         startUpSeconds: client.loadSeconds + (since(client.connectedMs, client.wentMs) ?? 0),
         completeSeconds: since(client.completeMs, firstMs),
         ownSeconds: since(client.completeMs, client.connectedMs),
-        cpuSeconds: sumOf(used) - client.loadedCpuSeconds,
+        cpuSeconds: sumOf(used, 'cpuSeconds') - client.loadedCpuSeconds,
+        systemSeconds: sumOf(used, 'systemSeconds'),
         peakBytes: peakOf(used),
         sentBytes: traffic[client.host]?.sent ?? 0,
         receivedBytes: traffic[client.host]?.received ?? 0,
@@ -296,11 +367,24 @@ class Trial {
       contentBytes: this.#input.content.bytes,
       clients,
       seconds: done.includes(undefined) ? undefined : Math.max(...done.map((one) => one ?? 0)),
-      source: { cpuSeconds: sumOf(used), peakBytes: peakOf(used), sentBytes },
+      source: {
+        cpuSeconds: sumOf(used, 'cpuSeconds'),
+        systemSeconds: sumOf(used, 'systemSeconds'),
+        peakBytes: peakOf(used),
+        sentBytes,
+      },
       copies: sentBytes / this.#input.content.bytes,
       idleShare: idle,
+      restarts: this.#restarts,
+      notes: this.#notes,
     };
   }
+}
+
+function shareOf({ processes }: Client, contentBytes: number): number {
+  const told = processes.flatMap(({ events }) => events);
+  const progress = told.findLast(({ event }) => event === 'progress');
+  return Number(progress?.['bytes'] ?? 0) / contentBytes;
 }
 
 async function untilDone(process: HostProcess, leftMs: number): Promise<number> {
@@ -316,8 +400,8 @@ async function untilDone(process: HostProcess, leftMs: number): Promise<number> 
   );
 }
 
-function sumOf(used: readonly (Usage | undefined)[]): number {
-  return used.reduce((sum, one) => sum + (one?.cpuSeconds ?? 0), 0);
+function sumOf(used: readonly (Usage | undefined)[], what: 'cpuSeconds' | 'systemSeconds'): number {
+  return used.reduce((sum, one) => sum + (one?.[what] ?? 0), 0);
 }
 
 function peakOf(used: readonly (Usage | undefined)[]): number {
