@@ -13,6 +13,10 @@ export default class Export extends XCommand {
       description: 'For discs:',
       command: '<%= config.bin %> export requirements --to out --volume-size 650MiB',
     },
+    {
+      description: 'Only what a machine lacks that sent its request:',
+      command: '<%= config.bin %> export requirements --to /media/stick --for me.xreq',
+    },
   ];
 
   static override args = {
@@ -23,6 +27,20 @@ export default class Export extends XCommand {
     'volume-size': Flags.string({
       helpValue: 'SIZE',
       summary: 'The largest size of a volume (default: 4 GiB less a byte).',
+    }),
+    for: Flags.string({
+      helpValue: 'WHO',
+      summary:
+        'Carry only what is missing there: a request file (*.xreq), or the DID or a name of a machine that was exported to before.',
+    }),
+    trust: Flags.string({
+      helpValue: 'DID',
+      summary: "Answer this machine's first request.",
+      dependsOn: ['for'],
+    }),
+    resend: Flags.boolean({
+      summary: 'What was exported there before is lost: carry it again.',
+      dependsOn: ['for'],
     }),
   };
 
@@ -36,6 +54,9 @@ export default class Export extends XCommand {
       name: args.name,
       to: flags.to,
       volumeSize: flags['volume-size'],
+      for: flags.for,
+      trust: flags.trust,
+      resend: flags.resend,
     });
   }
 }

@@ -43,6 +43,17 @@ export default class Source extends XCommand {
       helpValue: 'SIZE',
       dependsOn: ['export'],
     }),
+    for: Flags.string({
+      helpValue: 'WHO',
+      summary:
+        'Answer a request file (*.xreq): its target, and with --export only what is missing there. Or the DID or a name of a machine that was exported to before.',
+      exclusive: ['target', 'python', 'node', 'platform', 'libc'],
+    }),
+    trust: Flags.string({
+      helpValue: 'DID',
+      summary: "Answer this machine's first request.",
+      dependsOn: ['for'],
+    }),
     target: Flags.string({
       multiple: true,
       helpValue: 'SPEC',
@@ -138,6 +149,8 @@ export default class Source extends XCommand {
       once: flags.once,
       exportTo: flags.export,
       volumeSize: flags['volume-size'],
+      for: flags.for,
+      trust: flags.trust,
       targets: {
         targets: flags.target ?? [],
         pythons: flags.python ?? [],

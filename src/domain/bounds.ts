@@ -128,6 +128,11 @@ export const BOUNDS = {
   searchResults: 250,
   searchedNames: 5_000,
 
+  // requests
+  requestHeaderBytes: 64 << 20,
+  requestHeldBytes: 64 << 20,
+  requestAgeWarningDays: 30,
+
   // volumes
   volumes: 10_000,
   volumeRefusals: 1_000,

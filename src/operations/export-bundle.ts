@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import type { BundleEntry } from '../domain/bundle.js';
-import type { Sha256 } from '../domain/digest.js';
+import { sha256, type Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import { packLeaves, PIECE_SIZE_BYTES } from '../domain/piece.js';
 import type { BundleRecord, Catalog, MetadataFiles } from '../ports/catalog.js';
+import type { Clock } from '../ports/clock.js';
+import type { ExportLog } from '../ports/export-log.js';
 import type { Report } from '../ports/progress.js';
 import type { Store } from '../ports/store.js';
 import type { OpenVolume, VolumeItem, VolumeReader, VolumeWriter } from '../ports/volume.js';
 import { findBundle } from './find-bundle.js';
+import type { Recipient } from './find-recipient.js';
 import { sha256Of } from './stream-digest.js';
 import { volumeClaim } from './volume-content.js';
 import {
@@ -29,6 +32,8 @@ const INFO_BYTES = 1024;
 
 export interface ExportDeps {
   store: Pick<Store, 'stat' | 'open' | 'leaves'>;
+  exportLog: Pick<ExportLog, 'noteSent'>;
+  clock: Pick<Clock, 'now'>;
   catalog: Pick<Catalog, 'bundles' | 'bundle' | 'entries' | 'metadata'>;
   writer: VolumeWriter;
   reader: VolumeReader;
@@ -41,6 +46,8 @@ export interface ExportRequest {
   /** The folder for the volumes; made where it is missing. */
   to: string;
   volumeSizeBytes?: number | undefined;
+  /** For whom it is: what is held there is left out. */
+  recipient?: Pick<Recipient, 'name' | 'holds'> | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -48,6 +55,8 @@ export interface ExportResult {
   record: BundleRecord;
   /** In order; `kept` ones were whole already. */
   volumes: { path: string; sizeBytes: number; state: 'written' | 'kept' }[];
+  /** What the recipient holds and the volumes leave out. */
+  leftOut: { files: number; bytes: number };
 }
 
 /**
@@ -61,7 +70,9 @@ export async function exportBundle(
 ): Promise<ExportResult> {
   const record = findBundle(deps.catalog, request.bundle);
   const metadata = deps.catalog.metadata(record.id);
-  const blobs = heldBlobs(deps, record);
+  const { recipient } = request;
+  const held = heldBlobs(deps, record);
+  const blobs = held.filter(({ sha256 }) => recipient?.holds(sha256) !== true);
   const { writer } = deps;
   const fixed = [INFO_NAME, ...[...metadata.keys()].map(metadataName)];
   const fixedBytes =
@@ -74,9 +85,10 @@ export async function exportBundle(
     itemOverheadBytes: (name) => writer.itemOverheadBytes(name),
   });
   const volumes: ExportResult['volumes'] = [];
+  const series = recipient && seriesOf(recipient.name, record, blobs);
   for (const [at, parts] of plan.entries()) {
     request.signal?.throwIfAborted();
-    const name = volumeFileName(record.name, record.version, at + 1);
+    const name = volumeFileName(record.name, record.version, at + 1, series);
     const path = join(request.to, name);
     const items = itemsOf(deps, record, metadata, parts, { index: at + 1, count: plan.length });
     const keptBytes = await keptVolume(deps.reader, record, path, items);
@@ -84,7 +96,23 @@ export async function exportBundle(
     if (keptBytes !== undefined) volumes.push({ path, sizeBytes: keptBytes, state: 'kept' });
     else volumes.push({ path, ...(await writer.write(path, items)), state: 'written' });
   }
-  return { record, volumes };
+  if (recipient) {
+    const digests = blobs.map(({ sha256 }) => sha256);
+    deps.exportLog.noteSent(recipient.name, digests, deps.clock.now().toISOString());
+  }
+  const left = held.filter((blob) => !blobs.includes(blob));
+  const leftBytes = left.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+  return { record, volumes, leftOut: { files: left.length, bytes: leftBytes } };
+}
+
+/**
+ * What tells an export for somebody from others of the same version: for whom, and what it carries.
+ * Two that carry different things must not overwrite each other on one stick.
+ */
+function seriesOf(recipient: string, record: BundleRecord, blobs: readonly BundleEntry[]): string {
+  const content = [record.manifestDigest, ...blobs.map(({ sha256 }) => sha256)].join('\n');
+  const whom = recipient.startsWith('did:') ? recipient.slice(-8) : recipient;
+  return `${whom}-${sha256(content).slice(0, 8)}`;
 }
 
 /** Every blob once, in path order. */

@@ -49,7 +49,13 @@ export function parseVolumeName(name: string): VolumeName {
   return { kind: 'slice', sha256: second, firstPiece, endPiece };
 }
 
-/** `demo-v3-001.x.zip`. */
-export function volumeFileName(bundle: string, version: number, index: number): string {
-  return `${bundle}-v${version}-${String(index).padStart(3, '0')}.x.zip`;
+/** `demo-v3-001.x.zip`; of what is carried for somebody `demo-v3-for-SERIES-001.x.zip`. */
+export function volumeFileName(
+  bundle: string,
+  version: number,
+  index: number,
+  series?: string,
+): string {
+  const set = series === undefined ? '' : `-for-${series}`;
+  return `${bundle}-v${version}${set}-${String(index).padStart(3, '0')}.x.zip`;
 }

@@ -108,6 +108,8 @@ export interface Store {
   /** Forgets a blob or partial. */
   remove(sha256: Sha256): Promise<void>;
 
+  /** The digests of all whole blobs, in their order. */
+  held(): Iterable<Sha256>;
   /** Whole blobs that no bundle names. May be removed while it is read. */
   unreferenced(): Iterable<StoredBlob>;
   /** Whole blobs: how many, and their lengths together. */

@@ -1,19 +1,30 @@
 import { createInterface } from 'node:readline/promises';
 import type { TrustChoice } from '../operations/accept-metadata.js';
+import type { RequesterTrust } from '../operations/find-recipient.js';
+
+const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
 
 /** Asks on the terminal whether a source is to be trusted; undefined where there is no terminal to ask on. */
-export const askOnTerminal: TrustChoice['ask'] =
-  process.stdin.isTTY && process.stderr.isTTY
-    ? async ({ source, bundle, from }) => {
-        const prompt = createInterface({ input: process.stdin, output: process.stderr });
-        try {
-          const answer = await prompt.question(questionOf({ source, bundle, from }));
-          return /^y(es)?$/i.test(answer.trim());
-        } finally {
-          prompt.close();
-        }
-      }
-    : undefined;
+export const askOnTerminal: TrustChoice['ask'] = hasTerminal
+  ? (what) => isYes(questionOf(what))
+  : undefined;
+
+/** The same of a machine whose request is to be answered. */
+export const askRequester: RequesterTrust['ask'] = hasTerminal
+  ? ({ requester, from }) =>
+      isYes(
+        `First request of this machine: ${escaped(from)} is signed by\n  ${escaped(requester)}\nCompare that with what \`x key\` shows on it. Answer it? [y/N] `,
+      )
+  : undefined;
+
+async function isYes(question: string): Promise<boolean> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(question)).trim());
+  } finally {
+    prompt.close();
+  }
+}
 
 /** The question, with what a peer chose escaped: nothing of it may move the cursor or hide the DID. */
 export function questionOf(what: { source: string; bundle: string; from: string }): string {

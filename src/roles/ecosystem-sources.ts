@@ -12,6 +12,7 @@ import { createNpmSource } from '../ecosystems/npm/source.js';
 import { createPypiSource } from '../ecosystems/pypi/source.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
+import type { MachineRequest } from '../domain/request.js';
 import type { EcosystemSource } from '../ports/ecosystem.js';
 import type { NpmSettings } from '../ports/npm-registry.js';
 import type { Report } from '../ports/progress.js';
@@ -37,6 +38,8 @@ export interface DebianFlags {
 
 export interface SourcesInput {
   data: DataFolder;
+  /** What the isolated machine says of itself: each ecosystem reads its own section. */
+  request?: MachineRequest | undefined;
   debian: DebianFlags;
   /** Whether development dependencies are carried; undefined: as npm is configured. */
   dev: boolean | undefined;

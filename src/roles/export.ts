@@ -1,9 +1,17 @@
 import { ZipVolumeReader } from '../archive/zip-reader.js';
 import { ZipVolumeWriter } from '../archive/zip-writer.js';
 import type { Settings } from '../config/settings.js';
-import { exportBundle } from '../operations/export-bundle.js';
+import type { Did } from '../domain/bundle.js';
+import {
+  exportBundle,
+  type ExportRequest,
+  type ExportResult,
+} from '../operations/export-bundle.js';
+import type { Recipient } from '../operations/find-recipient.js';
+import { systemClock } from '../platform/clock.js';
 import { openData, type DataFolder } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
+import { recipientOf } from './recipient.js';
 import { volumeSizeOf } from './sizes.js';
 
 export interface ExportInput {
@@ -12,6 +20,10 @@ export interface ExportInput {
   name: string;
   to: string;
   volumeSize: string | undefined;
+  /** A request file, a DID, or a name. */
+  for: string | undefined;
+  trust: Did | undefined;
+  resend: boolean;
 }
 
 /** `x export`: a bundle of this data folder, as volumes. */
@@ -22,14 +34,21 @@ export async function runExport(input: ExportInput): Promise<void> {
     printer.report({ event: 'warning', message }),
   );
   try {
-    const { record, volumes } = await exportVolumes(
-      data,
-      printer,
-      input.name,
-      input.to,
+    const recipient =
+      input.for === undefined
+        ? undefined
+        : await recipientOf(data, printer, {
+            who: input.for,
+            trust: input.trust,
+            resend: input.resend,
+          });
+    const { record, ...exported } = await exportVolumes(data, printer, {
+      bundle: input.name,
+      to: input.to,
       volumeSizeBytes,
-    );
-    printer.document({ bundle: record, volumes }, volumeLines(volumes));
+      recipient,
+    });
+    printer.document({ bundle: record, ...exported }, exportLines(exported, recipient));
   } finally {
     await data.close();
   }
@@ -39,28 +58,35 @@ export async function runExport(input: ExportInput): Promise<void> {
 export async function exportVolumes(
   data: DataFolder,
   printer: Printer,
-  bundle: string,
-  to: string,
-  volumeSizeBytes: number | undefined,
-): ReturnType<typeof exportBundle> {
+  request: ExportRequest,
+): Promise<ExportResult> {
   return await exportBundle(
     {
       store: data.store,
       catalog: data.catalog,
+      exportLog: data.exportLog,
+      clock: systemClock,
       writer: new ZipVolumeWriter(),
       reader: new ZipVolumeReader(),
       report: printer.report,
     },
-    { bundle, to, volumeSizeBytes },
+    request,
   );
 }
 
-/** What was written, a line a volume. */
-export function volumeLines(
-  volumes: readonly { path: string; sizeBytes: number; state: 'written' | 'kept' }[],
+/** What was written, a line a volume, and what was left out. */
+export function exportLines(
+  { volumes, leftOut }: Pick<ExportResult, 'volumes' | 'leftOut'>,
+  recipient: Recipient | undefined,
 ): string[] {
-  return volumes.map(
+  const lines = volumes.map(
     ({ path, sizeBytes, state }) =>
       `${state === 'kept' ? 'whole already' : 'written'}: ${path} (${formatBytes(sizeBytes)})`,
   );
+  if (recipient === undefined) return lines;
+  const why = recipient.request === undefined ? 'exported there before' : 'held there';
+  lines.push(
+    `for ${recipient.name}: ${leftOut.files} files (${formatBytes(leftOut.bytes)}) are ${why} and left out`,
+  );
+  return lines;
 }

@@ -6,6 +6,7 @@ import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { systemRandom } from '../platform/random.js';
 import type { Catalog } from '../ports/catalog.js';
+import type { ExportLog } from '../ports/export-log.js';
 import type { Store } from '../ports/store.js';
 import { syncFolder } from '../store/durable-file.js';
 import { openStore, type OpenStore } from '../store/open-store.js';
@@ -18,6 +19,7 @@ export interface DataFolder {
   folder: string;
   store: Store;
   catalog: Catalog;
+  exportLog: ExportLog;
   close(): Promise<void>;
 }
 

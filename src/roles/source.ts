@@ -1,8 +1,9 @@
 import type { Settings } from '../config/settings.js';
-import { isBundleName } from '../domain/bundle.js';
+import { isBundleName, type Did } from '../domain/bundle.js';
 import { XError } from '../domain/errors.js';
 import { expandTargets, type TargetFlags } from '../domain/expand-targets.js';
 import type { Plan } from '../domain/plan.js';
+import type { MachineRequest } from '../domain/request.js';
 import { parseTarget, type Target } from '../domain/target.js';
 import { fetchArtifacts } from '../operations/fetch-artifacts.js';
 import { planBundle } from '../operations/plan-bundle.js';
@@ -15,11 +16,12 @@ import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import type { Report } from '../ports/progress.js';
 import { openSources, type DebianFlags } from './ecosystem-sources.js';
-import { exportVolumes, volumeLines } from './export.js';
+import { exportLines, exportVolumes } from './export.js';
 import { bundleNameOf, readInputFile } from './input-files.js';
 import { openData, openIdentity, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import { formatBytes, type Printer } from './printer.js';
+import { recipientOf } from './recipient.js';
 import { volumeSizeOf } from './sizes.js';
 import { stopSignal } from './until-stopped.js';
 import { warnOnce } from './warn-once.js';
@@ -33,6 +35,9 @@ export interface SourceInput {
   once: boolean;
   exportTo: string | undefined;
   volumeSize: string | undefined;
+  /** A request file, a DID, or a name. */
+  for: string | undefined;
+  trust: Did | undefined;
   targets: TargetFlags;
   dev: boolean | undefined;
   publicIndexes: string[];
@@ -54,8 +59,13 @@ export async function runSource(input: SourceInput): Promise<void> {
       printer.report({ event: 'warning', message }),
     );
     closers.unshift(() => data.close());
+    const recipient =
+      input.for === undefined
+        ? undefined
+        : await recipientOf(data, printer, { who: input.for, trust: input.trust, resend: false });
     const upstreams = await openSources({
       data,
+      request: recipient?.request,
       debian: input.debian,
       dev: input.dev,
       publicIndexes: input.publicIndexes,
@@ -64,7 +74,7 @@ export async function runSource(input: SourceInput): Promise<void> {
     closers.unshift(() => upstreams.close());
     const sources = upstreams.sources;
     const inputs = await readInputs({ sources, readFile: readInputFile }, input.files);
-    const targets = await targetsOf(input.targets);
+    const targets = await targetsOf(input.targets, recipient?.request);
     const plan = await planBundle(
       { sources, clock: systemClock, report },
       { name, inputs, targets, signal: stop.signal },
@@ -86,14 +96,16 @@ export async function runSource(input: SourceInput): Promise<void> {
       signal: stop.signal,
     });
     if (input.exportTo !== undefined) {
-      const { volumes } = await exportVolumes(
-        data,
-        printer,
-        record.id,
-        input.exportTo,
+      const { volumes, leftOut } = await exportVolumes(data, printer, {
+        bundle: record.id,
+        to: input.exportTo,
         volumeSizeBytes,
+        recipient,
+      });
+      printer.event(
+        { event: 'exported', volumes, leftOut },
+        exportLines({ volumes, leftOut }, recipient).join('\n'),
       );
-      printer.event({ event: 'exported', volumes }, volumeLines(volumes).join('\n'));
     }
     if (input.once || stop.signal.aborted || !lock) return;
     // libp2p is loaded by who serves alone.
@@ -120,7 +132,11 @@ function nameOf(input: SourceInput): string {
   });
 }
 
-async function targetsOf(flags: TargetFlags): Promise<Target[]> {
+async function targetsOf(
+  flags: TargetFlags,
+  request: MachineRequest | undefined,
+): Promise<Target[]> {
+  if (request !== undefined) return [parseTarget(request.target)];
   // Whole targets need nothing of this host, so it is not asked.
   const whole = [...flags.pythons, ...flags.nodes, ...flags.platforms, ...flags.libcs].length === 0;
   if (whole && flags.targets.length > 0) return flags.targets.map(parseTarget);

@@ -42,6 +42,7 @@ export class BlobRows {
   readonly #deleteTree: Database.Statement;
   readonly #unreferenced: Database.Statement<[Buffer], RawBlob>;
   readonly #totals: Database.Statement<[], { blobs: number; bytes: number }>;
+  readonly #digests: Database.Statement<[Buffer], Buffer>;
 
   constructor(db: CatalogDatabase) {
     const { sql } = db;
@@ -67,6 +68,11 @@ export class BlobRows {
          AND NOT EXISTS (SELECT 1 FROM entries WHERE entries.sha256 = blobs.sha256)
        ORDER BY sha256 LIMIT ${String(PAGE_ROWS)}`,
     );
+    this.#digests = sql
+      .prepare<[Buffer], Buffer>(
+        `SELECT sha256 FROM blobs WHERE sha256 > ? ORDER BY sha256 LIMIT ${String(PAGE_ROWS)}`,
+      )
+      .pluck();
     this.#totals = sql.prepare(
       'SELECT count(*) AS blobs, coalesce(sum(length), 0) AS bytes FROM blobs',
     );
@@ -123,6 +129,18 @@ export class BlobRows {
 
   deleteTree(sha256: Sha256): void {
     this.#deleteTree.run(key(sha256));
+  }
+
+  *digests(): Generator<Sha256> {
+    let last: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const from = last;
+      const page = this.#db.read(() => this.#digests.all(from));
+      for (const digest of page) yield digest.toString('hex');
+      const end = page.at(-1);
+      if (end === undefined) return;
+      last = end;
+    }
   }
 
   *unreferenced(): Generator<StoredBlob> {

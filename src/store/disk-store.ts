@@ -150,6 +150,10 @@ export class DiskStore implements Store {
     if (pack !== undefined) await this.#reader.closePack(pack);
   }
 
+  held(): Iterable<Sha256> {
+    return this.#context.rows.digests();
+  }
+
   unreferenced(): Iterable<StoredBlob> {
     return this.#context.rows.unreferenced();
   }

@@ -100,6 +100,23 @@ const MIGRATIONS: readonly string[] = [
   -- What was held, rotted, and has not come again.
   CREATE TABLE damaged (sha256 BLOB PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- Machines whose request files are answered.
+  CREATE TABLE requesters (
+    did TEXT PRIMARY KEY,
+    first_seen TEXT NOT NULL,
+    how TEXT NOT NULL,
+    newest_request_at TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  -- What was exported to whom: a requester's DID, or a name that the user gave.
+  CREATE TABLE exported (
+    recipient TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    sent_at TEXT NOT NULL,
+    PRIMARY KEY (recipient, sha256)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /**

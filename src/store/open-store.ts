@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isDigest } from '../domain/digest.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
+import type { ExportLog } from '../ports/export-log.js';
 import type { Store } from '../ports/store.js';
 import { BlobRows } from './blob-rows.js';
 import { DamagedRows } from './damaged-rows.js';
@@ -12,6 +13,7 @@ import { DiskStore } from './disk-store.js';
 import { Layout } from './layout.js';
 import { PartialRows } from './partial-rows.js';
 import { SqliteCatalog } from './sqlite-catalog.js';
+import { SqliteExportLog } from './sqlite-export-log.js';
 import { lazyLease, removeFile, type Damage, type StoreContext } from './context.js';
 import { settlePlacing } from './placing.js';
 import { sweepDeadWriters } from './writer-lease.js';
@@ -27,6 +29,7 @@ export interface StoreOptions {
 export interface OpenStore {
   store: Store;
   catalog: Catalog;
+  exportLog: ExportLog;
   close(): Promise<void>;
 }
 
@@ -89,6 +92,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   return {
     store,
     catalog,
+    exportLog: new SqliteExportLog(db),
     close: async () => {
       catalog.close();
       await store.close();

@@ -82,7 +82,7 @@ function chain({ reached }: Walk, file: string): string {
   return steps.join('\n  -> ');
 }
 
-for (const role of ['client', 'run', 'import', 'verify', 'export', 'list']) {
+for (const role of ['client', 'run', 'import', 'verify', 'export', 'list', 'request']) {
   test(`the isolated half (roles/${role}) reaches no library that fetches, packages included`, () => {
     const walked = walk(join(root, `dist/src/roles/${role}.js`));
     assert.ok(walked.reached.size > 20, 'the walk goes somewhere');

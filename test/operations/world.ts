@@ -12,6 +12,7 @@ import type {
   HeldView,
   Sealed,
 } from '../../src/ports/ecosystem.js';
+import type { ExportLog } from '../../src/ports/export-log.js';
 import type { Store } from '../../src/ports/store.js';
 import {
   buildBundle,
@@ -46,6 +47,7 @@ export class Machine {
   };
   store!: Store;
   catalog!: Catalog;
+  exportLog!: ExportLog;
   #open!: OpenStore;
 
   private constructor(
@@ -65,6 +67,7 @@ export class Machine {
     this.#open = await openStore({ folder: join(this.dir, 'data') });
     this.store = this.#open.store;
     this.catalog = this.#open.catalog;
+    this.exportLog = this.#open.exportLog;
   }
 
   async close(): Promise<void> {
