@@ -21,6 +21,8 @@ export interface Summary {
   limitSeconds: number | undefined;
   /** Of the last client. */
   seconds: number;
+  /** Of the last client, from when the first one was let go on, what comes before a connection included. */
+  fromGoSeconds: number;
   /** As a multiple of the limit. */
   ratio: number | undefined;
   /** Of the last client that has the source's own link speed; the others' limit is another. */
@@ -54,6 +56,7 @@ export function summarise(
     failed: results.length - whole.length,
     limitSeconds: limit,
     seconds,
+    fromGoSeconds: mid((result) => result.fromGoSeconds ?? NaN),
     ratio: limit === undefined ? undefined : seconds / limit,
     unhinderedSeconds: mid(most((one) => (isUnhindered(one) ? (one.completeSeconds ?? NaN) : 0))),
     copies: mid(({ copies }) => copies),
@@ -76,7 +79,7 @@ export function summarise(
 }
 
 const HEAD = [
-  ...['', 'last client', 'x limit', 'copies', 'MB/s', 'start-up', 'CPU s source/client'],
+  ...['', 'last client', 'x limit', 'from go', 'copies', 'MB/s', 'start-up', 'CPU s source/client'],
   ...['peak MB source/client', 'machine idle', 'runs'],
 ];
 
@@ -85,6 +88,7 @@ export function summaryTable(summaries: readonly Summary[]): string {
     one.contender,
     `${one.seconds.toFixed(2)} s`,
     one.ratio?.toFixed(2) ?? '',
+    `${one.fromGoSeconds.toFixed(2)} s`,
     one.copies.toFixed(2),
     one.megabytesPerSecond.toFixed(1),
     `${one.startUpSeconds.toFixed(1)} s`,

@@ -77,7 +77,9 @@ async function runScenario(
       const result = await runTrial({
         ...{ contender, content, links: scenario.links, folder },
         deadlineMs: deadlineOf(scenario, limit),
-        nodeFlags: (host) => profileFlags(options, folder, host),
+        ...(options.profile && {
+          nodeFlags: (host: number) => profileFlags(folder, host),
+        }),
         ...(scenario.strangers && { strangers: scenario.strangers }),
         ...(scenario.oneHost && { oneHost: scenario.oneHost }),
         ...(scenario.disturb && { disturb: scenario.disturb }),
@@ -123,8 +125,8 @@ function deadlineOf({ links }: Scenario, limit: number | undefined): number {
   return 60_000 + 1000 * Math.max(slow * 2, (limit ?? 60) * links.length * 1.5);
 }
 
-function profileFlags({ profile }: Options, folder: string, host: number): string[] {
-  if (!profile || host > 1) return [];
+function profileFlags(folder: string, host: number): string[] {
+  if (host > 1) return [];
   return [
     '--cpu-prof',
     `--cpu-prof-dir=${join(folder, host === 0 ? 'profile-source' : 'profile-client')}`,

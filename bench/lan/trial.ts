@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type {
   ClientLaunch,
   Contender,
@@ -14,6 +16,7 @@ import { Lan, type LinkMbit } from './lan.js';
 import { idleShare, machineTicks } from './machine.js';
 
 const START_MS = 60_000;
+const LEAVE_MS = 5_000;
 
 export interface TrialInput {
   contender: Contender;
@@ -76,6 +79,8 @@ export interface TrialResult {
   clients: ClientResult[];
   /** The last client's time; undefined where one did not finish. */
   seconds: number | undefined;
+  /** From the moment the first client was let go on: with whatever it does before it is connected. */
+  fromGoSeconds: number | undefined;
   source: { cpuSeconds: number; systemSeconds: number; peakBytes: number; sentBytes: number };
   /** Bytes that left the source, as a multiple of the content. */
   copies: number;
@@ -159,6 +164,8 @@ class Trial {
     await this.#serve();
     await this.#startStrangers();
     for (const client of this.#clients) await this.#load(client);
+    // What others have left to write is not this one's to wait for.
+    await promisify(execFile)('sync');
     const before = { links: await this.#lan.counters(), ticks: machineTicks() };
     const disturbing = this.#input.disturb?.(this.#disturbable()).catch((error: unknown) => {
       if (!this.#over.signal.aborted) throw error;
@@ -173,6 +180,7 @@ class Trial {
       }),
     ]);
     const after = { links: await this.#lan.counters(), ticks: machineTicks() };
+    if (this.#input.nodeFlags) await this.#untilLeft();
     await this.end();
     this.#noteLiar();
     const traffic = after.links.map((link, host) => ({
@@ -211,6 +219,12 @@ class Trial {
       this.#strangers.push(process);
       await process.told('serving', START_MS);
     }
+  }
+
+  /** What Node was asked to write at its end is lost where a signal ends it. */
+  async #untilLeft(): Promise<void> {
+    const leaving = this.#clients.map(async ({ process }) => await process?.exited);
+    await Promise.race([Promise.all(leaving), sleep(LEAVE_MS)]);
   }
 
   /** A liar that nobody caught was not met, and shows nothing. */
@@ -359,14 +373,16 @@ class Trial {
         failure: client.failure,
       };
     });
-    const done = clients.map(({ completeSeconds }) => completeSeconds);
+    const firstGoMs = Math.min(...this.#clients.map(({ wentMs }) => wentMs));
+    const seconds = lastOf(clients.map(({ completeSeconds }) => completeSeconds));
     const used = [this.#source?.usage()];
     const sentBytes = traffic[0]?.sent ?? 0;
     return {
       contender: this.#input.contender.name,
       contentBytes: this.#input.content.bytes,
       clients,
-      seconds: done.includes(undefined) ? undefined : Math.max(...done.map((one) => one ?? 0)),
+      seconds,
+      fromGoSeconds: seconds === undefined ? undefined : seconds + (firstMs - firstGoMs) / 1000,
       source: {
         cpuSeconds: sumOf(used, 'cpuSeconds'),
         systemSeconds: sumOf(used, 'systemSeconds'),
@@ -379,6 +395,11 @@ class Trial {
       notes: this.#notes,
     };
   }
+}
+
+/** The last of all; undefined where one never came. */
+function lastOf(times: readonly (number | undefined)[]): number | undefined {
+  return times.includes(undefined) ? undefined : Math.max(...times.map((one) => one ?? 0));
 }
 
 function shareOf({ processes }: Client, contentBytes: number): number {
