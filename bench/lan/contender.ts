@@ -2,7 +2,7 @@ import type { ContentFile } from './content.js';
 import type { Lan } from './lan.js';
 import type { Told } from './host-process.js';
 
-export type ContenderName = 'x' | 'libtorrent' | 'nginx' | 'rsync' | 'stream';
+export type ContenderName = 'x' | 'libtorrent' | 'libtorrent-tuned' | 'nginx' | 'rsync' | 'stream';
 
 /** `lying` sends wrong bytes and noise, `silent` never answers. */
 export type StrangerKind = 'lying' | 'silent';

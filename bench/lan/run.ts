@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Contender, ContenderName, Content } from './contender.js';
-import { libtorrentContender } from './contender-libtorrent.js';
+import { libtorrentContender, tunedLibtorrentContender } from './contender-libtorrent.js';
 import { nginxContender } from './contender-nginx.js';
 import { rsyncContender } from './contender-rsync.js';
 import { streamContender } from './contender-stream.js';
@@ -18,16 +18,16 @@ import { limitSeconds, SCENARIOS, type Scenario } from './scenarios.js';
 import { runTrial, type TrialResult } from './trial.js';
 
 const CONTENDERS: readonly Contender[] = [
-  ...[xContender, libtorrentContender],
+  ...[xContender, libtorrentContender, tunedLibtorrentContender],
   ...[nginxContender, rsyncContender, streamContender],
 ];
 
-const USAGE = `bench/lan SCENARIO… [--runs N] [--with x,libtorrent,nginx,rsync] [--json] [--profile] [--seed TEXT]
+const USAGE = `bench/lan SCENARIO… [--runs N] [--with LIST] [--json] [--profile] [--seed TEXT]
 
 ${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join('\n')}
 
 --runs N     runs of each contender; the tables give medians (default 1)
---with LIST  contenders, instead of the scenario's own choice
+--with LIST  of x, libtorrent, libtorrent-tuned, nginx, rsync, stream; default: what the scenario needs
 --profile    write CPU profiles of X's source and first client, and say where
 --mib N      as much content, instead of the scenario's own amount
 --tmp DIR    where the files lie (default: this machine's temporary folder)

@@ -22,9 +22,9 @@ export interface Scenario {
 }
 
 const SWARM_LINKS: readonly LinkMbit[] = new Array<LinkMbit>(8).fill(100);
-const ALL: readonly ContenderName[] = ['x', 'libtorrent', 'nginx', 'rsync'];
+const ALL: readonly ContenderName[] = ['x', 'libtorrent', 'libtorrent-tuned', 'nginx', 'rsync'];
 const X: readonly ContenderName[] = ['x'];
-const PEERS: readonly ContenderName[] = ['x', 'libtorrent'];
+const PEERS: readonly ContenderName[] = ['x', 'libtorrent', 'libtorrent-tuned'];
 
 const swarm = {
   files: mixedContent,
