@@ -115,6 +115,15 @@ export const SCENARIOS: readonly Scenario[] = [
     disturb: restartInTheMiddle,
   },
   {
+    name: 'huge-restart',
+    summary: 'as large-restart, 4 GiB in one single file',
+    files: (_seed, bytes) => equalContent(1, bytes ?? 4096 * MIB),
+    links: [1000, 1000],
+    contenders: X,
+    byDefault: X,
+    disturb: restartInTheMiddle,
+  },
+  {
     name: 'many',
     summary: '1 source, 31 clients, 25 Mbit/s, 64 MiB',
     files: (seed, bytes) => mixedContent(seed, bytes ?? 64 * MIB),
