@@ -24,6 +24,8 @@ export const BOUNDS = {
   sdistOpenedBytes: 1 << 30,
   releaseFileBytes: 32 << 20,
   packagesFileBytes: 2 ** 31,
+  parsedIndexBytes: 2 ** 31,
+  parsedIndexesBytes: 2 ** 31,
   stanzaBytes: 4 << 20,
   keyringBytes: 16 << 20,
   statusFileBytes: 256 << 20,

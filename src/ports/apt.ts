@@ -1,3 +1,5 @@
+import type { Sha256 } from '../domain/digest.js';
+
 /** A file of apt's own configuration, as it stands on disk. */
 export interface AptFile {
   path: string;
@@ -20,4 +22,11 @@ export interface AptHost {
   readKeyring(path: string): Promise<Uint8Array>;
   /** dpkg's status: what is installed. @throws XError INPUT_NOT_FOUND. */
   readStatus(): Promise<string>;
+}
+
+/** Indexes in a parsed form, kept from run to run by the digest of what they were parsed from. */
+export interface ParsedIndexes {
+  /** The bytes as they were saved; undefined where there are none, or none that are intact. */
+  load(indexSha256: Sha256): Promise<Buffer | undefined>;
+  save(indexSha256: Sha256, parts: readonly Uint8Array[]): Promise<void>;
 }

@@ -18,6 +18,7 @@ import type { NpmSettings } from '../ports/npm-registry.js';
 import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
 import { readAptCredentials } from '../upstream/debian-credentials.js';
+import { openParsedIndexes } from '../upstream/debian-parsed-indexes.js';
 import { readAptHost } from '../upstream/debian-settings.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
@@ -100,6 +101,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     createDebianSource({
       upstream,
       store: data.store,
+      parsed: openParsedIndexes(join(data.folder, 'cache', 'debian-indexes')),
       apt,
       overrides: {
         mirror: debian.mirror,

@@ -1,7 +1,8 @@
 import { fieldOf, PackageVersion } from './package-version.js';
 import { compareVersions } from './version.js';
 import { resolve } from './resolver/resolve.js';
-import { Universe } from './resolver/universe.js';
+import { Universe, type VersionSource } from './resolver/universe.js';
+import type { TableVersions } from './packages-table.js';
 import type { MentionOrder } from './resolver/preference.js';
 
 /**
@@ -12,7 +13,7 @@ export type DebianBase = { kind: 'minbase' } | { kind: 'none' } | { kind: 'statu
 
 export interface InstalledPackages {
   versions: PackageVersion[];
-  /** Names on hold. */
+  /** What is on hold: `name:architecture`. */
   held: Set<string>;
 }
 
@@ -29,7 +30,7 @@ export function installedOfStatus(text: string): InstalledPackages {
     installed.versions.push(
       new PackageVersion(name, version, architecture, stanza.trim(), undefined),
     );
-    if (want === 'hold') installed.held.add(name);
+    if (want === 'hold') installed.held.add(`${name}:${architecture}`);
   }
   return installed;
 }
@@ -39,22 +40,19 @@ export function installedOfStatus(text: string): InstalledPackages {
  * the oldest version that the indexes have, for the target may not have been updated since.
  */
 export function minimalBase(
-  available: readonly PackageVersion[],
+  indexes: readonly TableVersions[],
   architecture: string,
   mentions: MentionOrder,
 ): PackageVersion[] {
-  const oldest = new Map<string, PackageVersion>();
-  for (const version of available) {
-    if (version.architecture !== 'all' && version.architecture !== architecture) continue;
-    const known = oldest.get(version.name);
-    if (known === undefined || compareVersions(version.version, known.version) < 0) {
-      oldest.set(version.name, version);
-    }
-  }
-  const universe = new Universe(architecture, oldest.values());
-  const roots = [...oldest.values()].filter(
-    (version) => version.isEssential || version.priorityRank === 1 || version.name === 'apt',
-  );
+  const oldest = oldestOf(indexes, architecture);
+  const universe = new Universe(architecture, [oldest]);
+  const base = indexes.flatMap((index) => [...index.base(), ...index.named('apt')]);
+  const names = [...new Set(base.map(({ name }) => name))].sort();
+  const roots = names
+    .flatMap((name) => oldest.named(name))
+    .filter(
+      ({ isEssential, priorityRank, name }) => isEssential || priorityRank === 1 || name === 'apt',
+    );
   const wishes = roots.map((version) => ({
     text: version.name,
     solutions: [{ node: universe.nodeOf(version), version }],
@@ -66,4 +64,32 @@ export function minimalBase(
     mentions,
   });
   return [...selection.values()];
+}
+
+/** Of each package of an architecture the oldest version alone. */
+function oldestOf(indexes: readonly TableVersions[], architecture: string): VersionSource {
+  const known = new Map<string, PackageVersion | undefined>();
+  const oldest = (name: string): PackageVersion | undefined => {
+    if (known.has(name)) return known.get(name);
+    const [first, ...others] = indexes
+      .flatMap((index) => index.named(name))
+      .filter((version) => ['all', architecture].includes(version.architecture));
+    const version = others.reduce(
+      (a, b) => (a !== undefined && compareVersions(b.version, a.version) < 0 ? b : a),
+      first,
+    );
+    known.set(name, version);
+    return version;
+  };
+  return {
+    named(name) {
+      const version = oldest(name);
+      return version === undefined ? [] : [version];
+    },
+    providing: (name) =>
+      indexes
+        .flatMap((index) => index.providing(name))
+        .filter((version) => oldest(version.name) === version),
+    names: () => indexes.flatMap((index) => [...index.names()]),
+  };
 }

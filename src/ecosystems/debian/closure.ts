@@ -3,7 +3,7 @@ import type { PlannedArtifact } from '../../domain/plan.js';
 import { formatTarget } from '../../domain/target.js';
 import { formatGroup } from './relation.js';
 import { findBreak, type Break } from './resolver/selection.js';
-import { Universe, type PackageNode } from './resolver/universe.js';
+import { listedVersions, Universe, type PackageNode } from './resolver/universe.js';
 import type { PackageVersion } from './package-version.js';
 import type { TargetPlan } from './plan.js';
 
@@ -21,10 +21,10 @@ export interface HeldPackage {
 export function proveClosure(held: readonly HeldPackage[], plan: TargetPlan): void {
   const { target, installed } = plan.world;
   const versions = held.map(({ version }) => version);
-  const universe = new Universe(target.arch, versions, installed.versions);
+  const universe = new Universe(target.arch, [listedVersions(versions)], installed.versions);
   const removed = new Set(plan.resolution.removed.map(({ key }) => key));
   const selection = new Map<PackageNode, PackageVersion>();
-  for (const node of universe.nodes()) {
+  for (const node of universe.installedNodes) {
     if (node.installed !== undefined && !removed.has(node.key)) selection.set(node, node.installed);
   }
   for (const version of versions) {

@@ -23,7 +23,7 @@ const PRIORITY_RANKS: Readonly<Record<string, number>> = {
  */
 export class PackageVersion {
   /** The indexes that list it; empty for what is only installed. */
-  readonly indexes: ReleaseIndex[];
+  indexes: readonly ReleaseIndex[];
   readonly #relations = new Map<RelationField, RelationGroup[]>();
   #multiArch: MultiArch | undefined;
   #priorityRank: number | undefined;
@@ -38,6 +38,12 @@ export class PackageVersion {
     index: ReleaseIndex | undefined,
   ) {
     this.indexes = index === undefined ? [] : [index];
+  }
+
+  /** Notes that further indexes list it. */
+  addIndexes(indexes: readonly ReleaseIndex[]): void {
+    const further = indexes.filter((index) => !this.indexes.includes(index));
+    if (further.length > 0) this.indexes = [...this.indexes, ...further];
   }
 
   /** A field's value, continuation lines included; undefined where there is none. */

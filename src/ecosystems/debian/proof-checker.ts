@@ -7,7 +7,8 @@ import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView, ProofVerdict } from '../../ports/ecosystem.js';
 import { compressionOf, decompress } from './decompress.js';
 import { readKeyring, checkSignatures, type Keyring } from './openpgp.js';
-import { parsePackages } from './packages-index.js';
+import { fieldOf } from './package-version.js';
+import { stanzasOf } from './packages-index.js';
 import { parseRelease, type Release } from './release.js';
 
 /** A Release file that a bundle carries, and what became of its signature. */
@@ -144,8 +145,11 @@ async function readDigests(index: CatalogEntry, view: HeldView): Promise<Map<Sha
   })();
   const text = decompress(chunks, compression, BOUNDS.packagesFileBytes, index.path);
   const listed = new Map<Sha256, string>();
-  for (const version of await parsePackages(text, undefined, index.path)) {
-    listed.set(version.field('SHA256')?.toLowerCase() ?? '', `${version.name} ${version.version}`);
+  for await (const stanzas of stanzasOf(text, index.path)) {
+    for (const stanza of stanzas) {
+      const sha256 = fieldOf(stanza.text, 'SHA256')?.toLowerCase() ?? '';
+      listed.set(sha256, `${stanza.name} ${stanza.version}`);
+    }
   }
   return listed;
 }

@@ -13,8 +13,8 @@ import { readControl } from './deb.js';
 import { verifySigned } from './openpgp.js';
 import { parseRelease, type Release } from './release.js';
 import { proofDocuments, repositoryDocuments, type SealedSuite } from './repository.js';
-import { keyringsFor, readIndex } from './suite-loader.js';
-import type { PackageVersion } from './package-version.js';
+import { findListed } from './index-loader.js';
+import { keyringsFor } from './suite-loader.js';
 import type { TargetPlan } from './plan.js';
 import type { RepositorySigner } from './repository-key.js';
 
@@ -132,11 +132,8 @@ async function findStanzas(
     if (release.files.get(path)?.sha256 !== indexSha256) {
       throw new XError('DIGEST_MISMATCH', `${suiteId}: the Release file names another ${path}`);
     }
-    const versions = await readIndex(store, { path, sha256: indexSha256 }, suiteId);
-    const byDigest = new Map<string, PackageVersion>();
-    for (const version of versions) {
-      byDigest.set(version.field('SHA256')?.toLowerCase() ?? '', version);
-    }
+    const digests = new Set(wanted.map(({ sha256 }) => sha256));
+    const byDigest = await findListed(store, { path, sha256: indexSha256 }, suiteId, digests);
     for (const { artifact, sha256, lengthBytes } of wanted) {
       const stanza = byDigest.get(sha256);
       if (stanza === undefined || Number(stanza.field('Size')) !== lengthBytes) {

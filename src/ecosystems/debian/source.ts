@@ -1,6 +1,6 @@
 import type { EcosystemPlan } from '../../domain/plan.js';
 import { formatTarget, type Target } from '../../domain/target.js';
-import type { AptHost } from '../../ports/apt.js';
+import type { AptHost, ParsedIndexes } from '../../ports/apt.js';
 import type { EcosystemSource, PlanRequest } from '../../ports/ecosystem.js';
 import type { Upstream } from '../../ports/upstream.js';
 import { readAptSettings, type AptOverrides } from './apt/settings.js';
@@ -22,6 +22,8 @@ export interface DebianSourceDeps {
   upstream: Upstream;
   /** Keeps indexes by digest, so that a later run fetches only what changed. */
   store: IndexStore;
+  /** Indexes that an earlier run parsed. */
+  parsed?: ParsedIndexes | undefined;
   /** How this machine's apt is set. */
   apt: AptHost;
   /** What flags say instead. */
@@ -60,7 +62,7 @@ export function createDebianSource(deps: DebianSourceDeps): EcosystemSource<Debi
 }
 
 async function plan(
-  { upstream, store, apt, overrides = {}, baseOf }: DebianSourceDeps,
+  { upstream, store, parsed, apt, overrides = {}, baseOf }: DebianSourceDeps,
   { requirements, purls, targets, now, report, signal }: PlanRequest<DebianRequirements>,
   planned: Map<string, TargetPlan>,
 ): Promise<EcosystemPlan> {
@@ -70,7 +72,7 @@ async function plan(
   ];
   if (asked.length === 0) return { artifacts: [], warnings: [] };
   const settings = readAptSettings(apt, overrides);
-  const context = { upstream, store, host: apt, settings, now, signal };
+  const context = { upstream, store, parsed, host: apt, settings, now, signal };
   const loader = new WorldLoader(context, overrides);
   const warnings: string[] = [];
   for (const target of targets) {

@@ -1,29 +1,21 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
-import type { Sha256 } from '../../domain/digest.js';
-import type { AptHost } from '../../ports/apt.js';
+import type { AptHost, ParsedIndexes } from '../../ports/apt.js';
 import type { Store } from '../../ports/store.js';
 import type { Upstream } from '../../ports/upstream.js';
-import { compressionOf, decompress } from './decompress.js';
 import { readKeyring, verifySigned, type Keyring } from './openpgp.js';
-import { parsePackages } from './packages-index.js';
-import {
-  checkFreshness,
-  checkSuite,
-  packagesFilesOf,
-  parseRelease,
-  type Release,
-} from './release.js';
+import { checkFreshness, checkSuite, parseRelease, type Release } from './release.js';
 import type { AptSettings } from './apt/settings.js';
 import type { NamedSource } from './apt/suite-ids.js';
-import type { PackageVersion } from './package-version.js';
-import type { ReleaseFacts, ReleaseIndex } from './release-index.js';
+import type { ReleaseFacts } from './release-index.js';
 
 export type IndexStore = Pick<Store, 'stat' | 'open' | 'read' | 'putBytes' | 'putResumable'>;
 
 export interface LoaderContext {
   upstream: Upstream;
   store: IndexStore;
+  /** Indexes that an earlier run parsed. */
+  parsed?: ParsedIndexes | undefined;
   host: AptHost;
   settings: AptSettings;
   now: Date;
@@ -35,7 +27,7 @@ export interface LoadedSuite {
   source: NamedSource;
   release: Release;
   facts: ReleaseFacts;
-  warnings: string[];
+  warnings: Set<string>;
 }
 
 /**
@@ -76,7 +68,7 @@ export async function loadSuite(context: LoaderContext, source: NamedSource): Pr
     signatureSha256: signature?.sha256,
     isPublic: isPublicKeyring(verified.keyring),
   };
-  return { source, release, facts, warnings: warning === undefined ? [] : [warning] };
+  return { source, release, facts, warnings: new Set(warning === undefined ? [] : [warning]) };
 }
 
 /** Later than any signature that is not nonsense: the year 2100. */
@@ -143,110 +135,6 @@ export async function keyringsFor(host: AptHost, source: NamedSource): Promise<K
   );
   if (fingerprints.length === 0) return trusted;
   return [...keyrings, ...trusted.map((keyring) => ({ ...keyring, fingerprints }))];
-}
-
-/** The Packages files of a suite that an architecture needs; a warning for each that is missing. */
-export function indexesOf(
-  { source, release, facts, warnings }: LoadedSuite,
-  architecture: string,
-): ReleaseIndex[] {
-  if (source.architectures?.includes(architecture) === false) return [];
-  const isFlat = source.components.length === 0;
-  const hasSeparateAll =
-    release.architectures.includes('all') &&
-    release.fields.get('no-support-for-architecture-all') !== 'Packages';
-  const architectures = hasSeparateAll && !isFlat ? [architecture, 'all'] : [architecture];
-  const components = isFlat ? [undefined] : source.components;
-  return components.flatMap((component) => {
-    const found = architectures.flatMap((name): ReleaseIndex[] => {
-      const path = packagesFilesOf(release, component, name)[0];
-      const file = path === undefined ? undefined : release.files.get(path);
-      if (path === undefined || file === undefined) return [];
-      return [
-        { release: facts, component: component ?? 'main', architecture, path, sha256: file.sha256 },
-      ];
-    });
-    if (found.length === 0) {
-      warnings.push(
-        `${facts.baseUrl} ${source.suite} has no Packages of ${component ?? 'its own'} for ${architecture}.`,
-      );
-    }
-    return found;
-  });
-}
-
-/**
- * The stanzas of an index: from the store where it is there, else fetched into it, by digest first.
- * @throws XError DIGEST_MISMATCH, UPSTREAM_*.
- */
-export async function loadIndex(
-  context: LoaderContext,
-  { source, release }: LoadedSuite,
-  index: ReleaseIndex,
-): Promise<PackageVersion[]> {
-  const folder = index.release.baseUrl + releaseFolder(source);
-  const sizeBytes = release.files.get(index.path)?.sizeBytes;
-  if (context.store.stat(index.sha256) === undefined) {
-    const parent = index.path.slice(0, index.path.lastIndexOf('/') + 1);
-    const urls = [`${folder}${index.path}`];
-    if (release.hasByHash) urls.unshift(`${folder}${parent}by-hash/SHA256/${index.sha256}`);
-    await fetchIndex(context, urls, index.sha256, sizeBytes);
-  }
-  return readIndex(context.store, index, index.release.suiteId, index);
-}
-
-/** Parses an index that the store holds; its versions name `index` as where they are from. */
-export async function readIndex(
-  store: Pick<Store, 'open'>,
-  { path, sha256 }: Pick<ReleaseIndex, 'path' | 'sha256'>,
-  suiteId: string,
-  index?: ReleaseIndex,
-): Promise<PackageVersion[]> {
-  const where = `${suiteId}/${path}`;
-  const compression = compressionOf(path) ?? 'none';
-  const text = decompress(store.open(sha256), compression, BOUNDS.packagesFileBytes, where);
-  return parsePackages(text, index, where);
-}
-
-async function fetchIndex(
-  { upstream, store, signal }: LoaderContext,
-  urls: readonly string[],
-  sha256: Sha256,
-  sizeBytes: number | undefined,
-): Promise<void> {
-  for (const [attempt, url] of urls.entries()) {
-    try {
-      await store.putResumable(
-        `debian-index:${sha256}`,
-        (offset) => upstream.open({ ecosystem: 'debian', url, offset, signal }),
-        { digests: { sha256 }, lengthBytes: sizeBytes, maxBytes: BOUNDS.packagesFileBytes },
-      );
-      return;
-    } catch (error) {
-      const isMissing = error instanceof XError && error.code === 'PACKAGE_NOT_FOUND';
-      if (!isMissing || attempt === urls.length - 1) throw indexError(error, url);
-    }
-  }
-}
-
-function indexError(error: unknown, url: string): unknown {
-  if (error instanceof XError && error.code === 'PACKAGE_NOT_FOUND') {
-    return new XError('UPSTREAM_REFUSED', `${url} is signed for, but is not there`, {
-      hint: 'The mirror may be in the middle of an update; try again, or use another.',
-      cause: error,
-    });
-  }
-  if (
-    error instanceof XError &&
-    (error.code === 'DIGEST_MISMATCH' || error.code === 'INCOMPLETE')
-  ) {
-    // Shorter than signed, though the answer was whole: another file, and none to continue.
-    return new XError('DIGEST_MISMATCH', `${url}: ${error.message}`, {
-      hint: 'The mirror may be in the middle of an update, or damaged; try again, or use another.',
-      cause: error,
-    });
-  }
-  return error;
 }
 
 export function withoutCredentials(url: string): string {

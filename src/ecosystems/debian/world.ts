@@ -3,17 +3,13 @@ import { XError } from '../../domain/errors.js';
 import { installedOfStatus, minimalBase, type DebianBase, type InstalledPackages } from './base.js';
 import { nameSuites } from './apt/suite-ids.js';
 import { sourcesFor, type AptOverrides } from './apt/settings.js';
-import {
-  indexesOf,
-  loadIndex,
-  loadSuite,
-  type LoadedSuite,
-  type LoaderContext,
-} from './suite-loader.js';
+import { indexesOf, obtainParsed, parseIndex } from './index-loader.js';
+import { loadSuite, type LoadedSuite, type LoaderContext } from './suite-loader.js';
 import { mentionOrder } from './resolver/mentions.js';
 import { Universe } from './resolver/universe.js';
 import type { MentionOrder } from './resolver/preference.js';
-import type { PackageVersion } from './package-version.js';
+import { TableVersions, type PackagesTable } from './packages-table.js';
+import type { ReleaseIndex } from './release-index.js';
 
 /** All that one target is resolved in: what its suites offer, and what it has already. */
 export interface World {
@@ -26,7 +22,10 @@ export interface World {
 /** What was loaded once and serves every target of a plan. */
 export class WorldLoader {
   readonly #suites = new Map<string, Promise<LoadedSuite>>();
-  readonly #indexes = new Map<string, Promise<PackageVersion[]>>();
+  readonly #tables = new Map<string, Promise<PackagesTable>>();
+  readonly #versions = new Map<string, TableVersions>();
+  /** Indexes are fetched side by side, and parsed one after the other: that bounds what is open at once. */
+  #lastParse: Promise<unknown> = Promise.resolve();
   readonly warnings = new Set<string>();
 
   constructor(
@@ -48,27 +47,47 @@ export class WorldLoader {
     );
     const fitting = suites.filter((suite) => isFor(suite, target));
     if (fitting.length === 0) throw noSuite(suites, target);
-    const available: PackageVersion[] = [];
-    for (const suite of fitting) {
-      for (const warning of suite.warnings) this.warnings.add(warning);
-      for (const architecture of [target.arch, ...foreign]) {
-        for (const index of indexesOf(suite, architecture)) {
-          const key = `${index.release.suiteId} ${index.path} ${architecture}`;
-          const versions = await memo(this.#indexes, key, () =>
-            loadIndex(this.context, suite, index),
-          );
-          // Not push(...versions): an archive is larger than a call's arguments may be.
-          for (const version of versions) available.push(version);
-        }
-      }
-      for (const warning of suite.warnings) this.warnings.add(warning);
-    }
-    const mentions = mentionOrder(available);
+    const indexes = fitting.flatMap((suite) =>
+      indexesOf(suite, [target.arch, ...foreign]).map((index) => ({ suite, index })),
+    );
+    for (const { warnings } of fitting) for (const warning of warnings) this.warnings.add(warning);
+    const tables = await allInOrder(indexes.map(({ suite, index }) => this.#table(suite, index)));
+    const available = indexes.flatMap(({ index }, at) => this.#versionsOf(tables[at], index));
+    const mentions = mentionOrder(tables);
     const installed = installedOf(base, available, target, mentions);
-    const universe = new Universe(target.arch, available, installed.versions, (name) =>
-      installed.held.has(name),
+    const universe = new Universe(
+      target.arch,
+      available,
+      installed.versions,
+      ({ name, architecture }) => installed.held.has(`${name}:${architecture}`),
     );
     return { target, universe, installed, mentions };
+  }
+
+  #table(suite: LoadedSuite, index: ReleaseIndex): Promise<PackagesTable> {
+    return memo(this.#tables, index.sha256, async () => {
+      const known = obtainParsed(this.context, suite, index);
+      const before = this.#lastParse;
+      const parsed = known.then(async (table) => {
+        if (table !== undefined) return table;
+        await before;
+        return parseIndex(this.context, index, suite);
+      });
+      // What fails is told by who asked for it; the next in line parses all the same.
+      this.#lastParse = parsed.catch(() => undefined);
+      return parsed;
+    });
+  }
+
+  #versionsOf(table: PackagesTable | undefined, index: ReleaseIndex): TableVersions[] {
+    if (table === undefined) return [];
+    const key = `${index.release.suiteId} ${index.path} ${index.architecture}`;
+    let versions = this.#versions.get(key);
+    if (versions === undefined) {
+      versions = new TableVersions(table, index);
+      this.#versions.set(key, versions);
+    }
+    return [versions];
   }
 }
 
@@ -88,7 +107,7 @@ function memo<T>(known: Map<string, Promise<T>>, key: string, make: () => Promis
 
 function installedOf(
   base: DebianBase,
-  available: readonly PackageVersion[],
+  available: readonly TableVersions[],
   target: Target,
   mentions: MentionOrder,
 ): InstalledPackages {

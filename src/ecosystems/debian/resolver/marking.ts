@@ -241,7 +241,7 @@ export class Marking {
 
   #indexDependents(): Map<string, PackageNode[]> {
     const dependents = new Map<string, PackageNode[]>();
-    for (const node of this.state.universe.nodes()) {
+    for (const node of this.state.universe.installedNodes) {
       if (node.installed === undefined) continue;
       for (const field of [...DEPENDS_FIELDS, 'Recommends'] as const) {
         for (const { name } of node.installed.relations(field).flat()) {
@@ -257,7 +257,7 @@ export class Marking {
   /** apt upgrades the installed binaries of one source together. */
   #upgradeSameSource(node: PackageNode, version: PackageVersion, depth: number): void {
     this.#installedBySource ??= Map.groupBy(
-      [...this.state.universe.nodes()].filter(({ installed }) => installed !== undefined),
+      this.state.universe.installedNodes,
       ({ installed }) => installed?.source.name ?? '',
     );
     const { source } = version;

@@ -1,4 +1,5 @@
-import { fieldOf, type PackageVersion } from '../package-version.js';
+import { fieldOf } from '../package-version.js';
+import type { PackagesTable } from '../packages-table.js';
 import type { MentionOrder } from './preference.js';
 
 /** Fields that mention packages, in the order in which apt reads them. */
@@ -17,14 +18,14 @@ const MENTIONING_FIELDS = [
 /**
  * The order in which apt's cache comes to know packages: through their own stanza or a relation of an
  * earlier one, index after index. Looked up for the few names that need it.
- * @param versions every index's stanzas, in the order of apt's sources.
+ * @param tables every index, in the order of apt's sources.
  */
-export function mentionOrder(versions: readonly PackageVersion[]): MentionOrder {
+export function mentionOrder(tables: readonly PackagesTable[]): MentionOrder {
   const known = new Map<string, number>();
   const positionOf = (name: string): number => {
     let position = known.get(name);
     if (position === undefined) {
-      position = firstMention(versions, name);
+      position = firstMention(tables, name);
       known.set(name, position);
     }
     return position;
@@ -37,12 +38,16 @@ export function mentionOrder(versions: readonly PackageVersion[]): MentionOrder 
 /** Room for the mentions of one stanza. */
 const STANZA_STEP = 1 << 20;
 
-function firstMention(versions: readonly PackageVersion[], name: string): number {
-  for (const [index, { name: own, stanza }] of versions.entries()) {
-    if (own === name) return index * STANZA_STEP;
-    if (!stanza.includes(name)) continue;
-    const place = mentionIn(stanza, name);
-    if (place >= 0) return index * STANZA_STEP + place;
+function firstMention(tables: readonly PackagesTable[], name: string): number {
+  let before = 0;
+  for (const table of tables) {
+    for (const row of table.rowsWith(name)) {
+      const stanza = table.stanza(row);
+      if (fieldOf(stanza, 'Package') === name) return (before + row) * STANZA_STEP;
+      const place = mentionIn(stanza, name);
+      if (place >= 0) return (before + row) * STANZA_STEP + place;
+    }
+    before += table.length;
   }
   return Number.MAX_SAFE_INTEGER;
 }

@@ -50,9 +50,7 @@ export function resolve(
   );
   const kept = sweep(universe, selection, requested, options.followsSuggests);
   const added = new Map([...kept].filter(([node, version]) => version !== node.installed));
-  const removed = [...universe.nodes()].filter(
-    (node) => node.installed !== undefined && !kept.has(node),
-  );
+  const removed = universe.installedNodes.filter((node) => !kept.has(node));
   return { selection: kept, added, removed, isAsApt };
 }
 
@@ -70,7 +68,7 @@ function markAsApt(
     throw error;
   }
   const selection = new Map<PackageNode, PackageVersion>();
-  for (const node of universe.nodes()) {
+  for (const node of universe.installedNodes) {
     if (node.installed !== undefined) selection.set(node, state.of(node).install ?? node.installed);
   }
   for (const [node, { install }] of state.touched()) {

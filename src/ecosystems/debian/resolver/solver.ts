@@ -62,7 +62,7 @@ class Problem {
       this.#add(literals, `you ask for ${text}`);
       return { solutions: literals };
     });
-    for (const node of this.universe.nodes()) {
+    for (const node of this.universe.installedNodes) {
       if (node.installed === undefined) continue;
       const preferred = this.options.preferred?.get(node) ?? node.installed;
       this.#installed.push([preferred, node.installed].map((v) => this.#variable(v, open)));

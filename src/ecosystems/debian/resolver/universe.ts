@@ -3,17 +3,23 @@ import { versionFits, type Relation } from '../relation.js';
 import type { PackageVersion } from '../package-version.js';
 
 /** A package of one architecture: what can be installed at most once. */
-export interface PackageNode {
-  /** `hello:amd64`. */
-  readonly key: string;
-  readonly name: string;
-  /** Never `all`: such packages belong to the native architecture. */
-  readonly architecture: string;
+export class PackageNode {
   /** Newest first; `installed` included. */
-  readonly versions: PackageVersion[];
+  readonly versions: PackageVersion[] = [];
   installed: PackageVersion | undefined;
   /** Selected `hold` by dpkg. */
-  isHeld: boolean;
+  isHeld = false;
+
+  constructor(
+    readonly name: string,
+    /** Never `all`: such packages belong to the native architecture. */
+    readonly architecture: string,
+  ) {}
+
+  /** `hello:amd64`. */
+  get key(): string {
+    return `${this.name}:${this.architecture}`;
+  }
 }
 
 /** What provides a name, and as which version. */
@@ -29,71 +35,99 @@ export interface Solution {
   version: PackageVersion;
 }
 
-/** Every version that can be had or is installed, by what it is called and what it provides. */
+/** Where versions come from, asked by name: an index, or a list. */
+export interface VersionSource {
+  /** In the order of the index. */
+  named(name: string): readonly PackageVersion[];
+  /** Those whose Provides name it. */
+  providing(name: string): readonly PackageVersion[];
+  names(): Iterable<string>;
+}
+
+/** Versions in a list, as a source. */
+export function listedVersions(versions: Iterable<PackageVersion>): VersionSource {
+  const named = new Map<string, PackageVersion[]>();
+  const providing = new Map<string, PackageVersion[]>();
+  const put = (map: typeof named, name: string, version: PackageVersion): void => {
+    const known = map.get(name);
+    if (known === undefined) map.set(name, [version]);
+    else if (!known.includes(version)) known.push(version);
+  };
+  for (const version of versions) {
+    put(named, version.name, version);
+    for (const { name } of version.relations('Provides').flat()) put(providing, name, version);
+  }
+  return {
+    named: (name) => named.get(name) ?? [],
+    providing: (name) => providing.get(name) ?? [],
+    names: () => named.keys(),
+  };
+}
+
+/**
+ * Every version that can be had or is installed, by what it is called and what it provides. Looked up
+ * when it is first asked for: of an archive's names a run needs a few thousand.
+ */
 export class Universe {
-  readonly #nodes = new Map<string, PackageNode[]>();
-  readonly #providers = new Map<string, Provider[]>();
-  readonly #nodeOf = new Map<PackageVersion, PackageNode>();
+  readonly #sources: readonly VersionSource[];
+  readonly #installed: VersionSource;
+  readonly #nodes = new Map<string, readonly PackageNode[]>();
+  readonly #providers = new Map<string, readonly Provider[]>();
+  /** What is installed, in the order of the list. */
+  readonly installedNodes: readonly PackageNode[];
 
   constructor(
     readonly nativeArchitecture: string,
-    available: Iterable<PackageVersion>,
-    installed: Iterable<PackageVersion> = [],
-    isHeld: (name: string) => boolean = () => false,
+    sources: readonly VersionSource[],
+    installed: readonly PackageVersion[] = [],
+    readonly isHeld: (version: PackageVersion) => boolean = () => false,
   ) {
-    for (const version of available) this.#add(version);
-    for (const version of installed) {
-      const { node, version: known } = this.#add(version);
-      node.installed = known;
-      node.isHeld = isHeld(version.name);
-    }
-    for (const nodes of this.#nodes.values()) {
-      for (const { versions } of nodes) {
-        if (versions.length > 1) versions.sort((a, b) => compareVersions(b.version, a.version));
-      }
-    }
-  }
-
-  #add(version: PackageVersion): Solution {
-    const architecture =
-      version.architecture === 'all' ? this.nativeArchitecture : version.architecture;
-    const nodes = this.#nodes.get(version.name) ?? [];
-    if (nodes.length === 0) this.#nodes.set(version.name, nodes);
-    let node = nodes.find((candidate) => candidate.architecture === architecture);
-    if (node === undefined) {
-      node = {
-        key: `${version.name}:${architecture}`,
-        name: version.name,
-        architecture,
-        versions: [],
-        installed: undefined,
-        isHeld: false,
-      };
-      nodes.push(node);
-    }
-    const same = node.versions.find((known) => isSameVersion(known, version));
-    if (same !== undefined) {
-      same.indexes.push(...version.indexes.filter((index) => !same.indexes.includes(index)));
-      return { node, version: same };
-    }
-    node.versions.push(version);
-    this.#nodeOf.set(version, node);
-    if (version.stanza.includes('\nProvides:')) this.#addProvides(node, version);
-    return { node, version };
-  }
-
-  #addProvides(node: PackageNode, version: PackageVersion): void {
-    for (const relation of version.relations('Provides').flat()) {
-      const providers = this.#providers.get(relation.name);
-      if (providers === undefined)
-        this.#providers.set(relation.name, [{ node, version, relation }]);
-      else providers.push({ node, version, relation });
-    }
+    this.#sources = sources;
+    this.#installed = listedVersions(installed);
+    const nodes = installed.map(({ name, architecture }) =>
+      this.node(name, this.#architectureOf(architecture)),
+    );
+    this.installedNodes = [...new Set(nodes.filter((node) => node !== undefined))];
   }
 
   /** The packages of a name, one for each architecture. */
   nodesOf(name: string): readonly PackageNode[] {
-    return this.#nodes.get(name) ?? [];
+    let nodes = this.#nodes.get(name);
+    if (nodes === undefined) this.#nodes.set(name, (nodes = this.#makeNodes(name)));
+    return nodes;
+  }
+
+  #makeNodes(name: string): PackageNode[] {
+    const nodes: PackageNode[] = [];
+    for (const source of this.#sources) {
+      for (const version of source.named(name)) this.#add(nodes, version);
+    }
+    for (const version of this.#installed.named(name)) {
+      const { node, known } = this.#add(nodes, version);
+      node.installed = known;
+      node.isHeld = this.isHeld(version);
+    }
+    for (const { versions } of nodes) {
+      if (versions.length > 1) versions.sort((a, b) => compareVersions(b.version, a.version));
+    }
+    return nodes;
+  }
+
+  #add(
+    nodes: PackageNode[],
+    version: PackageVersion,
+  ): { node: PackageNode; known: PackageVersion } {
+    const architecture = this.#architectureOf(version.architecture);
+    let node = nodes.find((candidate) => candidate.architecture === architecture);
+    if (node === undefined) nodes.push((node = new PackageNode(version.name, architecture)));
+    const known = node.versions.find((other) => isSameVersion(other, version));
+    if (known === undefined) node.versions.push(version);
+    else known.addIndexes(version.indexes);
+    return { node, known: known ?? version };
+  }
+
+  #architectureOf(architecture: string): string {
+    return architecture === 'all' ? this.nativeArchitecture : architecture;
   }
 
   node(name: string, architecture: string): PackageNode | undefined {
@@ -101,21 +135,45 @@ export class Universe {
   }
 
   nodeOf(version: PackageVersion): PackageNode {
-    const node = this.#nodeOf.get(version);
-    if (node === undefined) throw new Error(`${version.label} is not of this universe`);
+    const node = this.node(version.name, this.#architectureOf(version.architecture));
+    if (node?.versions.includes(version) !== true) {
+      throw new Error(`${version.label} is not of this universe`);
+    }
     return node;
   }
 
   providersOf(name: string): readonly Provider[] {
-    return this.#providers.get(name) ?? [];
+    let providers = this.#providers.get(name);
+    if (providers === undefined) this.#providers.set(name, (providers = this.#makeProviders(name)));
+    return providers;
   }
 
-  names(): Iterable<string> {
-    return this.#nodes.keys();
+  #makeProviders(name: string): Provider[] {
+    const owners = [...this.#sources, this.#installed].flatMap((source) => source.providing(name));
+    const versions = new Set<PackageVersion>();
+    const providers: Provider[] = [];
+    for (const owner of owners) {
+      const node = this.node(owner.name, this.#architectureOf(owner.architecture));
+      // The same file in two indexes is one version.
+      const version = node?.versions.find((known) => isSameVersion(known, owner));
+      if (node === undefined || version === undefined || versions.has(version)) continue;
+      versions.add(version);
+      for (const relation of version.relations('Provides').flat()) {
+        if (relation.name === name) providers.push({ node, version, relation });
+      }
+    }
+    return providers;
   }
 
-  *nodes(): Iterable<PackageNode> {
-    for (const nodes of this.#nodes.values()) yield* nodes;
+  *names(): Iterable<string> {
+    const seen = new Set<string>();
+    for (const source of [...this.#sources, this.#installed]) {
+      for (const name of source.names()) {
+        if (seen.has(name)) continue;
+        seen.add(name);
+        yield name;
+      }
+    }
   }
 
   /** Every version that meets a relation of `owner`, those of the name itself before providers. */
@@ -170,6 +228,7 @@ export class Universe {
 
 /** The same version in two indexes; a rebuild under an old version number is not. */
 function isSameVersion(a: PackageVersion, b: PackageVersion): boolean {
+  if (a === b) return true;
   if (a.version !== b.version || a.architecture !== b.architecture) return false;
   const [left, right] = [a.field('SHA256'), b.field('SHA256')];
   return left === undefined || right === undefined || left === right;
