@@ -27,6 +27,8 @@ export interface Summary {
   ratio: number | undefined;
   /** Of the last client that has the source's own link speed; the others' limit is another. */
   unhinderedSeconds: number;
+  /** The longest that a client took from its own connection on. */
+  longestOwnSeconds: number;
   copies: number;
   megabytesPerSecond: number;
   startUpSeconds: number;
@@ -59,6 +61,7 @@ export function summarise(
     fromGoSeconds: mid((result) => result.fromGoSeconds ?? NaN),
     ratio: limit === undefined ? undefined : seconds / limit,
     unhinderedSeconds: mid(most((one) => (isUnhindered(one) ? (one.completeSeconds ?? NaN) : 0))),
+    longestOwnSeconds: mid(most(({ ownSeconds }) => ownSeconds ?? NaN)),
     copies: mid(({ copies }) => copies),
     megabytesPerSecond: bytes / MB / seconds,
     startUpSeconds: mid(most(({ startUpSeconds }) => startUpSeconds)),
@@ -100,6 +103,23 @@ export function summaryTable(summaries: readonly Summary[]): string {
   return markdown([HEAD, ...rows]);
 }
 
+/** What the table leaves out, where clients are not all alike. */
+export function unlikeLines(
+  { contender, limitSeconds: limit = NaN, ...one }: Summary,
+  { links, joinEverySeconds }: { links: readonly LinkMbit[]; joinEverySeconds?: number },
+): string[] {
+  const ratio = (seconds: number): string =>
+    `${seconds.toFixed(2)} s = ${(seconds / limit).toFixed(2)} x limit`;
+  const lines: string[] = [];
+  if (links.some((mbit) => mbit !== links[0]))
+    lines.push(`${contender}: clients on fast links were done at ${ratio(one.unhinderedSeconds)}`);
+  if (joinEverySeconds !== undefined)
+    lines.push(
+      `${contender}: no client took longer than ${ratio(one.longestOwnSeconds)} by itself`,
+    );
+  return lines;
+}
+
 /** Every client of one run. */
 export function clientLines(result: TrialResult): string[] {
   const restarts = result.restarts.map(
@@ -130,4 +150,15 @@ function markdown(rows: readonly (readonly string[])[]): string {
     `| ${widths.map((w) => '-'.repeat(w)).join(' | ')} |`,
     ...body.map(line),
   ].join('\n');
+}
+
+/** One run in one line. */
+export function trialLine(result: TrialResult, limit: number | undefined): string {
+  const { seconds, copies, idleShare } = result;
+  const ratio =
+    limit === undefined || seconds === undefined
+      ? ''
+      : ` = ${(seconds / limit).toFixed(2)} x limit`;
+  const time = seconds === undefined ? 'NOT FINISHED' : `${seconds.toFixed(2)} s${ratio}`;
+  return `${time}, ${copies.toFixed(2)} copies left the source, machine ${(idleShare * 100).toFixed(0)} % idle`;
 }
