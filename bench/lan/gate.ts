@@ -6,9 +6,11 @@
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 
 const gate = process.env['BENCH_GATE'];
-if (gate !== undefined) {
+// Threads of the client preload it too.
+if (gate !== undefined && isMainThread) {
   enableCompileCache();
   await import('../../src/roles/client.js');
   await import('../../commands/client.js');
