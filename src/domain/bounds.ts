@@ -18,6 +18,8 @@ export const BOUNDS = {
   wheelMetadataBytes: 16 << 20,
   wheelDirectoryBytes: 64 << 20,
   sdistMetadataBytes: 16 << 20,
+  provenanceBytes: 4 << 20,
+  attestations: 64,
   tarballUnpackedBytes: 8 * 2 ** 30,
   tarballEntries: 1_000_000,
   packageJsonBytes: 8 << 20,

@@ -97,11 +97,20 @@ function filesOfHtml(text: string, pageUrl: string): IndexFile[] {
         metadata === undefined || metadata === 'false'
           ? undefined
           : { sha256: sha256Of(metadata.replace(/^sha256=/, '')) },
-      provenanceUrl: attributes.get('data-provenance'),
+      provenanceUrl: linkBeside(attributes.get('data-provenance'), baseUrl),
     });
     if (file !== undefined) files.push(file);
   }
   return files;
+}
+
+/** An address that a page names beside a file, without credentials; only what the page itself may link to. */
+function linkBeside(text: string | undefined, pageUrl: string): string | undefined {
+  if (text === undefined || !URL.canParse(text, pageUrl)) return undefined;
+  const url = new URL(text, pageUrl);
+  url.username = '';
+  url.password = '';
+  return mayLinkTo(url.href, pageUrl) ? url.href : undefined;
 }
 
 function attributesOf(text: string): Map<string, string> {
@@ -220,7 +229,7 @@ function fileOfJson(raw: unknown, pageUrl: string): IndexFile | undefined {
     coreMetadata: metadataOf(file['core-metadata'] ?? file['dist-info-metadata']),
     sizeBytes: Number.isSafeInteger(file['size']) ? (file['size'] as number) : undefined,
     uploadTime: text('upload-time'),
-    provenanceUrl: text('provenance'),
+    provenanceUrl: linkBeside(text('provenance'), pageUrl),
   });
 }
 

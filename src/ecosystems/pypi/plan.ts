@@ -11,6 +11,7 @@ import { Distributions } from './distributions.js';
 import { isProjectName, normalizeName } from './filename.js';
 import { Indexes } from './indexes.js';
 import type { InputRequirement, PypiRequirements } from './input.js';
+import { indexProofOf } from './prove.js';
 import { readRequirementsFile } from './requirements-file.js';
 import { settingsWith } from './planned-settings.js';
 import { pythonTarget } from './python-target.js';
@@ -218,7 +219,7 @@ function artifactOf(selection: Selection, wanted: Wanted): PlannedArtifact {
     sizeBytes: file.sizeBytes,
     digests,
     url: withoutCredentials(file.url),
-    proof: Object.keys(digests).length > 0 && isTrustedTransport(file.url) ? 'index-hash' : 'none',
+    proof: file.provenanceUrl === undefined ? indexProofOf({ digests, url: file.url }) : 'pep740',
     requiredBy: [],
     requires: [],
     targets: [],
@@ -232,12 +233,6 @@ function withoutCredentials(text: string): string {
   url.username = '';
   url.password = '';
   return url.href;
-}
-
-/** A digest is evidence where nobody on the way could change it: over TLS, or on this machine. */
-function isTrustedTransport(text: string): boolean {
-  const { protocol, hostname } = new URL(text);
-  return protocol !== 'http:' || /^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(hostname);
 }
 
 /** In hash-checking mode pip refuses what has no hash: better said here than on the isolated machine. */

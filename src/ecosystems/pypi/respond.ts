@@ -17,7 +17,7 @@ const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
 
 /**
  * Answers pip, uv and other clients of the simple API: `simple/`, `simple/NAME/`,
- * `files/SHA256/FILENAME` and its `.metadata`. Nothing but what signed bundles hold is listed.
+ * `files/SHA256/FILENAME` with its `.metadata` and `.provenance`. Nothing but what signed bundles hold is listed.
  * @see https://packaging.python.org/en/latest/specifications/simple-repository-api/
  */
 export function respondPypi(request: NativeRequest, view: HeldView): Promise<NativeResponse> {
@@ -94,23 +94,35 @@ function filesOf(name: string, view: HeldView): ServedFile[] {
     const filename = filenameOf(entry);
     if (!packages.has(filename)) packages.set(filename, entry);
   }
-  return [...packages.values()].map((entry) => servedFile(entry, metadataOf(entry, view)));
+  return [...packages.values()].map((entry) =>
+    servedFile(entry, {
+      metadata: besideOf(entry, '.metadata', view),
+      provenance: besideOf(entry, '.provenance', view),
+    }),
+  );
 }
 
-function metadataOf(entry: CatalogEntry, view: HeldView): CatalogEntry | undefined {
-  return view.entryByPath(entry.bundleId, `${entry.path}.metadata`);
+/** What stands beside a file under its name: METADATA (PEP 658), attestations (PEP 740). */
+const BESIDE: Readonly<Record<string, string>> = {
+  '.metadata': 'text/plain; charset=utf-8',
+  '.provenance': 'application/json',
+};
+
+function besideOf(entry: CatalogEntry, suffix: string, view: HeldView): CatalogEntry | undefined {
+  const found = view.entryByPath(entry.bundleId, entry.path + suffix);
+  return found?.kind === 'package' ? undefined : found;
 }
 
 function file(sha256: string, filename: string, view: HeldView): NativeResponse {
-  const isMetadata = filename.endsWith('.metadata');
-  const wanted = isMetadata ? filename.slice(0, -'.metadata'.length) : filename;
+  const suffix = Object.keys(BESIDE).find((one) => filename.endsWith(one)) ?? '';
+  const wanted = filename.slice(0, filename.length - suffix.length);
   const entry = view
     .entriesBySha256(sha256)
     .find(
       (one) => one.ecosystem === 'pypi' && one.kind === 'package' && filenameOf(one) === wanted,
     );
-  const served = entry !== undefined && isMetadata ? metadataOf(entry, view) : entry;
+  const served = entry !== undefined && suffix !== '' ? besideOf(entry, suffix, view) : entry;
   if (served === undefined) return { kind: 'not-found', ecosystem: 'pypi', what: filename };
-  const type = isMetadata ? 'text/plain; charset=utf-8' : 'application/octet-stream';
+  const type = BESIDE[suffix] ?? 'application/octet-stream';
   return { kind: 'artifact', headers: { 'content-type': type }, entry: served };
 }

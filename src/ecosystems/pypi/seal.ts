@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { BOUNDS } from '../../domain/bounds.js';
 import { sha256 } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
@@ -9,6 +10,7 @@ import type {
   SealRequest,
 } from '../../ports/ecosystem.js';
 import type { Store } from '../../ports/store.js';
+import type { Upstream } from '../../ports/upstream.js';
 import { formatTarget } from '../../domain/target.js';
 import { readTarSdist, readWheelMetadata, readZipSdist } from './archive-metadata.js';
 import { proveClosure, type HeldDistribution } from './closure.js';
@@ -16,6 +18,7 @@ import { parseCoreMetadata } from './core-metadata.js';
 import { checkDemandedHashes } from './demanded-hashes.js';
 import { buildRequiresOf } from './distributions.js';
 import { parseFilename } from './filename.js';
+import { proveArtifact } from './prove.js';
 import { pythonTarget } from './python-target.js';
 import { formatSpecifiers } from './specifier.js';
 import type { RandomReader } from './zip.js';
@@ -30,11 +33,14 @@ interface Examined {
 }
 
 /**
- * Reads every held distribution again, proves each target's closure over what they say, and adds
- * METADATA beside each wheel (PEP 658).
- * @throws XError DIGEST_MISMATCH, NOT_RESOLVABLE, UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
+ * Reads every held distribution again, proves each target's closure over what they say, checks the
+ * attestations of publishers, and adds METADATA beside each wheel (PEP 658).
+ * @throws XError DIGEST_MISMATCH, SIGNATURE_INVALID, NOT_RESOLVABLE, UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
  */
-export async function sealPypi(request: SealRequest): Promise<Sealed> {
+export async function sealPypi(
+  request: SealRequest,
+  upstream: Pick<Upstream, 'read'>,
+): Promise<Sealed> {
   for (const fetched of request.artifacts) checkDemandedHashes(fetched);
   const examined: Examined[] = [];
   for (const fetched of request.artifacts) examined.push(await examine(fetched, request.store));
@@ -45,23 +51,23 @@ export async function sealPypi(request: SealRequest): Promise<Sealed> {
       .map((one) => ({ ...one.held, asked: askedFor(one.fetched, id) }));
     if (held.length > 0) proveClosure(held, pythonTarget(target));
   }
-  const warnings: string[] = [];
+  const queue = new PQueue({ concurrency: BOUNDS.parallelDownloads });
+  const proved = await Promise.all(
+    request.artifacts.map((fetched) => queue.add(() => proveArtifact(fetched, upstream))),
+  );
   const proofs = new Map<string, { proof: ProofKind; note?: string }>();
-  for (const { artifact } of request.artifacts) {
-    const proof = artifact.proof === 'none' ? 'none' : 'index-hash';
-    if (proof === 'none') {
-      warnings.push(`${artifact.filename}: nothing but its bytes vouches for it`);
-      proofs.set(artifact.path, {
-        proof,
-        note: 'its index gives no digest over a trusted connection',
-      });
-    } else proofs.set(artifact.path, { proof });
-  }
+  request.artifacts.forEach(({ artifact }, at) => {
+    const { proof, note } = proved[at] ?? { proof: 'none', note: undefined };
+    proofs.set(artifact.path, { proof, ...(note === undefined ? {} : { note }) });
+  });
   return {
-    documents: examined.flatMap(documentsOf),
+    documents: [
+      ...examined.flatMap(documentsOf),
+      ...proved.flatMap(({ document }) => document ?? []),
+    ],
     proofs,
     details: new Map(examined.map((one) => [one.fetched.artifact.path, detailOf(one)])),
-    warnings,
+    warnings: proved.flatMap(({ warning }) => warning ?? []),
   };
 }
 

@@ -6,6 +6,8 @@ export interface ServedFile {
   filename: string;
   /** Its METADATA, where it is held too. */
   metadata: CatalogEntry | undefined;
+  /** Its attestations, where the bundle carries some (PEP 740). */
+  provenance: CatalogEntry | undefined;
   requiresPython: string | undefined;
   /** The reason, possibly empty, where it is yanked. */
   yanked: string | undefined;
@@ -13,7 +15,10 @@ export interface ServedFile {
 }
 
 /** What a held entry's signed detail says of a file. */
-export function servedFile(entry: CatalogEntry, metadata: CatalogEntry | undefined): ServedFile {
+export function servedFile(
+  entry: CatalogEntry,
+  { metadata, provenance }: Pick<ServedFile, 'metadata' | 'provenance'>,
+): ServedFile {
   const detail = entry.detail ?? {};
   const text = (key: string): string | undefined =>
     typeof detail[key] === 'string' ? detail[key] : undefined;
@@ -21,6 +26,7 @@ export function servedFile(entry: CatalogEntry, metadata: CatalogEntry | undefin
     entry,
     filename: filenameOf(entry),
     metadata,
+    provenance,
     requiresPython: text('requires-python'),
     yanked: detail['yanked'] === true ? '' : text('yanked'),
     uploadTime: text('upload-time'),
@@ -43,7 +49,7 @@ function escapeHtml(text: string): string {
 function page(title: string, lines: string[]): string {
   return `<!DOCTYPE html>
 <html>
-<head><meta name="pypi:repository-version" content="1.1"><title>${escapeHtml(title)}</title></head>
+<head><meta name="pypi:repository-version" content="1.3"><title>${escapeHtml(title)}</title></head>
 <body>
 ${lines.join('<br>\n')}
 </body>
@@ -59,7 +65,7 @@ export function rootHtml(names: readonly string[]): string {
   );
 }
 
-/** PEP 503, 592, 714: a project's page. Only `data-core-metadata` is written; old pips trip over the older name. */
+/** PEP 503, 592, 714, 740: a project's page. Only `data-core-metadata` is written; old pips trip over the older name. */
 export function projectHtml(name: string, files: readonly ServedFile[], base: string): string {
   const lines = files.map((file) => {
     const attributes = [
@@ -71,20 +77,23 @@ export function projectHtml(name: string, files: readonly ServedFile[], base: st
       ...(file.metadata === undefined
         ? []
         : [`data-core-metadata="sha256=${file.metadata.sha256}"`]),
+      ...(file.provenance === undefined
+        ? []
+        : [`data-provenance="${escapeHtml(`${fileUrl(base, file)}.provenance`)}"`]),
     ];
     return `<a ${attributes.join(' ')}>${escapeHtml(file.filename)}</a>`;
   });
   return page(`Links for ${name}`, lines);
 }
 
-const META = { 'api-version': '1.1' };
+const META = { 'api-version': '1.3' };
 
 /** PEP 691: the root page. */
 export function rootJson(names: readonly string[]): string {
   return JSON.stringify({ meta: META, projects: names.map((name) => ({ name })) });
 }
 
-/** PEP 691, 700, 714: a project's page. */
+/** PEP 691, 700, 714, 740: a project's page. */
 export function projectJson(name: string, files: readonly ServedFile[], base: string): string {
   const versions = [...new Set(files.flatMap(({ entry }) => entry.version ?? []))];
   return JSON.stringify({
@@ -103,6 +112,9 @@ export function projectJson(name: string, files: readonly ServedFile[], base: st
         'dist-info-metadata': metadata,
         ...(file.requiresPython === undefined ? {} : { 'requires-python': file.requiresPython }),
         ...(file.uploadTime === undefined ? {} : { 'upload-time': file.uploadTime }),
+        ...(file.provenance === undefined
+          ? {}
+          : { provenance: `${fileUrl(base, file)}.provenance` }),
       };
     }),
   });

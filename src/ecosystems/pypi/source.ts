@@ -15,7 +15,7 @@ export function createPypiSource(deps: PlanDeps): EcosystemSource<PypiRequiremen
     claims: claimsPypi,
     read: (file, readFile) => readPypi(file, readFile, deps.env),
     plan: (request) => planPypi(request, deps),
-    seal: sealPypi,
+    seal: (request) => sealPypi(request, deps.upstream),
     rewriteInput: rewritePypiInput,
   };
 }
