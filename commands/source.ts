@@ -108,6 +108,15 @@ export default class Source extends XCommand {
       default: 'minbase',
       summary: 'What the target has already: minbase, host, none, or a dpkg status file.',
     }),
+    'debian-snapshot': Flags.string({
+      helpValue: 'DATE',
+      helpGroup: 'DEBIAN',
+      summary: 'The archive as of then (2026-01-31), where the mirror is a snapshot service.',
+    }),
+    upgrade: Flags.boolean({
+      helpGroup: 'DEBIAN',
+      summary: 'Carry upgrades of what the target has, as apt-get dist-upgrade would.',
+    }),
     recommends: Flags.boolean({
       allowNo: true,
       default: true,
@@ -166,6 +175,8 @@ export default class Source extends XCommand {
         components: flags['debian-component'] ?? [],
         keyring: flags['debian-keyring'],
         base: flags['debian-base'],
+        snapshot: flags['debian-snapshot'],
+        upgrade: flags.upgrade,
         recommends: flags.recommends,
       },
     });

@@ -10,6 +10,8 @@ export interface ReadInputsDeps {
   sources: readonly EcosystemSource[];
   /** @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE. */
   readFile: (path: string) => Promise<InputFile>;
+  /** Whether files that ask for nothing will do, for something is asked for elsewhere. */
+  mayAskNothing?: boolean | undefined;
 }
 
 /** What the user's files ask of one ecosystem. */
@@ -53,7 +55,7 @@ export async function readInputs(deps: ReadInputsDeps, paths: readonly string[])
   }
   malformed.throwIfAny();
   const given = [...asked.keys()].flatMap((path) => files.get(path) ?? []);
-  if (given.every(({ text }) => isBlank(text))) throw nothingAsked(given);
+  if (!deps.mayAskNothing && given.every(({ text }) => isBlank(text))) throw nothingAsked(given);
   return { files: [...files.values()], byEcosystem };
 }
 

@@ -16,6 +16,8 @@ export interface AptHost {
   preferences: AptFile[];
   /** dpkg's name of the machine's architecture, where dpkg says it. */
   architecture: string | undefined;
+  /** dpkg's further architectures. */
+  foreignArchitectures?: string[] | undefined;
   /** The keyrings that apt trusts for sources without Signed-By. */
   trustedKeyrings: string[];
   /** @throws XError INPUT_NOT_FOUND. */
@@ -29,4 +31,18 @@ export interface ParsedIndexes {
   /** The bytes as they were saved; undefined where there are none, or none that are intact. */
   load(indexSha256: Sha256): Promise<Buffer | undefined>;
   save(indexSha256: Sha256, parts: readonly Uint8Array[]): Promise<void>;
+}
+
+/** What a verified Release file said when it was last read. */
+export interface SeenRelease {
+  /** ISO 8601. */
+  date: string;
+  codename?: string | undefined;
+  origin?: string | undefined;
+}
+
+/** The newest Release file of each suite that was ever accepted here, by address. */
+export interface SeenReleases {
+  get(suite: string): Promise<SeenRelease | undefined>;
+  put(suite: string, release: SeenRelease): Promise<void>;
 }

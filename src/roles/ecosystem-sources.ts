@@ -1,7 +1,11 @@
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import { snapshotId } from '../ecosystems/debian/apt/snapshot.js';
+import { installedOfStatus, type DebianBase } from '../ecosystems/debian/base.js';
+import { readMachine, type DebianMachine } from '../ecosystems/debian/machine.js';
 import { createDebianSource } from '../ecosystems/debian/source.js';
 import {
   createRepositoryKey,
@@ -19,6 +23,7 @@ import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
 import { readAptCredentials } from '../upstream/debian-credentials.js';
 import { openParsedIndexes } from '../upstream/debian-parsed-indexes.js';
+import { openSeenReleases } from '../upstream/debian-seen-releases.js';
 import { readAptHost } from '../upstream/debian-settings.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
@@ -34,6 +39,9 @@ export interface DebianFlags {
   keyring: string | undefined;
   /** minbase, host, none, or the path of a dpkg status file. */
   base: string;
+  /** The day that the archive is read as of, as the user writes it. */
+  snapshot: string | undefined;
+  upgrade: boolean;
   recommends: boolean;
 }
 
@@ -108,9 +116,14 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
         ...(debian.suites.length > 0 ? { suites: debian.suites } : {}),
         ...(debian.components.length > 0 ? { components: debian.components } : {}),
         ...(debian.keyring === undefined ? {} : { keyrings: [resolve(debian.keyring)] }),
+        ...(debian.snapshot === undefined ? {} : { snapshot: snapshotId(debian.snapshot) }),
         ...(debian.recommends ? {} : { withRecommends: false }),
       },
       baseOf: () => base,
+      machine: debianMachine(input.request),
+      upgrade: debian.upgrade,
+      openFile: openLocalFile,
+      seen: openSeenReleases(join(data.folder, 'debian-releases.json')),
       signer,
     }),
     // Last: it claims every text list that is nobody else's.
@@ -158,14 +171,41 @@ async function repositorySigner(folder: string): Promise<RepositorySigner> {
   }
 }
 
-async function debianBase(
-  base: string,
-): Promise<{ kind: 'minbase' } | { kind: 'none' } | { kind: 'status'; text: string }> {
+/** What a request says of the machine's Debian. */
+function debianMachine(request: MachineRequest | undefined): DebianMachine | undefined {
+  const section = request?.sections.debian;
+  return section === undefined ? undefined : readMachine(section);
+}
+
+/** A .deb that a list names. */
+async function* openLocalFile(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
+  } catch (error) {
+    const isMissing = systemCodeOf(error) === 'ENOENT';
+    throw new XError(
+      isMissing ? 'INPUT_NOT_FOUND' : 'INPUT_UNREADABLE',
+      isMissing ? `there is no file ${path}` : `cannot read ${path}: ${messageOf(error)}`,
+      { hint: 'A path in a list is relative to the list.', cause: error },
+    );
+  }
+}
+
+async function debianBase(base: string): Promise<DebianBase> {
   if (base === 'minbase' || base === 'none') return { kind: base };
   const path = base === 'host' ? '/var/lib/dpkg/status' : base;
   try {
-    return { kind: 'status', text: await readFile(path, 'utf8') };
+    // One character a byte, as stanzas are kept.
+    const text = await readFile(path, 'latin1');
+    if (base !== 'host' && installedOfStatus(text).versions.length === 0) {
+      throw new XError('INPUT_MALFORMED', `--debian-base ${base}: no package is installed in it`, {
+        hint: 'Give a copy of the target’s /var/lib/dpkg/status.',
+      });
+    }
+    const architectures = base === 'host' ? (await readAptHost()).foreignArchitectures : undefined;
+    return { kind: 'status', text, architectures };
   } catch (error) {
+    if (error instanceof XError) throw error;
     throw new XError(
       'INPUT_NOT_FOUND',
       systemCodeOf(error) === 'ENOENT'

@@ -15,7 +15,9 @@ export async function readInputFile(path: string): Promise<InputFile> {
     return { path, text };
   } catch (error) {
     throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, {
-      hint: 'Save it as UTF-8; a requirement file is plain text.',
+      hint: path.endsWith('.deb')
+        ? `To carry what it needs, write its path in a list: the line ./${basename(path)} in a file packages.apt beside it.`
+        : 'Save it as UTF-8; a requirement file is plain text.',
       cause: error,
     });
   }

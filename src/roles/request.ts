@@ -26,7 +26,8 @@ export interface RequestInput {
 export async function runRequest(input: RequestInput): Promise<void> {
   const { printer, settings, output } = input;
   const target = await targetOf(input.target);
-  const sections = await requestSections(target);
+  // Of another target than this machine, what is installed here says nothing.
+  const sections = input.target === undefined ? await requestSections(target) : {};
   const data = await openData(settings.folder, (message) =>
     printer.report({ event: 'warning', message }),
   );

@@ -73,7 +73,8 @@ export async function runSource(input: SourceInput): Promise<void> {
     });
     closers.unshift(() => upstreams.close());
     const sources = upstreams.sources;
-    const inputs = await readInputs({ sources, readFile: readInputFile }, input.files);
+    const reading = { sources, readFile: readInputFile, mayAskNothing: input.debian.upgrade };
+    const inputs = await readInputs(reading, input.files);
     const targets = await targetsOf(input.targets, recipient?.request);
     const plan = await planBundle(
       { sources, clock: systemClock, report },

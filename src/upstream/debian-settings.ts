@@ -23,6 +23,11 @@ export async function readAptHost(root = '/'): Promise<AptHost> {
     /^[A-Za-z0-9_.-]+$/.test(name) && hasNoSuffix(name, 'conf');
   const isPreference = (name: string) =>
     /^[A-Za-z0-9_.-]+$/.test(name) && hasNoSuffix(name, 'pref');
+  const [architecture, ...foreignArchitectures] = (
+    (await readText(join(root, 'var/lib/dpkg/arch'))) ?? ''
+  )
+    .split('\n')
+    .filter((name) => name !== '');
   const trusted = join(etc, 'trusted.gpg.d');
   return {
     sources: [
@@ -39,7 +44,8 @@ export async function readAptHost(root = '/'): Promise<AptHost> {
       ...(await one(join(etc, 'preferences'))),
       ...(await parts(join(etc, 'preferences.d'), isPreference)),
     ],
-    architecture: (await readText(join(root, 'var/lib/dpkg/arch')))?.split('\n', 1)[0],
+    architecture,
+    foreignArchitectures,
     trustedKeyrings: [
       ...((await isFile(join(etc, 'trusted.gpg'))) ? [join(etc, 'trusted.gpg')] : []),
       ...(await list(trusted, (name) => /\.(gpg|asc)$/.test(name))).map((name) =>

@@ -49,6 +49,8 @@ export class SourceWorld {
         keyring: fixtures.server.debianKeyringPath,
         base: 'none',
         recommends: true,
+        snapshot: undefined,
+        upgrade: false,
       },
       dev: undefined,
       publicIndexes: [],

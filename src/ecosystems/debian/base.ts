@@ -9,7 +9,11 @@ import type { MentionOrder } from './resolver/preference.js';
  * What is assumed to be installed on the target and is not carried: `minbase` what a minimal Debian
  * has, `none` nothing, `status` what a dpkg status file says.
  */
-export type DebianBase = { kind: 'minbase' } | { kind: 'none' } | { kind: 'status'; text: string };
+export type DebianBase =
+  | { kind: 'minbase' }
+  | { kind: 'none' }
+  /** `architectures`: dpkg's, where more are known than the installed packages show. */
+  | { kind: 'status'; text: string; architectures?: readonly string[] | undefined };
 
 export interface InstalledPackages {
   versions: PackageVersion[];

@@ -1,6 +1,7 @@
 import { XError } from '../../domain/errors.js';
 import type { PlannedArtifact } from '../../domain/plan.js';
 import { formatTarget } from '../../domain/target.js';
+import { isLocal } from './local-packages.js';
 import { formatGroup } from './relation.js';
 import { findBreak, type Break } from './resolver/selection.js';
 import { listedVersions, Universe, type PackageNode } from './resolver/universe.js';
@@ -20,7 +21,8 @@ export interface HeldPackage {
  */
 export function proveClosure(held: readonly HeldPackage[], plan: TargetPlan): void {
   const { target, installed } = plan.world;
-  const versions = held.map(({ version }) => version);
+  const local = [...plan.resolution.added.values()].filter(isLocal);
+  const versions = [...local, ...held.map(({ version }) => version)];
   const universe = new Universe(target.arch, [listedVersions(versions)], installed.versions);
   const removed = new Set(plan.resolution.removed.map(({ key }) => key));
   const selection = new Map<PackageNode, PackageVersion>();

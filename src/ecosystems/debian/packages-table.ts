@@ -106,6 +106,11 @@ export class TableVersions {
     return this.table.names();
   }
 
+  /** Those whose stanza has a text somewhere. */
+  containing(text: string): PackageVersion[] {
+    return Array.from(this.table.rowsWith(text), (row) => this.#version(row));
+  }
+
   /** What is Essential or of Priority required. */
   base(): PackageVersion[] {
     return Array.from(this.table.baseRows, (row) => this.#version(row));

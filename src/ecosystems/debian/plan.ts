@@ -6,6 +6,8 @@ import { formatPurl } from '../../domain/purl.js';
 import { formatTarget } from '../../domain/target.js';
 import { DEPENDS_FIELDS } from './resolver/selection.js';
 import { resolve, type Resolution } from './resolver/resolve.js';
+import { isLocal } from './local-packages.js';
+import { expandSelectors } from './selectors.js';
 import { wishOf } from './wishes.js';
 import type { AptSettings } from './apt/settings.js';
 import type { PackageVersion } from './package-version.js';
@@ -26,13 +28,14 @@ export interface TargetPlan {
  */
 export function planTarget(
   world: World,
-  requirements: readonly DebianRequirement[],
-  settings: AptSettings,
+  asked: readonly DebianRequirement[],
+  settings: AptSettings & { upgrade?: boolean },
 ): TargetPlan {
   const { universe, mentions } = world;
+  const requirements = expandSelectors(universe, world.indexes, asked);
   const wishes = requirements.map((requirement) => wishOf(universe, requirement, settings.pins));
-  const { pins, withRecommends, followsSuggests } = settings;
-  const options = { pins, withRecommends, followsSuggests, mentions };
+  const { pins, withRecommends, followsSuggests, upgrade = false } = settings;
+  const options = { pins, withRecommends, followsSuggests, mentions, upgrade };
   const resolution = resolve(universe, wishes, options);
   const requested = new Set(wishes.flatMap(({ solutions }) => solutions.map(({ node }) => node)));
   const artifacts = artifactsOf(world, resolution, requested);
@@ -70,15 +73,18 @@ function artifactsOf(
     const needed = neededBy(universe, node, version, selection).filter((other) => added.has(other));
     requires.set(node, needed);
     for (const other of needed) {
+      if (isLocal(version)) continue;
       requiredBy.set(other, [...(requiredBy.get(other) ?? []), purlOf(version)]);
     }
   }
+  // A user's own files are there, so they are not carried; what they need is asked for.
+  const carried = [...added].filter(([, version]) => !isLocal(version));
   const purlsOf = (nodes: readonly PackageNode[]): string[] =>
     nodes.flatMap((node) => {
       const version = added.get(node);
-      return version === undefined ? [] : [purlOf(version)];
+      return version === undefined || isLocal(version) ? [] : [purlOf(version)];
     });
-  return [...added].map(([node, version]) => ({
+  return carried.map(([node, version]) => ({
     ...artifactOf(version),
     requires: purlsOf(requires.get(node) ?? []).sort(),
     requiredBy: requested.has(node) ? [] : (requiredBy.get(node) ?? []).sort(),

@@ -1,5 +1,6 @@
 import { XError } from '../../domain/errors.js';
 import { isDigest, type Sha256 } from '../../domain/digest.js';
+import type { SeenRelease } from '../../ports/apt.js';
 import { booleanOf, isFault, parseStanzas, wordsOf, type Stanza } from './deb822.js';
 
 /** A Release file, its signature already verified. */
@@ -111,6 +112,39 @@ export function checkFreshness(
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Refuses a Release file that goes back behind one seen before, or is of another release than that.
+ * @returns what to remember of it; undefined where there is nothing new.
+ * @throws XError ROLLBACK, METADATA_INVALID.
+ */
+export function checkSeen(
+  { date, codename, fields }: Release,
+  seen: SeenRelease | undefined,
+  where: string,
+): SeenRelease | undefined {
+  if (date === undefined) return undefined;
+  const now = { date: date.toISOString(), codename, origin: fields.get('origin') };
+  if (seen === undefined) return now;
+  if (date.getTime() < Date.parse(seen.date)) {
+    throw new XError(
+      'ROLLBACK',
+      `${where} is of ${now.date}, older than the one of ${seen.date} that was read before`,
+      { hint: 'The mirror lags behind or is held back: try again later, or use another.' },
+    );
+  }
+  for (const field of ['codename', 'origin'] as const) {
+    if (seen[field] === undefined || seen[field] === now[field]) continue;
+    throw new XError(
+      'METADATA_INVALID',
+      `${where} has the ${field} ${now[field] ?? '(none)'} now; it was ${seen[field]} when it was read before`,
+      {
+        hint: 'A new release may have come out: name it by its codename in apt’s sources, or with --debian-suite.',
+      },
+    );
+  }
+  return now.date === seen.date ? undefined : now;
+}
 
 /**
  * Refuses a Release file of another suite than the one asked for: a mirror could otherwise answer a

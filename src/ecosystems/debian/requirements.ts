@@ -6,8 +6,22 @@ import { canonicalArch } from '../../domain/target.js';
 import { parseRelation, type Operator } from './relation.js';
 import { isVersion } from './version.js';
 
+/** A way to ask for several packages at once, or for what a file needs. */
+export type Selector =
+  /** `web-server^`: all packages of a task. */
+  | { kind: 'task'; task: string }
+  /** `php8.2-*`: the packages whose names fit. */
+  | { kind: 'glob'; glob: string }
+  /** apt's patterns `?essential` and `?priority(required)`. */
+  | { kind: 'priority'; priority: string }
+  | { kind: 'essential' }
+  /** `./tool.deb`: what a local package needs, not the package itself. */
+  | { kind: 'file'; path: string };
+
 /** One line of what the user asks for. */
 export interface DebianRequirement {
+  /** Given where it names no single package; the fields below say nothing then. */
+  selector?: Selector | undefined;
   name: string;
   /** Undefined: the target's own. */
   architecture: string | undefined;
@@ -72,7 +86,7 @@ function readLine(raw: string, file: string, number: number, into: DebianRequire
   if (requirement === undefined) {
     const column = raw.length - raw.trimStart().length + 1;
     throw new XError('INPUT_MALFORMED', `${where}:${column}: not a Debian package: ${line}`, {
-      hint: 'Write name, name=version, name (>= version), name/suite or name:architecture, one a line.',
+      hint: 'Write name, name=version, name (>= version), name/suite, name:architecture, task^, a pattern like php8.2-* or ./file.deb, one a line.',
     });
   }
   into.requirements.push(requirement);
@@ -80,6 +94,10 @@ function readLine(raw: string, file: string, number: number, into: DebianRequire
 
 function parseRequirement(text: string, where: string): DebianRequirement | undefined {
   const shared = { text, where, distro: undefined, suite: undefined };
+  const selector = selectorOf(text);
+  if (selector !== undefined) {
+    return { ...shared, selector, name: '', architecture: undefined, op: undefined, version: '' };
+  }
   const exact = /^([^\s=/:]+)(?::([a-z0-9-]+))?=(\S+)$/.exec(text);
   if (exact) {
     const [, name = '', architecture, version = ''] = exact;
@@ -97,6 +115,22 @@ function parseRequirement(text: string, where: string): DebianRequirement | unde
   const { name, arch, op, version } = relation;
   const architecture = arch === 'any' || arch === 'native' ? undefined : arch;
   return { ...shared, name, architecture, op, version };
+}
+
+/** @see apt-get(8), "install"; apt-patterns(7) */
+function selectorOf(text: string): Selector | undefined {
+  const task = /^([a-z0-9][a-z0-9.+-]*)\^$/.exec(text)?.[1];
+  if (task !== undefined) return { kind: 'task', task };
+  if (text === '?essential' || text === '~E') return { kind: 'essential' };
+  const priority = /^(?:\?priority\(|~p)(required|important|standard|optional|extra)\)?$/.exec(
+    text,
+  );
+  if (priority?.[1] !== undefined) return { kind: 'priority', priority: priority[1] };
+  if (/^[a-z0-9*?][a-z0-9.+*?-]*$/.test(text) && /[*?]/.test(text)) {
+    return { kind: 'glob', glob: text };
+  }
+  if (/^(\.{0,2}\/)\S.*\.deb$/.test(text)) return { kind: 'file', path: text };
+  return undefined;
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { EcosystemPlan } from '../../domain/plan.js';
+import { XError } from '../../domain/errors.js';
 import { formatTarget, type Target } from '../../domain/target.js';
-import type { AptHost, ParsedIndexes } from '../../ports/apt.js';
+import type { AptHost, ParsedIndexes, SeenReleases } from '../../ports/apt.js';
 import type { EcosystemSource, PlanRequest } from '../../ports/ecosystem.js';
 import type { Upstream } from '../../ports/upstream.js';
-import { readAptSettings, type AptOverrides } from './apt/settings.js';
+import { readAptSettings, sourcesFor, type AptOverrides } from './apt/settings.js';
 import { mergeArtifacts, planTarget, type TargetPlan } from './plan.js';
 import {
   isSelections,
@@ -14,7 +15,9 @@ import {
 } from './requirements.js';
 import { seal } from './seal.js';
 import { WorldLoader } from './world.js';
-import type { DebianBase } from './base.js';
+import { installedOfStatus, type DebianBase } from './base.js';
+import { readLocalPackages, type OpenFile } from './local-packages.js';
+import { compareSources, type DebianMachine } from './machine.js';
 import type { RepositorySigner } from './repository-key.js';
 import type { IndexStore } from './suite-loader.js';
 
@@ -24,12 +27,20 @@ export interface DebianSourceDeps {
   store: IndexStore;
   /** Indexes that an earlier run parsed. */
   parsed?: ParsedIndexes | undefined;
+  /** Release files that earlier runs accepted. */
+  seen?: SeenReleases | undefined;
   /** How this machine's apt is set. */
   apt: AptHost;
   /** What flags say instead. */
   overrides?: AptOverrides | undefined;
   /** What a target has already; a minimal install where it is not said. */
   baseOf?: ((target: Target) => DebianBase) | undefined;
+  /** The isolated machine that is planned for, as its request says. */
+  machine?: DebianMachine | undefined;
+  /** Upgrade what is installed too, as `apt-get dist-upgrade` would. */
+  upgrade?: boolean | undefined;
+  /** Opens a .deb that a list names; without it such lines are refused. */
+  openFile?: OpenFile | undefined;
   /** Signs the pruned repositories. */
   signer: RepositorySigner;
 }
@@ -62,36 +73,72 @@ export function createDebianSource(deps: DebianSourceDeps): EcosystemSource<Debi
 }
 
 async function plan(
-  { upstream, store, parsed, apt, overrides = {}, baseOf }: DebianSourceDeps,
+  deps: DebianSourceDeps,
   { requirements, purls, targets, now, report, signal }: PlanRequest<DebianRequirements>,
   planned: Map<string, TargetPlan>,
 ): Promise<EcosystemPlan> {
+  const { upstream, store, parsed, seen, apt, machine, overrides = {}, upgrade = false } = deps;
   const asked = [
     ...requirements.flatMap((list) => list.requirements),
     ...purls.map(requirementOfPurl),
   ];
-  if (asked.length === 0) return { artifacts: [], warnings: [] };
+  if (asked.length === 0 && !upgrade) return { artifacts: [], warnings: [] };
   const settings = readAptSettings(apt, overrides);
-  const context = { upstream, store, parsed, host: apt, settings, now, signal };
+  const context = { upstream, store, parsed, seen, host: apt, settings, now, signal };
   const loader = new WorldLoader(context, overrides);
+  const local = await readLocalPackages(asked, deps.openFile ?? refuseFile);
   const warnings: string[] = [];
   for (const target of targets) {
     const id = formatTarget(target);
-    const wanted = asked.filter((requirement) => isFor(requirement, target));
-    if (target.os !== 'linux' || wanted.length === 0) {
+    const wanted = [
+      ...asked.filter((requirement) => requirement.selector?.kind !== 'file'),
+      ...local.map(({ requirement }) => requirement),
+    ].filter((requirement) => isFor(requirement, target));
+    if (target.os !== 'linux' || (wanted.length === 0 && !upgrade)) {
       warnings.push(`none of the Debian packages asked for is for ${id}`);
       continue;
     }
     report({ event: 'step', text: `Resolving Debian packages for ${id}` });
-    const foreign = wanted.flatMap(({ architecture }) => architecture ?? []);
-    const architectures = [...new Set(foreign)].filter((name) => name !== target.arch);
-    const world = await loader.load(target, baseOf?.(target) ?? { kind: 'minbase' }, architectures);
-    const targetPlan = planTarget(world, wanted, settings);
+    const base = machine ? baseOfMachine(machine) : (deps.baseOf?.(target) ?? { kind: 'minbase' });
+    if (machine !== undefined) {
+      warnings.push(...compareSources(machine, sourcesFor(settings, overrides, target)));
+    }
+    const foreign = foreignArchitectures(wanted, base, target);
+    const versions = local.map(({ version }) => version);
+    const world = await loader.load(target, base, foreign, versions);
+    const targetPlan = planTarget(world, wanted, { ...settings, upgrade });
     planned.set(id, targetPlan);
     warnings.push(...targetPlan.warnings);
   }
   const artifacts = mergeArtifacts([...planned.values()]);
   return { artifacts, warnings: [...loader.warnings, ...new Set(warnings)] };
+}
+
+function baseOfMachine({ status, architectures }: DebianMachine): DebianBase {
+  return { kind: 'status', text: status, architectures };
+}
+
+/** Architectures beside the target's own: asked for, configured on it, or installed there. */
+function foreignArchitectures(
+  wanted: readonly DebianRequirement[],
+  base: DebianBase,
+  target: Target,
+): string[] {
+  const asked = wanted.flatMap(({ architecture }) => architecture ?? []);
+  const there =
+    base.kind === 'status'
+      ? [
+          ...(base.architectures ?? []),
+          ...installedOfStatus(base.text).versions.map(({ architecture }) => architecture),
+        ]
+      : [];
+  return [...new Set([...asked, ...there])].filter(
+    (name) => name !== target.arch && name !== 'all',
+  );
+}
+
+function refuseFile(path: string): never {
+  throw new XError('INPUT_UNREADABLE', `${path}: local packages cannot be read here`);
 }
 
 function isFor({ distro }: DebianRequirement, target: Target): boolean {

@@ -1,10 +1,10 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
-import type { AptHost, ParsedIndexes } from '../../ports/apt.js';
+import type { AptHost, ParsedIndexes, SeenReleases } from '../../ports/apt.js';
 import type { Store } from '../../ports/store.js';
 import type { Upstream } from '../../ports/upstream.js';
 import { readKeyring, verifySigned, type Keyring } from './openpgp.js';
-import { checkFreshness, checkSuite, parseRelease, type Release } from './release.js';
+import { checkFreshness, checkSeen, checkSuite, parseRelease, type Release } from './release.js';
 import type { AptSettings } from './apt/settings.js';
 import type { NamedSource } from './apt/suite-ids.js';
 import type { ReleaseFacts } from './release-index.js';
@@ -16,6 +16,8 @@ export interface LoaderContext {
   store: IndexStore;
   /** Indexes that an earlier run parsed. */
   parsed?: ParsedIndexes | undefined;
+  /** What earlier runs accepted: nothing goes back behind it. */
+  seen?: SeenReleases | undefined;
   host: AptHost;
   settings: AptSettings;
   now: Date;
@@ -33,7 +35,7 @@ export interface LoadedSuite {
 /**
  * Fetches a suite's Release file and proves it: the signature by a key of its keyring, the time, the
  * suite that was asked for.
- * @throws XError SIGNATURE_INVALID, EXPIRED, METADATA_INVALID, UPSTREAM_*.
+ * @throws XError SIGNATURE_INVALID, EXPIRED, ROLLBACK, METADATA_INVALID, UPSTREAM_*.
  */
 export async function loadSuite(context: LoaderContext, source: NamedSource): Promise<LoadedSuite> {
   const { settings, now, store } = context;
@@ -52,6 +54,9 @@ export async function loadSuite(context: LoaderContext, source: NamedSource): Pr
     checkDate: source.checkDate ?? settings.checkDate,
   };
   const warning = checkFreshness(release, freshness, now, where);
+  const address = `${baseUrl}${folder}`;
+  const news = checkSeen(release, await context.seen?.get(address), where);
+  if (news !== undefined) await context.seen?.put(address, news);
   const stored = await store.putBytes(fetched.bytes);
   const signature = fetched.signature && (await store.putBytes(fetched.signature));
   const facts: ReleaseFacts = {

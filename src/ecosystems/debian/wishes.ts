@@ -1,5 +1,5 @@
 import { XError } from '../../domain/errors.js';
-import { candidateOf, versionPriority } from './resolver/policy.js';
+import { candidateOf, isDowngrade, versionPriority } from './resolver/policy.js';
 import { nearest } from '../../domain/nearest.js';
 import { versionFits } from './relation.js';
 import type { Pin } from './apt/preferences.js';
@@ -34,7 +34,9 @@ export function wishOf(
     .toSorted((a, b) => Number(b === candidate) - Number(a === candidate))
     .map((version) => ({ node, version }));
   if (solutions.length === 0) throw versionNotFound(requirement, known);
-  return { text: requirement.text, solutions };
+  // An older version than is there is taken only where nothing else was asked for.
+  const forward = solutions.filter(({ version }) => !isDowngrade(node, version));
+  return { text: requirement.text, solutions: forward.length > 0 ? forward : solutions };
 }
 
 function isObtainable(node: PackageNode, version: PackageVersion): boolean {

@@ -6,7 +6,8 @@ import { sourcesFor, type AptOverrides } from './apt/settings.js';
 import { indexesOf, obtainParsed, parseIndex } from './index-loader.js';
 import { loadSuite, type LoadedSuite, type LoaderContext } from './suite-loader.js';
 import { mentionOrder } from './resolver/mentions.js';
-import { Universe } from './resolver/universe.js';
+import { listedVersions, Universe } from './resolver/universe.js';
+import type { PackageVersion } from './package-version.js';
 import type { MentionOrder } from './resolver/preference.js';
 import { TableVersions, type PackagesTable } from './packages-table.js';
 import type { ReleaseIndex } from './release-index.js';
@@ -17,6 +18,7 @@ export interface World {
   universe: Universe;
   installed: InstalledPackages;
   mentions: MentionOrder;
+  indexes: readonly TableVersions[];
 }
 
 /** What was loaded once and serves every target of a plan. */
@@ -34,10 +36,16 @@ export class WorldLoader {
   ) {}
 
   /**
-   * @param foreign architectures beside the target's own that requirements name.
+   * @param foreign architectures beside the target's own.
+   * @param local packages that the user has as files.
    * @throws XError USAGE, NOT_RESOLVABLE where no source is for the target's release; as loadSuite.
    */
-  async load(target: Target, base: DebianBase, foreign: readonly string[]): Promise<World> {
+  async load(
+    target: Target,
+    base: DebianBase,
+    foreign: readonly string[],
+    local: readonly PackageVersion[] = [],
+  ): Promise<World> {
     const sources = nameSuites(sourcesFor(this.context.settings, this.overrides, target));
     const suites = await allInOrder(
       sources.map((source) => {
@@ -57,11 +65,11 @@ export class WorldLoader {
     const installed = installedOf(base, available, target, mentions);
     const universe = new Universe(
       target.arch,
-      available,
+      [listedVersions(local), ...available],
       installed.versions,
       ({ name, architecture }) => installed.held.has(`${name}:${architecture}`),
     );
-    return { target, universe, installed, mentions };
+    return { target, universe, installed, mentions, indexes: available };
   }
 
   #table(suite: LoadedSuite, index: ReleaseIndex): Promise<PackagesTable> {

@@ -3,6 +3,7 @@ import type { Target } from '../../../domain/target.js';
 import type { AptHost } from '../../../ports/apt.js';
 import { flagOf, parseAptConfiguration } from './configuration.js';
 import { defaultReleasePin, parsePreferences, type Pin } from './preferences.js';
+import { snapshotOf } from './snapshot.js';
 import { parseAptSources, type AptSource } from './sources-list.js';
 
 /** What flags say instead of apt's own files. */
@@ -14,6 +15,8 @@ export interface AptOverrides {
   /** Paths of keyrings, instead of Signed-By and the trusted ones. */
   keyrings?: readonly string[] | undefined;
   withRecommends?: boolean | undefined;
+  /** The id of the moment that a snapshot service is read as of. */
+  snapshot?: string | undefined;
 }
 
 /** apt's settings, understood. */
@@ -68,9 +71,10 @@ export function sourcesFor(
       },
     );
   }
-  return overrides.keyrings === undefined
-    ? sources
-    : sources.map((source) => ({ ...source, signedBy: [...(overrides.keyrings ?? [])] }));
+  const { keyrings, snapshot } = overrides;
+  return sources
+    .map((source) => (keyrings === undefined ? source : { ...source, signedBy: [...keyrings] }))
+    .map((source) => (snapshot === undefined ? source : snapshotOf(source, snapshot)));
 }
 
 function mirrorSources(mirror: string, overrides: AptOverrides, target: Target): AptSource[] {

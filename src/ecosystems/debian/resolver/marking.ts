@@ -48,6 +48,18 @@ export class Marking {
     for (const { node } of solutions) this.#install(node, 0, true);
   }
 
+  /** Marks everything that has a newer candidate, and then what that needs; what is held stays. */
+  upgrade(): void {
+    const upgradable = this.state.universe.installedNodes.filter((node) => {
+      const { candidate } = this.state.of(node);
+      return !node.isHeld && candidate !== undefined && candidate !== node.installed;
+    });
+    for (const node of upgradable) {
+      if (this.state.mayChange(node, 'install')) this.#change(node);
+    }
+    for (const node of upgradable) this.#install(node, 0, false);
+  }
+
   #install(node: PackageNode, depth: number, fromUser: boolean): boolean {
     const state = this.state.of(node);
     if (depth > MAX_DEPTH) return false;

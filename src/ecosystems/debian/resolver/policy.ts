@@ -13,14 +13,16 @@ export function candidateOf(node: PackageNode, pins: readonly Pin[]): PackageVer
   for (const version of node.versions) {
     const priority = versionPriority(node, version, pins);
     if (priority <= bestPriority) continue;
-    const { installed } = node;
-    const isOlder =
-      installed !== undefined && compareVersions(version.version, installed.version) < 0;
-    if (isOlder && priority < 1000) continue;
+    if (priority < 1000 && isDowngrade(node, version)) continue;
     best = version;
     bestPriority = priority;
   }
   return best;
+}
+
+/** Whether a version is older than the one that is installed. */
+export function isDowngrade({ installed }: PackageNode, version: PackageVersion): boolean {
+  return installed !== undefined && compareVersions(version.version, installed.version) < 0;
 }
 
 /** What is installed counts 100, beside what its indexes say. */

@@ -15,6 +15,8 @@ export interface ResolveOptions {
   /** APT::AutoRemove::SuggestsImportant. */
   followsSuggests: boolean;
   mentions: MentionOrder;
+  /** Whether what is installed is upgraded too. */
+  upgrade?: boolean;
 }
 
 export interface Resolution {
@@ -58,11 +60,13 @@ export function resolve(
 function markAsApt(
   universe: Universe,
   wishes: readonly Wish[],
-  { pins, withRecommends, mentions }: ResolveOptions,
+  { pins, withRecommends, mentions, upgrade = false }: ResolveOptions,
 ): Map<PackageNode, PackageVersion> | undefined {
   const state = new MarkingState(universe, withRecommends, (node) => candidateOf(node, pins));
   try {
-    new Marking(state, mentions).request(wishes.flatMap(({ solutions }) => solutions.slice(0, 1)));
+    const marking = new Marking(state, mentions);
+    marking.request(wishes.flatMap(({ solutions }) => solutions.slice(0, 1)));
+    if (upgrade) marking.upgrade();
   } catch (error) {
     if (isStackExhausted(error)) return undefined;
     throw error;

@@ -1,7 +1,7 @@
 import { BOUNDS } from '../../../domain/bounds.js';
 import { XError } from '../../../domain/errors.js';
 import { formatGroup, formatRelation, type RelationGroup } from '../relation.js';
-import { candidateOf, versionPriority } from './policy.js';
+import { candidateOf, isDowngrade, versionPriority } from './policy.js';
 import { SatSolver, type Decide, type Literal } from './sat.js';
 import { areSiblings, CONFLICT_FIELDS, DEPENDS_FIELDS } from './selection.js';
 import type { Pin } from '../apt/preferences.js';
@@ -47,6 +47,7 @@ class Problem {
   readonly #hard: Demand[][] = [];
   readonly #soft: Demand[][] = [];
   readonly #reasons: string[] = [];
+  readonly #asked = new Set<PackageVersion>();
   /** Of each installed package, the versions to try to have, best first. */
   readonly #installed: number[][] = [];
 
@@ -56,6 +57,8 @@ class Problem {
   ) {}
 
   solve(wishes: readonly Wish[]): Map<PackageNode, PackageVersion> {
+    for (const { version } of wishes.flatMap(({ solutions }) => solutions))
+      this.#asked.add(version);
     const open: PackageVersion[] = [];
     const wanted = wishes.map(({ solutions, text }) => {
       const literals = solutions.map(({ version }) => this.#variable(version, open));
@@ -106,8 +109,15 @@ class Problem {
   #allowedVersions(node: PackageNode): PackageVersion[] {
     const candidate = candidateOf(node, this.options.pins);
     return node.versions
-      .filter((version) => versionPriority(node, version, this.options.pins) > 0)
+      .filter((version) => this.#isAllowed(node, version))
       .sort((a, b) => Number(b === candidate) - Number(a === candidate));
+  }
+
+  /** Whether pins, and what is installed, let a version come. */
+  #isAllowed(node: PackageNode, version: PackageVersion): boolean {
+    if (this.#asked.has(version)) return true;
+    const priority = versionPriority(node, version, this.options.pins);
+    return priority >= NEVER_REFUSED || (priority > 0 && !isDowngrade(node, version));
   }
 
   /** What one version needs, as clauses; what it may need is remembered, not demanded. */
@@ -135,7 +145,7 @@ class Problem {
     const { pins, preferred } = this.options;
     const solutions = group
       .flatMap((relation) => this.universe.solutions(relation, owner.architecture))
-      .filter(({ node, version }) => versionPriority(node, version, pins) > 0);
+      .filter(({ node, version }) => this.#isAllowed(node, version));
     const rank = ({ node, version }: Solution): number =>
       (version === preferred?.get(node) ? 0 : 8) +
       (version === node.installed ? 0 : 4) +
@@ -231,6 +241,9 @@ class Problem {
     );
   }
 }
+
+/** apt installs an older version than is there only from here on. */
+const NEVER_REFUSED = 1000;
 
 /** How many links of the chain an error names. */
 const MAX_REASONS = 12;
