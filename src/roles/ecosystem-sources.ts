@@ -24,7 +24,7 @@ import type { Upstream } from '../ports/upstream.js';
 import { readAptCredentials } from '../upstream/debian-credentials.js';
 import { openParsedIndexes } from '../upstream/debian-parsed-indexes.js';
 import { openSeenReleases } from '../upstream/debian-seen-releases.js';
-import { readAptHost } from '../upstream/debian-settings.js';
+import { readAptHost } from '../platform/apt-host.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';

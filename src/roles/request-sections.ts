@@ -2,7 +2,7 @@ import type { JsonObject } from '../domain/plan.js';
 import type { TargetSections } from '../domain/request.js';
 import type { Target } from '../domain/target.js';
 import { describeMachine } from '../ecosystems/debian/machine.js';
-import { readAptHost } from '../upstream/debian-settings.js';
+import { readAptHost } from '../platform/apt-host.js';
 
 /** What each ecosystem adds to a request about this machine, beside the target's own text. */
 export async function requestSections(target: Target): Promise<TargetSections> {

@@ -10,7 +10,7 @@ import {
   createRepositoryKey,
   createRepositorySigner,
 } from '../../src/ecosystems/debian/repository-key.js';
-import { readAptHost } from '../../src/upstream/debian-settings.js';
+import { readAptHost } from '../../src/platform/apt-host.js';
 import {
   MemoryStore,
   openBench,

@@ -5,7 +5,7 @@ import { readAptSettings, type AptSettings } from '../../src/ecosystems/debian/a
 import { planTarget } from '../../src/ecosystems/debian/plan.js';
 import { parseRequirements } from '../../src/ecosystems/debian/requirements.js';
 import { WorldLoader, type World } from '../../src/ecosystems/debian/world.js';
-import { readAptHost } from '../../src/upstream/debian-settings.js';
+import { readAptHost } from '../../src/platform/apt-host.js';
 import { MemoryStore, openUpstream } from '../ecosystems/debian/support.js';
 import { isolatedApt, run, whyNoApt, type IsolatedApt } from './debian-apt.js';
 
