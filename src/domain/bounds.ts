@@ -115,6 +115,21 @@ export const BOUNDS = {
   unobtainableMs: 6_000,
   lingerMs: 30_000,
   peers: 256,
+  /** Siblings that a client dials, and those that it has in all, dialled or accepted. */
+  neighboursSought: 24,
+  neighbours: 48,
+  /** Siblings heard of, and of those never met so many from one who names them. */
+  acquaintances: 256,
+  introduced: 64,
+  announcedFromOne: 8,
+  /** A connection that carries nothing of ours for so long is closed; sooner where many are. */
+  unusedConnectionMs: 15_000,
+  unusedInCrowdMs: 2_000,
+  connections: 512,
+  connectionsFromOne: 64,
+  interfaces: 32,
+  /** Of one link in a second; more are not looked at. */
+  multicastPackets: 256,
   haveMapBytes: 16 << 20,
   siblingAddresses: 16,
   rememberedSiblings: 64,

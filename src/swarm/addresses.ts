@@ -1,5 +1,4 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import type { NetworkInterfaceInfo } from 'node:os';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { XError, messageOf } from '../domain/errors.js';
 
@@ -22,7 +21,9 @@ export function parseAddress(text: string): PeerAddress {
     }
   }
   if (isIPv6(text)) return { kind: 'host', host: text, port: DEFAULT_PORT };
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/@?#]+))(?::(\d{1,5}))?$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/@?#]+))(?::(\d{1,5}))?$/.exec(
+    text,
+  );
   const host = match?.[1] ?? match?.[2];
   if (match === null || host === undefined) throw wrongAddress(text);
   if (match[1] !== undefined && !isIPv6(host)) throw wrongAddress(text);
@@ -52,15 +53,44 @@ export type LookUp = (host: string) => Promise<readonly string[]>;
 /** More addresses of one name than this are not tried. */
 const ADDRESSES_PER_NAME = 8;
 
-/** The multiaddrs to dial. Rejects as `lookUp` does. */
-export async function resolveAddress(address: PeerAddress, lookUp: LookUp): Promise<Multiaddr[]> {
-  if (address.kind === 'multiaddr') return [address.multiaddr];
+/**
+ * The multiaddrs to dial. Rejects as `lookUp` does.
+ * @param zones Where link-local addresses without a zone may be.
+ */
+export async function resolveAddress(
+  address: PeerAddress,
+  lookUp: LookUp,
+  zones: readonly string[] = [],
+): Promise<Multiaddr[]> {
+  if (address.kind === 'multiaddr') return inZones(address.multiaddr, zones);
   const hosts = isIP(address.host) > 0 ? [address.host] : await lookUp(address.host);
-  return hosts.slice(0, ADDRESSES_PER_NAME).map((ip) => tcpMultiaddr(ip, address.port));
+  return hosts
+    .slice(0, ADDRESSES_PER_NAME)
+    .flatMap((ip) => inZones(tcpMultiaddr(ip, address.port), zones));
 }
 
+/** @param ip May have a zone: fe80::1%eth0. */
 export function tcpMultiaddr(ip: string, port: number): Multiaddr {
-  return multiaddr(`/${isIPv6(ip) ? 'ip6' : 'ip4'}/${ip}/tcp/${port}`);
+  const zone = ip.slice(withoutZone(ip).length + 1);
+  const where = zone === '' ? '' : `/ip6zone/${zone}`;
+  return multiaddr(`${where}/${isIPv6(ip) ? 'ip6' : 'ip4'}/${withoutZone(ip)}/tcp/${port}`);
+}
+
+/** A link-local IPv6 address without a zone could be in any: once for each. Others as they are. */
+export function inZones(address: Multiaddr, zones: readonly string[]): Multiaddr[] {
+  const [first] = address.getComponents();
+  if (first?.name !== 'ip6' || first.value === undefined || !isLinkLocal(first.value))
+    return [address];
+  if (zones.length === 0) return [address];
+  return zones
+    .slice(0, ADDRESSES_PER_NAME)
+    .map((zone) => multiaddr(`/ip6zone/${zone}${address.toString()}`));
+}
+
+/** The zone of an address that has one. */
+export function zoneOf(address: Multiaddr): string | undefined {
+  const [first] = address.getComponents();
+  return first?.name === 'ip6zone' ? first.value : undefined;
 }
 
 /** The IP address and TCP port of a plain TCP multiaddr; undefined for any other kind. */
@@ -78,47 +108,42 @@ function unmap(ip: string): string {
   return mapped?.[1] ?? ip;
 }
 
-const LOOPBACK = blockList([
-  ['127.0.0.0', 8],
-  ['::1', 128],
-]);
-/** RFC 1918, RFC 3927, RFC 4193, RFC 4291 link-local. */
-const PRIVATE = blockList([
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-]);
+const LOOPBACK = subnetsOf(['127.0.0.0/8', '::1/128']);
+/** RFC 3927, RFC 4291. */
+const LINK_LOCAL = subnetsOf(['169.254.0.0/16', 'fe80::/10']);
+/** RFC 1918, RFC 4193. */
+const PRIVATE = subnetsOf(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']);
 
 export function isLoopback(ip: string): boolean {
-  return LOOPBACK.check(unmap(ip), familyOf(unmap(ip)));
+  return LOOPBACK(ip);
 }
 
-/** Whether an address is loopback, private, or on a link of this machine. */
-export type IsNearby = (ip: string) => boolean;
+export function isLinkLocal(ip: string): boolean {
+  return LINK_LOCAL(ip);
+}
 
-/** @param interfaces What `os.networkInterfaces()` answers. */
-export function nearbyOf(interfaces: NodeJS.Dict<Pick<NetworkInterfaceInfo, 'cidr'>[]>): IsNearby {
-  const links: [string, number][] = [];
-  for (const { cidr } of Object.values(interfaces).flatMap((list) => list ?? [])) {
-    const [ip, bits] = cidr?.split('/') ?? [];
-    if (ip !== undefined && bits !== undefined) links.push([ip, Number(bits)]);
+/** Link-local ones too. */
+export function isPrivate(ip: string): boolean {
+  return PRIVATE(ip) || LINK_LOCAL(ip);
+}
+
+/** Whether an address is in one of the subnets (`10.0.0.0/8`). */
+export function subnetsOf(cidrs: readonly string[]): (ip: string) => boolean {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [ip = '', bits] = cidr.split('/');
+    list.addSubnet(withoutZone(ip), Number(bits), familyOf(ip));
   }
-  const onLink = blockList(links);
   return (ip) => {
-    const plain = unmap(ip);
-    if (isIP(plain) === 0) return false;
-    const family = familyOf(plain);
-    return [LOOPBACK, PRIVATE, onLink].some((list) => list.check(plain, family));
+    const plain = unmap(withoutZone(ip));
+    return isIP(plain) > 0 && list.check(plain, familyOf(plain));
   };
 }
 
-function blockList(subnets: readonly (readonly [string, number])[]): BlockList {
-  const list = new BlockList();
-  for (const [ip, bits] of subnets) list.addSubnet(ip, bits, familyOf(ip));
-  return list;
+/** fe80::1%eth0 is fe80::1. */
+export function withoutZone(ip: string): string {
+  const at = ip.indexOf('%');
+  return at < 0 ? ip : ip.slice(0, at);
 }
 
 function familyOf(ip: string): 'ipv4' | 'ipv6' {

@@ -1,16 +1,19 @@
+import { isIPv6 } from 'node:net';
 import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
 import type { Libp2p, MultiaddrConnection } from '@libp2p/interface';
-import type { MulticastDNSComponents } from '@libp2p/mdns';
 import { ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { BOUNDS } from '../domain/bounds.js';
 import { XError, messageOf, systemCodeOf } from '../domain/errors.js';
-import { isLoopback, tcpMultiaddr, tcpOf, type IsNearby } from './addresses.js';
+import type { Clock } from '../ports/clock.js';
+import { isLinkLocal, isLoopback, tcpMultiaddr, tcpOf } from './addresses.js';
+import { ConnectionRoom } from './connection-room.js';
+import type { Neighbourhood, NetworkInterface } from './interfaces.js';
+import { tcpWithZones } from './link-local.js';
 
 export interface HostOptions {
   /** The machine's Ed25519 key: 32 bytes. */
@@ -21,26 +24,48 @@ export interface HostOptions {
   listenHosts: readonly string[];
 }
 
-/** What discovery needs of libp2p, which libp2p hands to services only. */
+/** What libp2p hands to services only. */
 interface HostServices extends Record<string, unknown> {
-  parts: { mdns: MulticastDNSComponents };
+  parts: { addressManager: object };
 }
 
 /** A libp2p host that speaks to nearby addresses only, and to those that the user asked for. */
 export class Host {
   readonly libp2p: Libp2p<HostServices>;
-  readonly isNearby: IsNearby;
+  readonly #surroundings: () => Neighbourhood;
   readonly #asked: Set<string>;
+  readonly #room: ConnectionRoom;
+  readonly #listenHosts: readonly string[];
 
-  private constructor(libp2p: Libp2p<HostServices>, isNearby: IsNearby, asked: Set<string>) {
+  private constructor(
+    libp2p: Libp2p<HostServices>,
+    surroundings: () => Neighbourhood,
+    asked: Set<string>,
+    room: ConnectionRoom,
+    listenHosts: readonly string[],
+  ) {
     this.libp2p = libp2p;
-    this.isNearby = isNearby;
+    this.#surroundings = surroundings;
     this.#asked = asked;
+    this.#room = room;
+    this.#listenHosts = listenHosts;
+    room.watch(libp2p);
+  }
+
+  /** The interfaces of this machine, as they are now. */
+  get neighbourhood(): Neighbourhood {
+    return this.#surroundings();
   }
 
   /** @throws XError PORT_TAKEN, IO_FAILED. */
-  static async start(options: HostOptions, isNearby: IsNearby): Promise<Host> {
+  static async start(
+    options: HostOptions,
+    surroundings: () => Neighbourhood,
+    clock: Clock,
+  ): Promise<Host> {
     const asked = new Set<string>();
+    const room = new ConnectionRoom(clock);
+    const isNearby = (ip: string): boolean => surroundings().isNearby(ip);
     const mayDial = (address: Multiaddr): boolean => {
       const tcpAddress = tcpOf(address);
       return tcpAddress !== undefined && (isNearby(tcpAddress.ip) || asked.has(key(tcpAddress)));
@@ -52,11 +77,11 @@ export class Host {
           listen: options.listenHosts.map((ip) => tcpMultiaddr(ip, options.listenPort).toString()),
         },
         transports: [
-          tcp({
+          tcpWithZones({
             // The connection monitor's pings tell a dead peer from a quiet one.
             inboundSocketInactivityTimeout: 4 * BOUNDS.idlePeerMs,
             outboundSocketInactivityTimeout: 4 * BOUNDS.idlePeerMs,
-            maxConnections: 2 * BOUNDS.peers,
+            maxConnections: BOUNDS.connections + BOUNDS.pendingConnections,
           }),
         ],
         connectionEncrypters: [noise()],
@@ -70,7 +95,8 @@ export class Host {
           }),
         ],
         connectionManager: {
-          maxConnections: 2 * BOUNDS.peers,
+          // Above what is let in: who goes is decided here, not by libp2p.
+          maxConnections: 2 * BOUNDS.connections,
           maxParallelDials: BOUNDS.parallelDownloads,
           maxDialQueueLength: 2 * BOUNDS.peers,
           dialTimeout: BOUNDS.masterTimeoutMs,
@@ -88,19 +114,17 @@ export class Host {
           denyDialMultiaddr: (address) => !mayDial(address),
           denyInboundConnection: (connection: MultiaddrConnection) => {
             const remote = tcpOf(connection.remoteAddr);
-            return remote === undefined || !isNearby(remote.ip);
+            return remote === undefined || !isNearby(remote.ip) || !room.admits(remote.ip);
           },
           filterMultiaddrForPeer: (_, address) => mayDial(address),
         },
         services: {
           identify: identify(),
           ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
-          parts: ({ addressManager, logger }: MulticastDNSComponents) => ({
-            mdns: { addressManager, logger },
-          }),
+          parts: ({ addressManager }: { addressManager: object }) => ({ addressManager }),
         },
       });
-      return new Host(libp2p, isNearby, asked);
+      return new Host(libp2p, surroundings, asked, room, options.listenHosts);
     } catch (error) {
       throw listenError(error, options);
     }
@@ -111,10 +135,11 @@ export class Host {
   }
 
   async stop(): Promise<void> {
+    this.#room.stop();
     await this.libp2p.stop();
     // A listener that closes makes libp2p 3 note its addresses anew a second later, which would keep
     // a process that is done alive for that second.
-    const { addressManager } = this.libp2p.services.parts.mdns;
+    const { addressManager } = this.libp2p.services.parts;
     const noting: unknown = Reflect.get(addressManager, '_updatePeerStoreAddresses');
     if (isStoppable(noting)) noting.stop();
   }
@@ -127,16 +152,39 @@ export class Host {
     }
   }
 
-  /** Where this host listens, loopback last. */
-  addresses(): string[] {
-    const rank = (address: Multiaddr): number => {
-      const ip = tcpOf(address)?.ip;
-      return ip !== undefined && isLoopback(ip) ? 1 : 0;
-    };
-    return this.libp2p
+  /** Where others can dial this process on one interface. */
+  listensOn({ addresses }: NetworkInterface): { ip: string; port: number }[] {
+    const listening = this.libp2p
       .getMultiaddrs()
+      .flatMap((address) => tcpOf(address) ?? [])
+      .map(({ ip, port }) => ({ ip, port, isIPv6: isIPv6(ip) }));
+    return addresses.flatMap(({ ip }) => {
+      const exact = listening.find((one) => one.ip === ip);
+      if (exact !== undefined) return [{ ip, port: exact.port }];
+      // libp2p does not state link-local addresses, though it listens on them with all others.
+      const any = listening.find((one) => one.isIPv6 === isIPv6(ip));
+      return isLinkLocal(ip) && any !== undefined && this.#listensOnAll(ip)
+        ? [{ ip, port: any.port }]
+        : [];
+    });
+  }
+
+  /** Where this host listens: of the interfaces in use IPv4 first, then IPv6; loopback last. */
+  addresses(): string[] {
+    const { used, others, loopback } = this.neighbourhood;
+    const inUse = used.flatMap((network) => this.listensOn(network));
+    // A machine that has nothing but a tunnel is reached through that.
+    const outward = inUse.length > 0 ? inUse : others.flatMap((network) => this.listensOn(network));
+    const all = [...outward, ...loopback.flatMap((network) => this.listensOn(network))];
+    const rank = ({ ip }: { ip: string }): number =>
+      4 * Number(isLoopback(ip)) + 2 * Number(isLinkLocal(ip)) + Number(isIPv6(ip));
+    return all
       .sort((a, b) => rank(a) - rank(b))
-      .map((address) => address.toString());
+      .map(({ ip, port }) => tcpMultiaddr(ip, port).toString());
+  }
+
+  #listensOnAll(ip: string): boolean {
+    return this.#listenHosts.includes(isIPv6(ip) ? '::' : '0.0.0.0');
   }
 }
 

@@ -20,6 +20,10 @@ export interface LinkEvents {
   onUnlink(link: PieceLink): void;
   onFrame: LinkHandlers['onFrame'];
   onBytes: LinkHandlers['onBytes'];
+  /** How many links there may be to peers that the user did not name. */
+  mostSiblings(): number;
+  /** A peer that the user named is let in whatever the others do, and never sent away for them. */
+  isNamed(peer: string): boolean;
 }
 
 /** At most one piece stream to each peer, whoever opened it. */
@@ -65,7 +69,7 @@ export class Links {
   accept(stream: Stream, connection: Connection, isOurs: boolean): void {
     const peer = connection.remotePeer.toString();
     const known = this.#links.get(peer);
-    if (this.#banned.has(peer) || (known === undefined && !this.#hasRoom())) {
+    if (this.#banned.has(peer) || (known === undefined && !this.#hasRoom(peer))) {
       stream.abort(new Error('not welcome'));
       return;
     }
@@ -94,25 +98,23 @@ export class Links {
   }
 
   /** Whether one more fits; where none does, the one that is missed least is closed for it. */
-  #hasRoom(): boolean {
-    if (this.#links.size < BOUNDS.peers) return true;
-    const idlest = this.#idlest();
+  #hasRoom(newcomer: string): boolean {
+    if (this.#events.isNamed(newcomer)) return true;
+    const others = [...this.#links.values()].filter(({ link }) => !this.#events.isNamed(link.peer));
+    if (others.length < this.#events.mostSiblings()) return true;
+    const idlest = this.#idlest(others);
     if (idlest === undefined) return false;
     idlest.link.abort(new Error('another peer needs the place'));
     void idlest.connection.close().catch((error: Error) => idlest.connection.abort(error));
-    return this.#links.size < BOUNDS.peers;
+    return this.#links.get(idlest.link.peer) === undefined;
   }
 
-  /**
-   * Of those that came here by themselves: who never greeted in time, or else who was idle for long.
-   * Undefined where there is none.
-   */
-  #idlest(): Entry | undefined {
+  /** Who never greeted in time, or else who was idle for long. Undefined where there is none. */
+  #idlest(entries: readonly Entry[]): Entry | undefined {
     const now = this.#clock.monotonicMs();
     let idlest: Entry | undefined;
     let idlestMs = 0;
-    for (const entry of this.#links.values()) {
-      if (entry.link.isOurs) continue;
+    for (const entry of entries) {
       const boundMs = entry.busyMs === undefined ? BOUNDS.greetingMs : BOUNDS.idlePeerMs;
       const overMs = now - (entry.busyMs ?? entry.sinceMs) - boundMs;
       if (overMs < idlestMs) continue;

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { networkInterfaces } from 'node:os';
+import { isIPv6 } from 'node:net';
 import type { Connection, Stream } from '@libp2p/interface';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did, Manifest } from '../domain/bundle.js';
@@ -10,32 +10,31 @@ import type { Clock } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
 import type { Store } from '../ports/store.js';
 import type { Share, ShareRequest, Swarm, SwarmAddresses } from '../ports/swarm.js';
-import {
-  formatAddress,
-  isLoopback,
-  nearbyOf,
-  parseAddress,
-  tcpMultiaddr,
-  tcpOf,
-  type LookUp,
-} from './addresses.js';
+import { formatAddress, isLinkLocal, parseAddress, tcpOf, type LookUp } from './addresses.js';
 import { askForBundles, askForFile, askForTrees, type OfferedBundle } from './bundle-client.js';
 import { BUNDLE_PROTOCOL, BundleServer } from './bundle-server.js';
-import { Dialer } from './dialer.js';
 import { didOfPeer } from './did.js';
 import { Discovery } from './discovery.js';
 import { Host } from './host.js';
+import type { Neighbourhood } from './interfaces.js';
+import { Introductions, parseSiblings, reachable } from './introductions.js';
 import { Links } from './links.js';
 import type { PieceFrame, Sibling } from './messages.pb.js';
+import { openChannel } from './multicast.js';
+import { NamedDialer } from './named-dialer.js';
 import { PIECE_PROTOCOL, type PieceLink } from './piece-link.js';
 import { parseMultiaddr, RememberedSiblings } from './remembered-siblings.js';
 import { PieceShare } from './share.js';
+import { SiblingDialer } from './sibling-dialer.js';
+import { watchSurroundings } from './surroundings.js';
 
 export interface SwarmOptions {
   /** 0 takes a free port. */
   listenPort: number;
-  /** IP addresses to listen on; all of IPv4 by default. */
+  /** IP addresses to listen on; by default all, or those of the chosen interfaces. */
   listenHosts?: readonly string[];
+  /** Names of the network interfaces to use; by default all that are not virtual. */
+  interfaces?: readonly string[];
   /** Whether siblings are looked for by multicast. */
   mdns: boolean;
   /** Siblings to dial, as HOST, HOST:PORT or multiaddr. */
@@ -68,7 +67,8 @@ export function createSwarm(deps: SwarmDeps): Swarm {
 interface Running {
   host: Host;
   links: Links;
-  dialer: Dialer;
+  named: NamedDialer;
+  siblings: SiblingDialer;
   discovery: Discovery;
 }
 
@@ -80,11 +80,13 @@ class PieceSwarm implements Swarm {
   readonly #unwatch = new Map<Sha256, Map<string, () => void>>();
   readonly #heardMs = new Map<PieceLink, number>();
   readonly #remembered: RememberedSiblings;
+  readonly #introductions: Introductions;
   #running: Running | undefined;
 
   constructor(deps: SwarmDeps) {
     this.#deps = deps;
     this.#remembered = new RememberedSiblings(deps.catalog);
+    this.#introductions = new Introductions(deps.clock, deps.random);
     this.#bundles = new BundleServer(
       deps.catalog,
       deps.store,
@@ -95,26 +97,44 @@ class PieceSwarm implements Swarm {
 
   async start(): Promise<SwarmAddresses> {
     const { clock, random, options, identity, lookUp = systemLookUp } = this.#deps;
-    const isNearby = nearbyOf(networkInterfaces());
-    const { listenPort, listenHosts = ['0.0.0.0'] } = options;
+    const { listenPort, interfaces = [] } = options;
+    const surroundings = watchSurroundings(interfaces, clock);
+    const listenHosts = options.listenHosts ?? hostsOf(surroundings(), interfaces.length > 0);
     const peers = options.peers.map(parseAddress);
-    const host = await Host.start({ seed: identity.seed, listenPort, listenHosts }, isNearby);
+    const host = await Host.start(
+      { seed: identity.seed, listenPort, listenHosts },
+      surroundings,
+      clock,
+    );
     const links = new Links(host.peer, clock, {
-      onLink: (link) => {
-        if (link.isOurs) for (const share of this.#shares.values()) share.sayHello(link, true);
-      },
-      onUnlink: (link) => {
-        this.#heardMs.delete(link);
-        for (const share of this.#shares.values()) share.left(link);
-      },
+      onLink: (link) => this.#linked(link),
+      onUnlink: (link) => this.#unlinked(link),
       onFrame: (link, frame) => this.#receive(link, frame),
       onBytes: (link) => this.#heard(link),
+      mostSiblings: () => (this.#isClient() ? BOUNDS.neighbours : BOUNDS.peers),
+      isNamed: (peer) => named.isNamed(peer),
     });
-    const dialer = new Dialer(host, links, { clock, random, lookUp });
-    const discovery = new Discovery(host, ({ id, multiaddrs }) => {
-      dialer.meet(id.toString(), multiaddrs);
+    const named = new NamedDialer(host, links, { clock, random, lookUp });
+    const siblings = new SiblingDialer({
+      host,
+      links,
+      clock,
+      random,
+      isNamed: (peer) => named.isNamed(peer),
     });
-    this.#running = { host, links, dialer, discovery };
+    const discovery = new Discovery({
+      peer: host.peer,
+      clock,
+      random,
+      openChannel,
+      neighbourhood: () => host.neighbourhood,
+      listensOn: (network) => host.listensOn(network),
+      wantsMore: () => siblings.wantsMore,
+      onFound: ({ peer, addresses, from }) => {
+        siblings.meet(peer, addresses, `link ${from}`, host.neighbourhood.isHere(from));
+      },
+    });
+    this.#running = { host, links, named, siblings, discovery };
     await host.libp2p.handle(
       BUNDLE_PROTOCOL,
       (stream, connection) => this.#bundles.handle(stream, connection),
@@ -127,18 +147,20 @@ class PieceSwarm implements Swarm {
     );
     for (const peer of peers) {
       // A peer that the user named is dialled like a master, and asked like a sibling.
-      dialer.watchMaster(peer, { onPeer: () => undefined, onUnreachable: () => undefined });
+      named.watch(peer, { onPeer: () => undefined, onUnreachable: () => undefined });
     }
-    for (const { peer, addresses } of this.#remembered.all()) dialer.meet(peer, addresses);
+    for (const { peer, addresses } of this.#remembered.all())
+      siblings.meet(peer, addresses, 'memory', true);
     return { did: this.#did(), addresses: host.addresses() };
   }
 
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
-    running.dialer.stop();
+    running.named.stop();
+    running.siblings.stop();
+    running.discovery.stop();
     for (const share of [...this.#shares.values()]) await share.stop();
-    await running.discovery.stop();
     await running.links.closeAll();
     await running.host.stop();
     this.#running = undefined;
@@ -175,7 +197,7 @@ class PieceSwarm implements Swarm {
   }
 
   async share(manifest: Manifest, request: ShareRequest): Promise<Share> {
-    const { dialer, discovery } = this.#parts();
+    const { named, discovery } = this.#parts();
     const masters = request.masters.map(parseAddress);
     const share = await this.#openShare(manifest);
     share.request(request);
@@ -184,7 +206,7 @@ class PieceSwarm implements Swarm {
     for (const address of masters) {
       const name = formatAddress(address);
       if (watching.has(name)) continue;
-      const unwatch = dialer.watchMaster(address, {
+      const unwatch = named.watch(address, {
         onPeer: (peer) => {
           share.addMaster(peer);
           share.emit({ event: 'reachable', address: name });
@@ -225,7 +247,7 @@ class PieceSwarm implements Swarm {
         const stream = await host.libp2p.dialProtocol(link.peerId, BUNDLE_PROTOCOL, { signal });
         return askForTrees(stream, wanted);
       },
-      onJoined: (joined, peer) => this.#introduce(joined, peer),
+      onJoined: (joined, peer) => this.#joined(joined, peer),
       onLiar: (link) => links.ban(link.peer),
       onStop: (stopped) => {
         this.#shares.delete(stopped.manifest.digest);
@@ -273,10 +295,13 @@ class PieceSwarm implements Swarm {
     if (frame.hello ?? frame.change ?? frame.ask ?? frame.answer) this.#parts().links.busy(link);
     if (frame.hello !== undefined) this.#greet(share, link, frame);
     if (frame.change !== undefined) share.changed(link, frame.change);
-    if (frame.ask !== undefined) share.asked(link, frame.ask);
+    if (frame.ask !== undefined) {
+      this.#introductions.asked(share, link, frame.ask.siblings);
+      share.asked(link, frame.ask);
+    }
     if (frame.answer !== undefined) share.answered(link, frame.answer);
     if (frame.cancel !== undefined) share.withdrawn(link, frame.cancel);
-    if (frame.siblings !== undefined) this.#meet(frame.siblings.siblings);
+    if (frame.siblings !== undefined) this.#meet(link, frame.siblings.siblings);
     if (frame.bye) share.left(link);
   }
 
@@ -296,39 +321,44 @@ class PieceSwarm implements Swarm {
 
   // ---- siblings
 
-  /** Tells a newcomer and those that share the same of each other: it works where multicast does not. */
-  #introduce(share: PieceShare, peer: string): void {
-    const { links } = this.#parts();
-    const newcomer = links.get(peer);
-    if (newcomer !== undefined && share.isSibling(peer)) {
-      this.#remembered.note(peer, reachable(newcomer, share.addressesOf(peer)));
-    }
-    if (newcomer === undefined || !share.isServing) return;
-    const known: Sibling[] = [];
-    const itself = { peer, addresses: reachable(newcomer, share.addressesOf(peer)) };
-    for (const { link, addresses } of share.others(peer)) {
-      known.push({ peer: link.peer, addresses: reachable(link, addresses) });
-      link.send(share.manifest.digest, { siblings: { siblings: [itself] } });
-    }
-    if (known.length === 0) return;
-    newcomer.send(share.manifest.digest, {
-      siblings: { siblings: known.slice(0, BOUNDS.peers) },
-    });
+  #linked(link: PieceLink): void {
+    if (link.isOurs) for (const share of this.#shares.values()) share.sayHello(link, true);
+    this.#running?.siblings.linked(link.peer);
   }
 
-  #meet(siblings: readonly Sibling[]): void {
-    const { dialer } = this.#parts();
-    for (const { peer, addresses } of siblings) {
-      if (peer.length > 64) continue;
-      dialer.meet(peer, addresses.flatMap(parseMultiaddr));
-    }
+  #unlinked(link: PieceLink): void {
+    this.#heardMs.delete(link);
+    for (const share of this.#shares.values()) share.left(link);
+    const running = this.#running;
+    if (running?.links.get(link.peer) === undefined) running?.siblings.unlinked(link.peer);
+  }
+
+  #joined(share: PieceShare, peer: string): void {
+    const link = this.#parts().links.get(peer);
+    if (link === undefined) return;
+    if (share.isSibling(peer))
+      this.#remembered.note(peer, reachable(link, share.addressesOf(peer), true));
+    this.#introductions.joined(share, link);
+  }
+
+  #meet(link: PieceLink, named: readonly Sibling[]): void {
+    const { siblings, host } = this.#parts();
+    const seen = parseMultiaddr(link.address).map(tcpOf)[0];
+    const isHere = seen !== undefined && host.neighbourhood.isHere(seen.ip);
+    for (const { peer, addresses } of parseSiblings(named))
+      siblings.meet(peer, addresses.flatMap(parseMultiaddr), `peer ${link.peer}`, isHere);
+  }
+
+  /** Whether this process pulls: then it has siblings, and a source has it as one of many. */
+  #isClient(): boolean {
+    return [...this.#unwatch.values()].some((masters) => masters.size > 0);
   }
 
   // ---- the rest
 
   async #openBundleStream(address: string): Promise<{ stream: Stream; connection: Connection }> {
-    const { dialer } = this.#parts();
-    const connection = await dialer.connect(parseAddress(address));
+    const { named } = this.#parts();
+    const connection = await named.connect(parseAddress(address));
     const stream = await this.#speak(address, () =>
       connection.newStream(BUNDLE_PROTOCOL, {
         signal: AbortSignal.timeout(BOUNDS.masterTimeoutMs),
@@ -361,18 +391,14 @@ class PieceSwarm implements Swarm {
   }
 }
 
-/**
- * Where others can dial a peer: the address that it is seen at, with the port it says it listens on,
- * and then what it says itself. Loopback is for those on the same machine only.
- */
-function reachable(link: PieceLink, stated: readonly string[]): string[] {
-  const seen = parseMultiaddr(link.address).map(tcpOf)[0];
-  const plain = stated.flatMap(parseMultiaddr).flatMap((address) => tcpOf(address) ?? []);
-  const all = new Set<string>();
-  for (const { port } of plain) if (seen) all.add(tcpMultiaddr(seen.ip, port).toString());
-  for (const { ip, port } of plain) {
-    const isHere = seen !== undefined && isLoopback(seen.ip);
-    if (isHere || !isLoopback(ip)) all.add(tcpMultiaddr(ip, port).toString());
-  }
-  return [...all].slice(0, BOUNDS.siblingAddresses);
+/** All addresses; or, where interfaces were chosen, theirs and loopback. */
+function hostsOf({ used, loopback }: Neighbourhood, isChosen: boolean): string[] {
+  if (!isChosen) return ['0.0.0.0', '::'];
+  const ips = [...used, ...loopback].flatMap(({ addresses }) => addresses.map(({ ip }) => ip));
+  // libp2p cannot listen on a link-local address alone; who comes from another link is refused.
+  const isOnlyLocal = used.every(({ addresses }) =>
+    addresses.every(({ ip }) => !isIPv6(ip) || isLinkLocal(ip)),
+  );
+  const exact = ips.filter((ip) => !isIPv6(ip) || !(isOnlyLocal || isLinkLocal(ip)));
+  return isOnlyLocal && ips.some((ip) => isIPv6(ip)) ? [...exact, '::'] : exact;
 }

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
-import {
-  formatAddress,
-  nearbyOf,
-  parseAddress,
-  resolveAddress,
-  tcpOf,
-} from '../../src/swarm/addresses.js';
+import { formatAddress, parseAddress, resolveAddress, tcpOf } from '../../src/swarm/addresses.js';
 import { didOfPeer, peerOfDid } from '../../src/swarm/did.js';
 import { decodeRuns, encodeRuns } from '../../src/swarm/runs.js';
-import { serviceTag } from '../../src/swarm/discovery.js';
+import { serviceTag } from '../../src/swarm/announcement.js';
+import { checkChosen, Neighbourhood, readInterfaces } from '../../src/swarm/interfaces.js';
 import { peerIdFromString } from '@libp2p/peer-id';
 import fc from 'fast-check';
 
@@ -53,8 +48,14 @@ test('names are looked up, numbers are not', async () => {
   );
 });
 
+function at(cidr: string, internal = false): { address: string; cidr: string; internal: boolean } {
+  return { address: cidr.split('/')[0] ?? '', cidr, internal };
+}
+
 test('nearby is loopback, private, or on a link of this machine', () => {
-  const isNearby = nearbyOf({ eth0: [{ cidr: '203.0.113.9/24' }], down: undefined });
+  const interfaces = readInterfaces({ eth0: [at('203.0.113.9/24')], down: undefined });
+  const neighbourhood = new Neighbourhood(interfaces, []);
+  const isNearby = (ip: string): boolean => neighbourhood.isNearby(ip);
   for (const ip of ['127.0.0.1', '10.1.2.3', '172.31.0.1', '192.168.4.4', '169.254.1.1', '::1']) {
     assert.ok(isNearby(ip), ip);
   }
@@ -71,6 +72,56 @@ test('nearby is loopback, private, or on a link of this machine', () => {
   ]) {
     assert.ok(!isNearby(ip), ip);
   }
+});
+
+test('virtual interfaces are not used unless they are chosen, and what is behind others is not met', () => {
+  const interfaces = readInterfaces(
+    {
+      lo: [at('127.0.0.1/8', true)],
+      eth0: [at('203.0.113.9/24'), at('fe80::1/64')],
+      docker0: [at('172.17.0.1/16')],
+      office: [at('10.8.0.2/24')],
+      eth1: [at('192.168.7.1/24')],
+    },
+    (name) => name === 'office',
+  );
+  const names = (chosen: string[]): string[] =>
+    new Neighbourhood(interfaces, chosen).used.map(({ name }) => name);
+  assert.deepEqual(names([]), ['eth0', 'eth1']);
+  assert.deepEqual(names(['docker0']), ['docker0']);
+  const all = new Neighbourhood(interfaces, []);
+  for (const ip of ['203.0.113.7', '192.168.7.9', '10.9.9.9', 'fe80::2'])
+    assert.ok(all.mayMeet(ip, false), ip);
+  for (const ip of ['172.17.0.5', '10.8.0.9', '127.0.0.1', '8.8.8.8'])
+    assert.ok(!all.mayMeet(ip, false), ip);
+  assert.ok(all.mayMeet('127.0.0.1', true));
+  assert.ok(all.isNearby('172.17.0.5'), 'a container that comes by itself is let in');
+  const one = new Neighbourhood(interfaces, ['eth0']);
+  assert.ok(!one.isNearby('192.168.7.9') && !one.isNearby('10.8.0.9'));
+  assert.ok(
+    one.isNearby('192.168.8.9') && one.isNearby('203.0.113.7') && one.isNearby('192.168.7.1'),
+  );
+  assert.deepEqual(one.zones(), ['eth0']);
+  assert.throws(() => checkChosen(interfaces, ['eth0', 'eth9']), {
+    code: 'USAGE',
+    message: /eth9/,
+    hint: /eth0, docker0, office, eth1/,
+  });
+});
+
+test('link-local addresses keep their zone, or get each one that they may be in', async () => {
+  const zoned = parseAddress('[fe80::1%eth0]:9000');
+  assert.equal(formatAddress(zoned), '[fe80::1%eth0]:9000');
+  const no = (): Promise<string[]> => Promise.resolve([]);
+  assert.deepEqual((await resolveAddress(zoned, no, ['eth1'])).map(String), [
+    '/ip6zone/eth0/ip6/fe80::1/tcp/9000',
+  ]);
+  const bare = await resolveAddress(parseAddress('fe80::1'), no, ['eth0', 'eth1']);
+  assert.deepEqual(bare.map(String), [
+    '/ip6zone/eth0/ip6/fe80::1/tcp/8471',
+    '/ip6zone/eth1/ip6/fe80::1/tcp/8471',
+  ]);
+  assert.deepEqual(tcpOf(bare[0]!), { ip: 'fe80::1', port: 8471 });
 });
 
 test('only plain TCP addresses are dialled', () => {

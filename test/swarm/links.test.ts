@@ -12,9 +12,10 @@ import { Links } from '../../src/swarm/links.js';
 function start(): {
   links: Links;
   pass: (ms: number) => void;
-  come: (seed: number, isOurs?: boolean) => Promise<string>;
+  come: (seed: number, isNamed?: boolean) => Promise<string>;
 } {
   let nowMs = 0;
+  const named = new Set<string>();
   const clock = {
     now: () => new Date(nowMs),
     monotonicMs: () => nowMs,
@@ -26,8 +27,10 @@ function start(): {
     onUnlink: ignore,
     onFrame: ignore,
     onBytes: ignore,
+    mostSiblings: () => BOUNDS.neighbours,
+    isNamed: (peer) => named.has(peer),
   });
-  const come = async (seed: number, isOurs = false): Promise<string> => {
+  const come = async (seed: number, isNamed = false): Promise<string> => {
     const bytes = new Uint8Array(32);
     new DataView(bytes.buffer).setUint32(0, seed);
     const remotePeer = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', bytes));
@@ -38,7 +41,8 @@ function start(): {
       close: () => Promise.resolve(),
       abort: ignore,
     } as unknown as Connection;
-    links.accept(stream, connection, isOurs);
+    if (isNamed) named.add(remotePeer.toString());
+    links.accept(stream, connection, isNamed);
     return remotePeer.toString();
   };
   return { links, come, pass: (ms) => (nowMs += ms) };
@@ -46,12 +50,12 @@ function start(): {
 
 test('a full house makes room for a newcomer: those that never greeted go first, in time', async () => {
   const { links, come, pass } = start();
-  const ours = await come(0, true);
+  const asked = await come(0, true);
   const peers: string[] = [];
-  for (let seed = 1; seed < BOUNDS.peers; seed++) peers.push(await come(seed));
+  for (let seed = 1; seed <= BOUNDS.neighbours; seed++) peers.push(await come(seed));
   const [greeted] = peers as [string];
   links.busy(links.get(greeted)!);
-  assert.equal(links.all().length, BOUNDS.peers);
+  assert.equal(links.all().length, BOUNDS.neighbours + 1);
 
   const early = await come(1_000);
   assert.equal(links.get(early), undefined, 'nobody is sent away before the greeting is due');
@@ -59,8 +63,8 @@ test('a full house makes room for a newcomer: those that never greeted go first,
   pass(BOUNDS.greetingMs);
   const late = await come(1_001);
   assert.ok(links.get(late), 'the newcomer has the place');
-  assert.equal(links.all().length, BOUNDS.peers);
-  assert.ok(links.get(ours) && links.get(greeted));
+  assert.equal(links.all().length, BOUNDS.neighbours + 1);
+  assert.ok(links.get(asked) && links.get(greeted));
 
   for (const peer of peers.slice(1)) {
     const link = links.get(peer);
@@ -70,6 +74,6 @@ test('a full house makes room for a newcomer: those that never greeted go first,
   assert.equal(links.get(await come(1_002)), undefined, 'those that are busy stay');
   pass(BOUNDS.idlePeerMs);
   assert.ok(links.get(await come(1_003)), 'those that are idle for long do not');
-  assert.ok(links.get(ours), 'whom we dialled ourselves stays');
+  assert.ok(links.get(asked), 'whom the user named stays');
   await links.closeAll();
 });

@@ -1,50 +1,38 @@
 import { setMaxListeners } from 'node:events';
 import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
+import type { Multiaddr } from '@multiformats/multiaddr';
 import { BOUNDS } from '../domain/bounds.js';
 import { XError, messageOf } from '../domain/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
-import {
-  formatAddress,
-  resolveAddress,
-  tcpOf,
-  type LookUp,
-  type PeerAddress,
-} from './addresses.js';
+import { formatAddress, resolveAddress, type LookUp, type PeerAddress } from './addresses.js';
 import type { Host } from './host.js';
 import type { Links } from './links.js';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
-/** The higher peer id leaves the dialling of a pair to the lower this long. */
-const OTHER_DIALS_MS = 2_000;
-/** A sibling that cannot be reached this often is forgotten until it is heard of again. */
-const SIBLING_ATTEMPTS = 6;
 
 export interface MasterWatcher {
   onPeer(peer: string): void;
   onUnreachable(reason: string, attempt: number): void;
 }
 
-interface Master {
+interface Named {
   watchers: Set<MasterWatcher>;
   peer: string | undefined;
   stop: AbortController;
 }
 
-/** Keeps the piece links to masters and siblings up: nothing in libp2p dials by itself. */
-export class Dialer {
+/** Keeps the piece links to the peers that the user named up: nothing in libp2p dials by itself. */
+export class NamedDialer {
   readonly #host: Host;
   readonly #links: Links;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #lookUp: LookUp;
   readonly #stopped = new AbortController();
-  readonly #masters = new Map<string, Master>();
-  /** Addresses of each known sibling; present while it is pursued. */
-  readonly #siblings = new Map<string, Map<string, Multiaddr>>();
+  readonly #named = new Map<string, Named>();
   readonly #peerOfAddress = new Map<string, string>();
 
   constructor(host: Host, links: Links, deps: { clock: Clock; random: Random; lookUp: LookUp }) {
@@ -58,6 +46,11 @@ export class Dialer {
 
   stop(): void {
     this.#stopped.abort();
+  }
+
+  /** Whether a peer answered at an address that the user named. */
+  isNamed(peer: string): boolean {
+    return [...this.#named.values()].some((master) => master.peer === peer);
   }
 
   /**
@@ -78,7 +71,11 @@ export class Dialer {
       AbortSignal.timeout(BOUNDS.masterTimeoutMs),
     ]);
     try {
-      const addresses = await resolveAddress(address, this.#lookUp);
+      const addresses = await resolveAddress(
+        address,
+        this.#lookUp,
+        this.#host.neighbourhood.zones(),
+      );
       this.#host.allow(addresses);
       const connection = await this.#dialOneOf(addresses, signal);
       this.#peerOfAddress.set(name, connection.remotePeer.toString());
@@ -107,9 +104,9 @@ export class Dialer {
   }
 
   /** Keeps a link to a master up until the last watcher goes. Returns how to go. */
-  watchMaster(address: PeerAddress, watcher: MasterWatcher): () => void {
+  watch(address: PeerAddress, watcher: MasterWatcher): () => void {
     const name = formatAddress(address);
-    const known = this.#masters.get(name);
+    const known = this.#named.get(name);
     const master = known ?? {
       watchers: new Set<MasterWatcher>(),
       peer: undefined,
@@ -117,19 +114,19 @@ export class Dialer {
     };
     master.watchers.add(watcher);
     if (known === undefined) {
-      this.#masters.set(name, master);
-      void this.#pursueMaster(address, master);
+      this.#named.set(name, master);
+      void this.#pursue(address, master);
     } else if (known.peer !== undefined) watcher.onPeer(known.peer);
     return () => {
       master.watchers.delete(watcher);
       if (master.watchers.size > 0) return;
       master.stop.abort();
-      this.#masters.delete(name);
+      this.#named.delete(name);
     };
   }
 
   /** Never rejects: what goes wrong is told to the watchers, and tried again. */
-  async #pursueMaster(address: PeerAddress, master: Master): Promise<void> {
+  async #pursue(address: PeerAddress, master: Named): Promise<void> {
     const signal = AbortSignal.any([this.#stopped.signal, master.stop.signal]);
     for (let attempt = 0; !signal.aborted;) {
       try {
@@ -147,51 +144,6 @@ export class Dialer {
     }
   }
 
-  /** A sibling that was heard of. Only nearby TCP addresses are taken, and only so many. */
-  meet(peer: string, addresses: readonly Multiaddr[]): void {
-    if (peer === this.#host.peer || this.#links.isBanned(peer)) return;
-    const nearby = addresses.filter((address) => {
-      const tcpAddress = tcpOf(address);
-      return tcpAddress !== undefined && this.#host.isNearby(tcpAddress.ip);
-    });
-    const known = this.#siblings.get(peer);
-    if (nearby.length === 0 || (known === undefined && this.#siblings.size >= BOUNDS.peers)) return;
-    const all = known ?? new Map<string, Multiaddr>();
-    for (const address of nearby) {
-      const withPeer = multiaddr(`${plain(address)}/p2p/${peer}`);
-      if (all.size < BOUNDS.siblingAddresses) all.set(withPeer.toString(), withPeer);
-    }
-    if (known !== undefined) return;
-    this.#siblings.set(peer, all);
-    void this.#pursueSibling(peer, all);
-  }
-
-  /** Never rejects: a sibling that cannot be reached is forgotten after some attempts. */
-  async #pursueSibling(peer: string, addresses: ReadonlyMap<string, Multiaddr>): Promise<void> {
-    const { signal } = this.#stopped;
-    let attempt = 0;
-    while (!signal.aborted && attempt < SIBLING_ATTEMPTS && !this.#links.isBanned(peer)) {
-      if (this.#host.peer > peer) await this.#sleep(OTHER_DIALS_MS, signal);
-      try {
-        if (this.#links.get(peer) === undefined) {
-          const limit = AbortSignal.timeout(BOUNDS.handshakeTimeoutMs);
-          const connection = await this.#host.libp2p.dial([...addresses.values()], {
-            signal: AbortSignal.any([signal, limit]),
-          });
-          await this.#links.open(connection, limit);
-        }
-        if (this.#links.get(peer) !== undefined) attempt = 0;
-        await this.#links.ended(peer, signal);
-      } catch {
-        // Wrong address, gone, or a wall between: the pause below, another try, and then oblivion.
-        attempt++;
-      }
-      await this.#pause(attempt, signal);
-      if (attempt === 0) attempt = 1;
-    }
-    this.#siblings.delete(peer);
-  }
-
   /** Twice as long each time, with half of it at random, so that many do not come at once. */
   async #pause(attempt: number, signal: AbortSignal): Promise<void> {
     const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
@@ -205,11 +157,4 @@ export class Dialer {
       if (!signal.aborted) throw error;
     }
   }
-}
-
-/** An address without the peer id that it may end in. */
-function plain(address: Multiaddr): string {
-  const text = address.toString();
-  const at = text.indexOf('/p2p/');
-  return at < 0 ? text : text.slice(0, at);
 }

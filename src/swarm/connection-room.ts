@@ -1,0 +1,74 @@
+import type { Connection, Libp2p } from '@libp2p/interface';
+import { BOUNDS } from '../domain/bounds.js';
+import type { Clock } from '../ports/clock.js';
+import { isLoopback, tcpOf } from './addresses.js';
+
+const LOOK_EVERY_MS = 1_000;
+/** Above this part of the places, connections that carry nothing have less time. */
+const CROWD = 3 / 4;
+const OURS = /^\/x\//;
+
+/**
+ * Connections cost memory, whoever opens them: one that carries no stream of ours is closed after a
+ * while, the second one of two that crossed too; and one address does not take all places.
+ */
+export class ConnectionRoom {
+  readonly #clock: Clock;
+  /** When a connection was last seen with a stream of ours, or first. */
+  readonly #usedMs = new Map<Connection, number>();
+  readonly #ofAddress = new Map<string, number>();
+  #count = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether one more connection from an address is let in. */
+  admits(ip: string): boolean {
+    if (this.#count >= BOUNDS.connections) this.#look();
+    if (this.#count >= BOUNDS.connections) return false;
+    return isLoopback(ip) || (this.#ofAddress.get(ip) ?? 0) < BOUNDS.connectionsFromOne;
+  }
+
+  watch(libp2p: Libp2p): void {
+    libp2p.addEventListener('connection:open', ({ detail: connection }) => {
+      this.#usedMs.set(connection, this.#clock.monotonicMs());
+      this.#add(connection, 1);
+    });
+    libp2p.addEventListener('connection:close', ({ detail: connection }) => {
+      if (this.#usedMs.delete(connection)) this.#add(connection, -1);
+    });
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #add(connection: Connection, count: number): void {
+    this.#count += count;
+    const ip = tcpOf(connection.remoteAddr)?.ip;
+    if (ip === undefined) return;
+    const left = (this.#ofAddress.get(ip) ?? 0) + count;
+    if (left > 0) this.#ofAddress.set(ip, left);
+    else this.#ofAddress.delete(ip);
+  }
+
+  #look(): void {
+    const now = this.#clock.monotonicMs();
+    const boundMs =
+      this.#count > CROWD * BOUNDS.connections ? BOUNDS.unusedInCrowdMs : BOUNDS.unusedConnectionMs;
+    const served = new Set<string>();
+    for (const connection of this.#usedMs.keys()) {
+      if (!connection.streams.some(({ protocol }) => OURS.test(protocol))) continue;
+      this.#usedMs.set(connection, now);
+      served.add(connection.remotePeer.toString());
+    }
+    for (const [connection, usedMs] of this.#usedMs) {
+      const isSecond = usedMs < now && served.has(connection.remotePeer.toString());
+      if (now - usedMs < (isSecond ? BOUNDS.unusedInCrowdMs : boundMs)) continue;
+      void connection.close().catch((error: Error) => connection.abort(error));
+    }
+  }
+}
