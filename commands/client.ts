@@ -57,6 +57,12 @@ export default class Client extends XCommand {
       helpGroup: 'NETWORK',
       summary: 'The port for siblings (default 8471).',
     }),
+    interface: Flags.string({
+      multiple: true,
+      helpValue: 'NAME',
+      helpGroup: 'NETWORK',
+      summary: 'A network interface to use (default: all that are not virtual).',
+    }),
     mdns: Flags.boolean({
       allowNo: true,
       helpGroup: 'NETWORK',
@@ -76,6 +82,7 @@ export default class Client extends XCommand {
       port: flags.port,
       bind: flags.bind,
       mdns: flags.mdns,
+      interfaces: flags.interface,
       peers: flags.peer,
     });
     const { runClient } = await import('../src/roles/client.js');

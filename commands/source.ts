@@ -130,6 +130,12 @@ export default class Source extends XCommand {
       helpGroup: 'NETWORK',
       summary: 'The port to serve on (default 8471).',
     }),
+    interface: Flags.string({
+      multiple: true,
+      helpValue: 'NAME',
+      helpGroup: 'NETWORK',
+      summary: 'A network interface to use (default: all that are not virtual).',
+    }),
     mdns: Flags.boolean({
       allowNo: true,
       helpGroup: 'NETWORK',
@@ -147,6 +153,7 @@ export default class Source extends XCommand {
       data: flags.data,
       listen: flags.listen,
       mdns: flags.mdns,
+      interfaces: flags.interface,
     });
     const { runSource } = await import('../src/roles/source.js');
     await runSource({

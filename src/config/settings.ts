@@ -15,6 +15,8 @@ export interface Settings {
   mdns: boolean;
   /** Static peers: HOST, HOST:PORT or multiaddrs. */
   peers: string[];
+  /** Names of the network interfaces to use; none: all that are not virtual. */
+  interfaces: string[];
 }
 
 type Kind = 'text' | 'port' | 'switch' | 'list';
@@ -32,6 +34,7 @@ const SCHEMA: Record<keyof Settings, Field> = {
   bind: { kind: 'text', env: 'X_BIND' },
   mdns: { kind: 'switch', env: 'X_MDNS' },
   peers: { kind: 'list', env: 'X_PEERS' },
+  interfaces: { kind: 'list', env: 'X_INTERFACES' },
 };
 
 export const DEFAULTS: Settings = {
@@ -41,6 +44,7 @@ export const DEFAULTS: Settings = {
   bind: '127.0.0.1',
   mdns: true,
   peers: [],
+  interfaces: [],
 };
 
 export interface SettingsSources {

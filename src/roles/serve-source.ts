@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import type { Settings } from '../config/settings.js';
 import type { ResidentLock } from '../platform/lock.js';
 import type { PullEvent, Share } from '../ports/swarm.js';
@@ -73,11 +72,9 @@ function onEvent(printer: Printer, event: PullEvent): void {
   if (event.event === 'connected') printer.event({ ...event }, `client ${event.address} connected`);
 }
 
-/** An invitation under the address that other machines most likely reach this one by. */
+/** An invitation under the address that other machines most likely reach this one by: the first. */
 function invitationOf(identity: Identity, addresses: readonly string[]): string {
-  const port = Number(/\/tcp\/([0-9]+)/.exec(addresses[0] ?? '')?.[1] ?? 8471);
-  const external = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .find(({ family, internal }) => family === 'IPv4' && !internal);
-  return formatInvitation({ did: identity.did, host: external?.address ?? '127.0.0.1', port });
+  const [, host = '127.0.0.1', port = '8471'] =
+    /^\/ip[46]\/([^/]+)\/tcp\/([0-9]+)/.exec(addresses[0] ?? '') ?? [];
+  return formatInvitation({ did: identity.did, host, port: Number(port) });
 }

@@ -40,7 +40,12 @@ async function start(
     catalog: data.catalog,
     clock: systemClock,
     random: systemRandom,
-    options: { listenPort, mdns: settings.mdns, peers: settings.peers },
+    options: {
+      listenPort,
+      mdns: settings.mdns,
+      peers: settings.peers,
+      interfaces: settings.interfaces,
+    },
   });
   try {
     return { swarm, ...(await swarm.start()) };

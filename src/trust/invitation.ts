@@ -14,7 +14,7 @@ export interface Invitation {
 }
 
 const PATTERN =
-  /^x:\/\/([^@/?#]+)@(\[[0-9A-Fa-f:.%]+\]|[^\s:@/?#[\]]+)(?::([0-9]{1,5}))?\/?(?:\?token=([A-Za-z0-9_-]{1,256}))?$/;
+  /^x:\/\/([^@/?#]+)@(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\s:@/?#[\]]+)(?::([0-9]{1,5}))?\/?(?:\?token=([A-Za-z0-9_-]{1,256}))?$/;
 
 /** Whether a text means to be an invitation rather than a host. */
 export function isInvitation(text: string): boolean {

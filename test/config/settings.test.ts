@@ -24,6 +24,7 @@ test('flags beat the environment, which beats the file, which beats the defaults
     bind: '0.0.0.0',
     mdns: false,
     peers: ['a'],
+    interfaces: [],
   });
 });
 

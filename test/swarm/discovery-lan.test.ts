@@ -185,7 +185,7 @@ test(
     const holder = lan.node(honest, { seed: 1, manifest, holds: LENGTHS });
     const node = lan.node(victim, { seed: 2, manifest });
     await node.until(isWhole);
-    const script = fileURLToPath(new URL('forge-announcements.js', import.meta.url));
+    const script = fileURLToPath(new URL('child-forge-announcements.js', import.meta.url));
     const { did } = holder.state ?? assert.fail();
     const forge = [script, serviceTag(manifest.source), did];
     execFileSync('ip', ['netns', 'exec', thief, process.execPath, ...forge]);

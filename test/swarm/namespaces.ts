@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { fileURLToPath } from 'node:url';
 import type { Did, Manifest } from '../../src/domain/bundle.js';
 
-const CHILD = fileURLToPath(new URL('lan-node.js', import.meta.url));
+const CHILD = fileURLToPath(new URL('child-lan-node.js', import.meta.url));
 const PREFIX = `xn${process.pid}`;
 
 /** Why no LAN of network namespaces can be made here; undefined where it can. */

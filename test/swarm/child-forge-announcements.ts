@@ -1,4 +1,4 @@
-// Sends what nobody should believe to mDNS's group: `node forge-announcements.js TAG DID`.
+// Sends what nobody should believe to mDNS's group: `node child-forge-announcements.js TAG DID`.
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
