@@ -16,9 +16,31 @@ export function pieceLengthBytes(lengthBytes: number, index: number): number {
   return Math.min(PIECE_SIZE_BYTES, lengthBytes - index * PIECE_SIZE_BYTES);
 }
 
+/** The bytes of one piece, in the parts that they lie in memory in: joining them would copy them. */
+export type PieceBytes = Uint8Array | readonly Uint8Array[];
+
+export function partsOf(bytes: PieceBytes): readonly Uint8Array[] {
+  return bytes instanceof Uint8Array ? [bytes] : bytes;
+}
+
+export function lengthOf(bytes: PieceBytes): number {
+  let length = 0;
+  for (const part of partsOf(bytes)) length += part.length;
+  return length;
+}
+
+/** As one run of bytes; copied where there are several parts. */
+export function joined(bytes: PieceBytes): Uint8Array {
+  const [first, ...others] = partsOf(bytes);
+  if (first === undefined) return new Uint8Array(0);
+  return others.length === 0 ? first : Buffer.concat([first, ...others]);
+}
+
 /** RFC 9162 section 2.1.1: the hash of a leaf, SHA-256(0x00 || bytes). */
-export function leafHash(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(LEAF_PREFIX).update(bytes).digest();
+export function leafHash(bytes: PieceBytes): Uint8Array {
+  const hash = createHash('sha256').update(LEAF_PREFIX);
+  for (const part of partsOf(bytes)) hash.update(part);
+  return hash.digest();
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Digests, Sha256 } from '../domain/digest.js';
+import type { PieceBytes } from '../domain/piece.js';
 
 /** A blob that the store holds whole and verified. */
 export interface StoredBlob {
@@ -28,7 +29,7 @@ export interface PartialBlob {
    * Writes pieces that the caller has verified against the tree, `first` onward. Durable (as the
    * store defines it) before it resolves.
    */
-  write(first: number, pieces: readonly Uint8Array[]): Promise<void>;
+  write(first: number, pieces: readonly PieceBytes[]): Promise<void>;
   /** Reads a held piece, checked again against its leaf hash. */
   read(index: number): Promise<Uint8Array>;
 }

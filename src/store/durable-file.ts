@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { partsOf, type PieceBytes } from '../domain/piece.js';
 
 /** Makes new and renamed names in a folder survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
@@ -24,22 +25,36 @@ export function syncFolderNow(path: string): void {
   }
 }
 
+/** What one call to the system takes at most (IOV_MAX of POSIX systems in use). */
+const VECTORS = 1_024;
+
 /** Writes all of `bytes` at `position`; a short write is continued, so that ENOSPC shows. */
 export async function writeAll(
   file: FileHandle,
-  bytes: Uint8Array,
+  bytes: PieceBytes,
   position: number,
 ): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    const { bytesWritten } = await file.write(
-      bytes,
-      written,
-      bytes.length - written,
-      position + written,
-    );
-    written += bytesWritten;
+  let rest = partsOf(bytes).filter((part) => part.length > 0);
+  let at = position;
+  while (rest.length > 0) {
+    const some = rest.length > VECTORS ? rest.slice(0, VECTORS) : rest;
+    const { bytesWritten } = await file.writev(some, at);
+    at += bytesWritten;
+    rest = without(rest, bytesWritten);
   }
+}
+
+/** What is left of `parts` without their first `length` bytes. */
+function without(parts: readonly Uint8Array[], length: number): Uint8Array[] {
+  let skipped = 0;
+  let first = 0;
+  for (const part of parts) {
+    if (skipped + part.length > length) break;
+    skipped += part.length;
+    first += 1;
+  }
+  const [cut, ...others] = parts.slice(first);
+  return cut === undefined ? [] : [cut.subarray(length - skipped), ...others];
 }
 
 /** Reads `length` bytes at `position`, or undefined where the file ends before. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Digests, Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
+import { joined, type PieceBytes } from '../domain/piece.js';
 import type { PartialBlob, StoredBlob } from '../ports/store.js';
 import { hashBytes, requireDigests, type HashedBody } from './body-hasher.js';
 
@@ -40,9 +41,10 @@ export class OnePieceBlob implements PartialBlob {
     return this.#mismatched !== undefined || this.#whole.stat(this.sha256) !== undefined ? 1 : 0;
   }
 
-  async write(first: number, pieces: readonly Uint8Array[]): Promise<void> {
-    const [bytes] = pieces;
-    if (bytes === undefined) return;
+  async write(first: number, pieces: readonly PieceBytes[]): Promise<void> {
+    const [piece] = pieces;
+    if (piece === undefined) return;
+    const bytes = joined(piece);
     assert.ok(first === 0 && pieces.length === 1, 'it has one piece');
     assert.equal(bytes.length, this.lengthBytes, 'the piece has its length');
     await this.#store(bytes);

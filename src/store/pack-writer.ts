@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type Database from 'better-sqlite3';
 import { BOUNDS } from '../domain/bounds.js';
+import { lengthOf } from '../domain/piece.js';
 import type { HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
@@ -76,12 +77,12 @@ export class PackWriter {
 
   async #flush(group: readonly PendingBlob[]): Promise<void> {
     const pack = await this.#openPack();
-    const joined = Buffer.concat(group.map(({ bytes }) => bytes));
+    const bytes = group.map((blob) => blob.bytes);
     // After a write that failed half-way the pack ends later than its last blob: a hole.
     const start = (await pack.file.stat()).size;
     const isUntouched = pack.stamp !== undefined && pack.stamp === (await stampOfOpen(pack.file));
-    await writeAll(pack.file, joined, start);
-    pack.endBytes = start + joined.length;
+    await writeAll(pack.file, bytes, start);
+    pack.endBytes = start + lengthOf(bytes);
     await pack.file.datasync();
     pack.stamp = isUntouched ? await stampOfOpen(pack.file) : undefined;
     const { number, stamp = null } = pack;

@@ -6,10 +6,13 @@ import type { Digests, Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import {
   leafHash,
+  lengthOf,
+  partsOf,
   PIECE_SIZE_BYTES,
   pieceCount,
   pieceLengthBytes,
   treeRoot,
+  type PieceBytes,
 } from '../domain/piece.js';
 import type { PartialBlob, StoredBlob } from '../ports/store.js';
 import { storedBlob } from './blob-rows.js';
@@ -43,7 +46,7 @@ interface WrittenFile {
 
 interface PendingPieces {
   first: number;
-  pieces: readonly Uint8Array[];
+  pieces: readonly PieceBytes[];
 }
 
 /**
@@ -92,10 +95,10 @@ export class PiecedBlob implements PartialBlob {
     return this.#heldCount;
   }
 
-  write(first: number, pieces: readonly Uint8Array[]): Promise<void> {
+  write(first: number, pieces: readonly PieceBytes[]): Promise<void> {
     pieces.forEach((piece, at) => {
       const expected = pieceLengthBytes(this.lengthBytes, first + at);
-      assert.equal(piece.length, expected, `piece ${String(first + at)} has its length`);
+      assert.equal(lengthOf(piece), expected, `piece ${String(first + at)} has its length`);
     });
     return this.#queue.add({ first, pieces });
   }
@@ -187,9 +190,7 @@ export class PiecedBlob implements PartialBlob {
         await syncFolder(this.#context.layout.partials);
       }
       for (const { first, pieces } of group) {
-        const [only] = pieces;
-        const bytes = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
-        await writeAll(file, bytes, first * PIECE_SIZE_BYTES);
+        await writeAll(file, pieces.flatMap(partsOf), first * PIECE_SIZE_BYTES);
       }
       await file.datasync();
       return { inode: ino, stamp: isUntouched ? await stampOfOpen(file) : undefined };

@@ -1,15 +1,11 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
-import { leafHash, treeRoot } from '../domain/piece.js';
+import { joined, leafHash, lengthOf, treeRoot, type PieceBytes } from '../domain/piece.js';
 import type { Digests, Sha256 } from '../domain/digest.js';
 import type { PartialBlob, Store } from '../ports/store.js';
 import { Bitmap, type LeafMap, type LeafSpan } from '../transfer/index.js';
+import type { LeafBytes } from './answers.js';
 import { RecentPieces } from './recent-pieces.js';
-
-export interface LeafBytes {
-  leaf: number;
-  bytes: Uint8Array;
-}
 
 type SpanState =
   | { kind: 'absent' }
@@ -93,12 +89,12 @@ export class BlobAccess {
   }
 
   /** Whether these bytes are that leaf; undefined where its tree is not known. */
-  check(leaf: number, bytes: Uint8Array): boolean | undefined {
+  check(leaf: number, bytes: PieceBytes): boolean | undefined {
     const span = this.#map.spanOf(leaf);
     const expected = this.#expectedHash(span, leaf - span.firstLeaf);
     if (expected === undefined) return undefined;
     return (
-      bytes.length === this.#map.lengthBytes(leaf) &&
+      lengthOf(bytes) === this.#map.lengthBytes(leaf) &&
       Buffer.compare(leafHash(bytes), expected) === 0
     );
   }
@@ -131,7 +127,7 @@ export class BlobAccess {
     const first = run[0];
     if (first === undefined || this.isWhole(span)) return false;
     if (span.leafCount === 1) {
-      await this.#store.putBytes(first.bytes, digestsOf(span));
+      await this.#store.putBytes(joined(first.bytes), digestsOf(span));
     } else {
       const blob = this.#partial(span);
       await blob.write(

@@ -1,8 +1,10 @@
+import { lengthOf, type PieceBytes } from '../domain/piece.js';
+
 /** A piece as a peer sent it; no bytes where there was no room to keep them. */
 export interface EarlyPiece {
   peer: string;
   leaf: number;
-  bytes: Uint8Array | undefined;
+  bytes: PieceBytes | undefined;
 }
 
 /**
@@ -18,10 +20,11 @@ export class EarlyPieces {
     this.#maxBytes = maxBytes;
   }
 
-  add(peer: string, leaf: number, bytes: Uint8Array): void {
+  add(peer: string, leaf: number, bytes: PieceBytes): void {
     if (this.#pieces.get(leaf)?.bytes !== undefined) return;
-    const fits = this.#bytes + bytes.length <= this.#maxBytes;
-    if (fits) this.#bytes += bytes.length;
+    const lengthBytes = lengthOf(bytes);
+    const fits = this.#bytes + lengthBytes <= this.#maxBytes;
+    if (fits) this.#bytes += lengthBytes;
     this.#pieces.set(leaf, { peer, leaf, bytes: fits ? bytes : undefined });
   }
 
@@ -32,7 +35,7 @@ export class EarlyPieces {
       const piece = this.#pieces.get(leaf);
       if (piece === undefined) continue;
       this.#pieces.delete(leaf);
-      this.#bytes -= piece.bytes?.length ?? 0;
+      this.#bytes -= lengthOf(piece.bytes ?? []);
       taken.push(piece);
     }
     return taken;

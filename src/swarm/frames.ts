@@ -1,6 +1,6 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
 import { LengthPrefixedDecoder } from '@libp2p/utils';
-import type { Uint8ArrayList } from 'uint8arraylist';
+import { Uint8ArrayList } from 'uint8arraylist';
 import { BOUNDS } from '../domain/bounds.js';
 
 /** Encodes an unsigned varint. */
@@ -66,12 +66,12 @@ export class FrameStream {
   }
 
   /** Hands a frame to the transport. False where the stream is over. */
-  send(frame: Uint8Array): boolean {
+  send(frame: Uint8Array | Uint8ArrayList): boolean {
     if (!this.isOpen) return false;
     try {
-      // In two parts, not joined: a frame of a megabyte is not copied for its prefix.
-      this.#stream.send(varint(frame.byteLength));
-      this.#stream.send(frame);
+      // In two parts, not joined: a frame of a megabyte is not copied for its prefix. At once: each
+      // call is a message of its own down to the wire.
+      this.#stream.send(new Uint8ArrayList(varint(frame.byteLength), frame));
       return true;
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error(String(error)));

@@ -14,6 +14,7 @@ import { isLinkLocal, isLoopback, tcpMultiaddr, tcpOf } from './addresses.js';
 import { ConnectionRoom } from './connection-room.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
 import { tcpWithZones } from './link-local.js';
+import { noiseCrypto } from './noise-crypto.js';
 
 export interface HostOptions {
   /** The machine's Ed25519 key: 32 bytes. */
@@ -84,7 +85,7 @@ export class Host {
             maxConnections: BOUNDS.connections + BOUNDS.pendingConnections,
           }),
         ],
-        connectionEncrypters: [noise()],
+        connectionEncrypters: [noise({ crypto: noiseCrypto })],
         streamMuxers: [
           yamux({
             streamOptions: {

@@ -1,7 +1,9 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
+import type { Uint8ArrayList } from 'uint8arraylist';
 import type { Sha256 } from '../domain/digest.js';
+import { decodeFrame, encodeAnswer, type LeafBytes, type ReceivedFrame } from './answers.js';
 import { didOfPeer } from './did.js';
 import { FrameStream } from './frames.js';
 import { PieceFrame } from './messages.pb.js';
@@ -13,16 +15,16 @@ export const PIECE_PROTOCOL = '/x/piece/1';
 /** Numbers in one Change: half as many runs. */
 const CHANGE_NUMBERS = 4_096;
 
-export type FrameFields = Partial<Omit<PieceFrame, 'manifest'>>;
+export type FrameFields = Partial<Omit<PieceFrame, 'manifest' | 'answer'>>;
 
 export interface LinkHandlers {
-  onFrame(link: PieceLink, frame: PieceFrame): void;
+  onFrame(link: PieceLink, frame: ReceivedFrame): void;
   onBytes(link: PieceLink): void;
   onEnd(link: PieceLink, error: Error | undefined): void;
 }
 
 interface Bulk {
-  frame: () => Uint8Array;
+  frame: () => Uint8ArrayList;
   done: (sent: boolean) => void;
 }
 
@@ -54,7 +56,7 @@ export class PieceLink {
     this.address = connection.remoteAddr.toString();
     this.isOurs = isOurs;
     this.#frames = new FrameStream(stream, {
-      onFrame: (bytes) => handlers.onFrame(this, PieceFrame.decode(bytes)),
+      onFrame: (bytes) => handlers.onFrame(this, decodeFrame(bytes)),
       onBytes: () => handlers.onBytes(this),
       onEnd: (error) => {
         this.#clear();
@@ -98,11 +100,11 @@ export class PieceLink {
     this.#pump();
   }
 
-  /** Sends a frame of pieces when the line takes it. Resolves with whether it was handed over. */
-  sendPieces(manifest: Sha256, fields: FrameFields): Promise<boolean> {
+  /** Answers a request when the line takes it. Resolves with whether it was handed over. */
+  answer(manifest: Sha256, id: number, pieces: readonly LeafBytes[]): Promise<boolean> {
     if (!this.isOpen) return Promise.resolve(false);
     return new Promise((done) => {
-      this.#bulk.push({ frame: () => encode(manifest, fields), done });
+      this.#bulk.push({ frame: () => encodeAnswer(manifest, id, pieces), done });
       this.#pump();
     });
   }

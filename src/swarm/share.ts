@@ -2,6 +2,7 @@ import { BOUNDS } from '../domain/bounds.js';
 import type { Manifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { XError, messageOf } from '../domain/errors.js';
+import { lengthOf, type PieceBytes } from '../domain/piece.js';
 import type { PeerStatus, PullEvent, Share, ShareRequest } from '../ports/swarm.js';
 import {
   type Bitmap,
@@ -11,10 +12,11 @@ import {
   type TransferAction,
   type TransferEvent,
 } from '../transfer/index.js';
-import { BlobAccess, type LeafBytes } from './blob-access.js';
+import type { LeafBytes } from './answers.js';
+import { BlobAccess } from './blob-access.js';
 import { EarlyPieces } from './early-pieces.js';
 import { decodeGreeting, encodeGreeting, type Greeting } from './greeting.js';
-import type { Answer, Ask, Change, Hello } from './messages.pb.js';
+import type { Ask, Change, Hello } from './messages.pb.js';
 import type { PieceLink } from './piece-link.js';
 import { ProgressMeter } from './progress-meter.js';
 import { decodeRuns, encodeRuns } from './runs.js';
@@ -23,7 +25,6 @@ import { heldByNobody, statusOf, type SharePeer } from './share-peer.js';
 import { storeFailure } from './store-failure.js';
 import { TreeLearner } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
-import { wireBytes } from './wire-bytes.js';
 
 /** No request has this number. */
 const UNASKED = 0;
@@ -280,12 +281,12 @@ export class PieceShare implements Share {
     this.#handle({ type: 'withdrawn', peer: link.peer, id });
   }
 
-  answered(link: PieceLink, answer: Answer): void {
+  answered(link: PieceLink, answer: { id: number; pieces: LeafBytes[] }): void {
     const peer = this.#peers.get(link.peer);
     if (peer === undefined || this.#stopped.signal.aborted) return;
-    for (const { leaf, data } of answer.pieces) {
+    for (const { leaf, bytes } of answer.pieces) {
       if (leaf >= this.#map.leafCount) throw new Error(`no leaf ${leaf}`);
-      peer.bytesIn += data.length;
+      peer.bytesIn += lengthOf(bytes);
     }
     this.#judge(peer, answer.id, answer.pieces);
   }
@@ -293,15 +294,15 @@ export class PieceShare implements Share {
   // ---- the inside
 
   /** Checks pieces before anything else looks at their bytes; what is held already is not even hashed. */
-  #judge(peer: SharePeer, id: number, pieces: readonly { leaf: number; data: Uint8Array }[]): void {
+  #judge(peer: SharePeer, id: number, pieces: readonly LeafBytes[]): void {
     const { link } = peer;
-    const fresh = new Map<number, Uint8Array>();
+    const fresh = new Map<number, PieceBytes>();
     const bad: number[] = [];
-    for (const { leaf, data } of pieces) {
+    for (const { leaf, bytes } of pieces) {
       if (this.#scheduler.held.has(leaf)) continue;
-      const isGood = this.#blobs.check(leaf, data);
-      if (isGood === undefined) this.#early.add(link.peer, leaf, data);
-      else if (isGood) fresh.set(leaf, data);
+      const isGood = this.#blobs.check(leaf, bytes);
+      if (isGood === undefined) this.#early.add(link.peer, leaf, bytes);
+      else if (isGood) fresh.set(leaf, bytes);
       else bad.push(leaf);
     }
     for (const leaf of bad.slice(0, 1)) {
@@ -313,8 +314,8 @@ export class PieceShare implements Share {
     const { fresh: leaves, actions } = this.#scheduler.answered(event, this.#now());
     this.#do(actions);
     if (leaves.length === 0) return;
-    const bytes = leaves.map((leaf) => ({ leaf, bytes: fresh.get(leaf) ?? new Uint8Array() }));
-    const kept = this.#keep(bytes, peer.isMaster);
+    const good = leaves.map((leaf) => ({ leaf, bytes: fresh.get(leaf) ?? [] }));
+    const kept = this.#keep(good, peer.isMaster);
     this.#track(kept.catch((error: unknown) => this.#fail(error, leaves, peer.isMaster)));
   }
 
@@ -324,7 +325,7 @@ export class PieceShare implements Share {
     for (const { peer, leaf, bytes } of this.#early.take(span.firstLeaf, span.leafCount)) {
       const sender = this.#peers.get(peer);
       if (sender === undefined) continue;
-      if (bytes !== undefined) this.#judge(sender, UNASKED, [{ leaf, data: bytes }]);
+      if (bytes !== undefined) this.#judge(sender, UNASKED, [{ leaf, bytes }]);
       // It believes that we have it; told otherwise, it sends it again.
       else sender.link.tell(this.manifest.digest, [], [leaf]);
     }
@@ -400,20 +401,15 @@ export class PieceShare implements Share {
   async #give(id: string, peer: SharePeer, ask: number, leaves: readonly number[]): Promise<void> {
     const { pieces, damaged } = await this.#blobs.read(leaves);
     if (damaged.length > 0) this.#damaged(damaged);
-    const sent = await peer.link.sendPieces(this.manifest.digest, {
-      answer: {
-        id: ask,
-        pieces: pieces.map(({ leaf, bytes }) => ({ leaf, data: wireBytes(bytes) })),
-      },
-    });
-    if (sent) for (const { bytes } of pieces) peer.bytesOut += bytes.length;
+    const sent = await peer.link.answer(this.manifest.digest, ask, pieces);
+    if (sent) for (const { bytes } of pieces) peer.bytesOut += lengthOf(bytes);
     this.#handle({ type: 'sent', peer: id, id: ask });
   }
 
   async #keep(pieces: LeafBytes[], fromMaster: boolean): Promise<void> {
     const { whole, damaged } = await this.#blobs.write(pieces);
     const leaves = pieces.map(({ leaf }) => leaf);
-    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
+    const bytes = pieces.reduce((sum, piece) => sum + lengthOf(piece.bytes), 0);
     this.#meter.add(bytes, fromMaster);
     this.emit({ event: 'held', ...this.#meter.snapshot() });
     this.#handle({ type: 'stored', leaves });

@@ -11,6 +11,7 @@ import type { Random } from '../ports/random.js';
 import type { Store } from '../ports/store.js';
 import type { Share, ShareRequest, Swarm, SwarmAddresses } from '../ports/swarm.js';
 import { formatAddress, isLinkLocal, parseAddress, tcpOf, type LookUp } from './addresses.js';
+import type { ReceivedFrame } from './answers.js';
 import { askForBundles, askForFile, askForTrees, type OfferedBundle } from './bundle-client.js';
 import { BUNDLE_PROTOCOL, BundleServer } from './bundle-server.js';
 import { didOfPeer } from './did.js';
@@ -19,7 +20,7 @@ import { Host } from './host.js';
 import type { Neighbourhood } from './interfaces.js';
 import { Introductions, parseSiblings, reachable } from './introductions.js';
 import { Links } from './links.js';
-import type { PieceFrame, Sibling } from './messages.pb.js';
+import type { Sibling } from './messages.pb.js';
 import { openChannel } from './multicast.js';
 import { NamedDialer } from './named-dialer.js';
 import { PIECE_PROTOCOL, type PieceLink } from './piece-link.js';
@@ -282,7 +283,7 @@ class PieceSwarm implements Swarm {
 
   // ---- frames
 
-  #receive(link: PieceLink, frame: PieceFrame): void {
+  #receive(link: PieceLink, frame: ReceivedFrame): void {
     const digest = Buffer.from(frame.manifest).toString('hex');
     const share = this.#shares.get(digest);
     if (share === undefined) {
@@ -305,7 +306,7 @@ class PieceSwarm implements Swarm {
     if (frame.bye) share.left(link);
   }
 
-  #greet(share: PieceShare, link: PieceLink, { hello }: PieceFrame): void {
+  #greet(share: PieceShare, link: PieceLink, { hello }: ReceivedFrame): void {
     if (hello === undefined) return;
     // Our own first: what the joining sets off must find the peer greeted.
     if (hello.reply) share.sayHello(link, false);
