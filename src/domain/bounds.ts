@@ -162,6 +162,8 @@ export const BOUNDS = {
   packBlobBytes: 64 << 10,
   packFileBytes: 512 << 20,
   catalogBusyMs: 5_000,
+  openFiles: 64,
+  cachedTreeBytes: 8 << 20,
   abandonedDownloadMs: 7 * 24 * 3_600_000,
   controlLineBytes: 1 << 20,
   controlQueueBytes: 16 << 20,

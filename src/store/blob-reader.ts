@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, existsSync, statSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { BOUNDS } from '../domain/bounds.js';
 import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { leafHash, PIECE_SIZE_BYTES, pieceLengthBytes } from '../domain/piece.js';
 import { samePlace, type BlobRow } from './blob-rows.js';
 import { asStoreError } from './disk-errors.js';
-import { readExactly } from './durable-file.js';
+import { readUpTo } from './durable-file.js';
 import { removeFile, type StoreContext } from './context.js';
+import type { TakenFile } from './open-files.js';
 
-/** A piece as it came from the disk, with what was wrong with it. */
-type ReadPiece = { bytes: Uint8Array } | { damage: string };
+/** Pieces as they came from the disk, right each of them, up to the first that is not. */
+interface RunOfPieces {
+  pieces: { bytes: Uint8Array; at: number }[];
+  damage: string | undefined;
+}
 
 /** Reads whole blobs, and believes nothing that does not hash to its leaf. */
 export class BlobReader {
   readonly #context: StoreContext;
-  /** Packs stay open: opening costs more than reading a small blob. One is at most BOUNDS.packFileBytes. */
-  readonly #packs = new Map<number, Promise<FileHandle>>();
 
   constructor(context: StoreContext) {
     this.#context = context;
@@ -28,23 +31,28 @@ export class BlobReader {
     const start = Math.max(0, range?.start ?? 0);
     const end = Math.min(row.lengthBytes, range?.end ?? row.lengthBytes);
     if (start >= end) return;
-    const file = await this.#fileOf(row);
+    const file = await this.#take(row);
+    let reading: Promise<RunOfPieces> | undefined;
     try {
-      yield* this.#pieces(row, file, start, end);
+      const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
+      const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
+      let next = Math.floor(start / PIECE_SIZE_BYTES);
+      reading = readRun(row, file.handle, leaves, next, last);
+      while (next <= last) {
+        const { pieces, damage } = await reading;
+        next += pieces.length;
+        // One run is read ahead while the caller has this one.
+        if (next <= last && !damage) reading = readRun(row, file.handle, leaves, next, last);
+        for (const { bytes, at } of pieces) {
+          yield bytes.subarray(Math.max(0, start - at), Math.min(bytes.length, end - at));
+        }
+        if (damage) throw this.#drop(row, file.inode, damage);
+      }
     } finally {
-      if (row.place === undefined) await file.close();
+      // A caller that stops early leaves a read under way, which may fail.
+      await reading?.catch(() => undefined);
+      file.release();
     }
-  }
-
-  /** Lets go of a pack that was deleted, so that its space is free. */
-  async closePack(number: number): Promise<void> {
-    const pack = this.#packs.get(number);
-    this.#packs.delete(number);
-    await (await pack)?.close();
-  }
-
-  async close(): Promise<void> {
-    for (const number of [...this.#packs.keys()]) await this.closePack(number);
   }
 
   /** Hashes a whole blob again. False, and forgotten, where it is not what its name says. */
@@ -62,43 +70,6 @@ export class BlobReader {
     return false;
   }
 
-  async *#pieces(
-    row: BlobRow,
-    file: FileHandle,
-    start: number,
-    end: number,
-  ): AsyncGenerator<Uint8Array> {
-    const leaves = this.#context.rows.leavesOf(row) ?? [];
-    const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
-    let index = Math.floor(start / PIECE_SIZE_BYTES);
-    let next: Promise<ReadPiece> | undefined = this.#piece(row, file, index, leaves[index]);
-    while (next !== undefined) {
-      const piece = await next;
-      // One piece is read ahead while the caller has this one.
-      next = index < last ? this.#piece(row, file, index + 1, leaves[index + 1]) : undefined;
-      if ('damage' in piece) throw this.#drop(row, await inodeOf(file), piece.damage);
-      const at = index * PIECE_SIZE_BYTES;
-      yield piece.bytes.subarray(Math.max(0, start - at), Math.min(piece.bytes.length, end - at));
-      index += 1;
-    }
-  }
-
-  async #piece(
-    row: BlobRow,
-    file: FileHandle,
-    index: number,
-    leaf: Uint8Array | undefined,
-  ): Promise<ReadPiece> {
-    const base = row.place?.offset ?? 0;
-    const position = base + index * PIECE_SIZE_BYTES;
-    const bytes = await readExactly(file, position, pieceLengthBytes(row.lengthBytes, index));
-    if (bytes === undefined) return { damage: `the file ends inside piece ${String(index)}` };
-    if (leaf === undefined || Buffer.compare(leafHash(bytes), leaf) !== 0) {
-      return { damage: `piece ${String(index)} does not match its hash` };
-    }
-    return { bytes };
-  }
-
   #rowOf(sha256: Sha256): BlobRow {
     const row = this.#context.rows.get(sha256);
     if (row === undefined) {
@@ -109,27 +80,14 @@ export class BlobReader {
     return row;
   }
 
-  async #fileOf(row: BlobRow): Promise<FileHandle> {
-    const { layout } = this.#context;
+  async #take(row: BlobRow): Promise<TakenFile> {
+    const { layout, files } = this.#context;
+    const path = row.place === undefined ? layout.blob(row.sha256) : layout.pack(row.place.pack);
     try {
-      if (row.place === undefined) return await open(layout.blob(row.sha256), 'r');
-      return await this.#packFile(row.place.pack);
+      return await files.take(path, constants.O_RDONLY);
     } catch (error) {
       if (systemCodeOf(error) !== 'ENOENT') throw asStoreError(error, layout.folder);
       throw this.#drop(row, undefined, 'its file is gone');
-    }
-  }
-
-  async #packFile(number: number): Promise<FileHandle> {
-    const known = this.#packs.get(number);
-    if (known !== undefined) return known;
-    const opening = open(this.#context.layout.pack(number), 'r');
-    this.#packs.set(number, opening);
-    try {
-      return await opening;
-    } catch (error) {
-      this.#packs.delete(number);
-      throw error;
     }
   }
 
@@ -158,6 +116,39 @@ export class BlobReader {
   }
 }
 
-async function inodeOf(file: FileHandle): Promise<number> {
-  return (await file.stat()).ino;
+/** Reads some pieces from `first` on at once, none after `last`, and checks each. */
+async function readRun(
+  row: BlobRow,
+  file: FileHandle,
+  leaves: Uint8Array,
+  first: number,
+  last: number,
+): Promise<RunOfPieces> {
+  const start = first * PIECE_SIZE_BYTES;
+  const count = Math.min(BOUNDS.runPieces, last + 1 - first);
+  const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
+  const bytes = await readUpTo(file, (row.place?.offset ?? 0) + start, length);
+  const pieces: RunOfPieces['pieces'] = [];
+  for (let index = first; index < first + count; index += 1) {
+    const from = (index - first) * PIECE_SIZE_BYTES;
+    const piece = bytes.subarray(from, from + pieceLengthBytes(row.lengthBytes, index));
+    const damage = whatIsWrong(row, index, piece, leaves);
+    if (damage !== undefined) return { pieces, damage };
+    pieces.push({ bytes: piece, at: index * PIECE_SIZE_BYTES });
+  }
+  return { pieces, damage: undefined };
+}
+
+function whatIsWrong(
+  row: BlobRow,
+  index: number,
+  piece: Uint8Array,
+  leaves: Uint8Array,
+): string | undefined {
+  if (piece.length < pieceLengthBytes(row.lengthBytes, index)) {
+    return `the file ends inside piece ${String(index)}`;
+  }
+  const leaf = leaves.subarray(index * 32, index * 32 + 32);
+  if (Buffer.compare(leafHash(piece), leaf) === 0) return undefined;
+  return `piece ${String(index)} does not match its hash`;
 }

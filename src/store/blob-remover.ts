@@ -20,19 +20,18 @@ export class BlobRemover {
     );
   }
 
-  /** Returns the pack that went with it, if one did. */
-  remove(sha256: Sha256): Promise<number | undefined> {
-    const { layout, db, rows } = this.#context;
-    return db.write(() => {
+  async remove(sha256: Sha256): Promise<void> {
+    const { layout, db, rows, files } = this.#context;
+    const removed = await db.write(() => {
       const row = rows.get(sha256);
       if (row === undefined) return undefined;
       rows.delete(sha256);
-      if (row.place === undefined) removeFile(layout.blob(sha256));
-      else if (this.#emptyPack.get(row.place.pack, row.place.pack) !== undefined) {
-        removeFile(layout.pack(row.place.pack));
-        return row.place.pack;
-      }
-      return undefined;
+      const { pack } = row.place ?? {};
+      if (pack !== undefined && this.#emptyPack.get(pack, pack) === undefined) return undefined;
+      const path = pack === undefined ? layout.blob(sha256) : layout.pack(pack);
+      removeFile(path);
+      return path;
     });
+    if (removed !== undefined) files.forget(removed);
   }
 }

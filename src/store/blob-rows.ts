@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
+import { BOUNDS } from '../domain/bounds.js';
 import { isDigest, type Sha256 } from '../domain/digest.js';
-import { packLeaves, unpackLeaves } from '../domain/piece.js';
+import { packLeaves, PIECE_SIZE_BYTES, unpackLeaves } from '../domain/piece.js';
 import type { StoredBlob } from '../ports/store.js';
 import type { HashedBody } from './body-hasher.js';
 import type { CatalogDatabase } from './database.js';
@@ -41,6 +42,8 @@ export class BlobRows {
   readonly #saveTree: Database.Statement;
   readonly #deleteTree: Database.Statement;
   readonly #unreferenced: Database.Statement<[Buffer], RawBlob>;
+  readonly #packed = new Map<Sha256, Uint8Array>();
+  #packedBytes = 0;
   readonly #totals: Database.Statement<[], { blobs: number; bytes: number }>;
   readonly #digests: Database.Statement<[Buffer], Buffer>;
 
@@ -115,6 +118,23 @@ export class BlobRows {
   leavesOf(blob: StoredBlob): Uint8Array[] | undefined {
     if (blob.lengthBytes === 0) return [];
     return this.tree(blob.sha256) ?? [key(blob.pieceRoot)];
+  }
+
+  /** The same as one run of 32-byte values, kept in memory for a while. Only of whole blobs: theirs is final. */
+  packedLeavesOf(blob: StoredBlob): Uint8Array | undefined {
+    if (blob.lengthBytes <= PIECE_SIZE_BYTES) return key(blob.pieceRoot);
+    const known = this.#packed.get(blob.sha256);
+    if (known !== undefined) return known;
+    const leaves = this.#db.read(() => this.#tree.get(key(blob.sha256)))?.leaves;
+    if (leaves === undefined) return undefined;
+    this.#packed.set(blob.sha256, leaves);
+    this.#packedBytes += leaves.length;
+    for (const [oldest, { length }] of this.#packed) {
+      if (this.#packedBytes <= BOUNDS.cachedTreeBytes || oldest === blob.sha256) break;
+      this.#packed.delete(oldest);
+      this.#packedBytes -= length;
+    }
+    return leaves;
   }
 
   tree(sha256: Sha256): Uint8Array[] | undefined {

@@ -3,7 +3,9 @@ import type { Sha256 } from '../domain/digest.js';
 import type { BlobRows } from './blob-rows.js';
 import type { DamagedRows } from './damaged-rows.js';
 import type { CatalogDatabase } from './database.js';
+import type { FileDigester } from './file-digester.js';
 import type { Layout } from './layout.js';
+import type { OpenFiles } from './open-files.js';
 import type { PartialRows } from './partial-rows.js';
 import { WriterLease } from './writer-lease.js';
 
@@ -14,6 +16,8 @@ export interface StoreContext {
   rows: BlobRows;
   partials: PartialRows;
   damaged: DamagedRows;
+  files: OpenFiles;
+  digester: FileDigester;
   /** Taken at the first write: a process that only reads leaves no trace. */
   lease(): WriterLease;
   now(): Date;

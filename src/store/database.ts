@@ -1,3 +1,5 @@
+import { closeSync, fdatasyncSync, openSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { BOUNDS } from '../domain/bounds.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
@@ -18,20 +20,27 @@ interface QueuedWrite {
 }
 
 /**
- * The catalog's SQLite connection. `synchronous` is FULL: a commit is on disk before it returns, so
- * that what was reported as held, and the versions that guard against rollback, survive a power cut
- * and not only a kill. What that costs is shared: `write` gathers everything that waits into one
- * transaction.
+ * The catalog's SQLite connection. A commit is on disk before it is reported, so that what was
+ * reported as held, and the versions that guard against rollback, survive a power cut and not only a
+ * kill. SQLite itself would flush its log inside the commit (`synchronous` FULL), and the event loop
+ * would stand still meanwhile: instead it is left to order its writes (NORMAL), and `write` flushes
+ * the log afterwards, in the background. What that costs is shared: `write` gathers everything that
+ * waits into one transaction.
  */
 export class CatalogDatabase {
   readonly sql: Database.Database;
   readonly #folder: string;
   readonly #clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  readonly #hasLog: boolean;
+  readonly #logPath: string;
+  /** SQLite's log, for flushing it; there from the first write to the end. */
+  #log: FileHandle | undefined;
   #queue: QueuedWrite[] = [];
   #draining: Promise<void> | undefined;
 
   constructor(layout: Layout, clock: Pick<Clock, 'monotonicMs' | 'sleep'>) {
     this.#folder = layout.folder;
+    this.#logPath = `${layout.catalog}-wal`;
     this.#clock = clock;
     try {
       this.sql = new Database(layout.catalog, { timeout: ATTEMPT_MS });
@@ -39,11 +48,14 @@ export class CatalogDatabase {
       throw asStoreError(error, layout.folder);
     }
     try {
-      this.#insist(() => this.sql.pragma('journal_mode = WAL'));
+      const mode = this.#insist(() => this.sql.pragma('journal_mode = WAL', { simple: true }));
       this.sql.pragma('synchronous = FULL');
       this.sql.pragma('foreign_keys = ON');
       this.sql.pragma('cache_size = -32000');
       this.#insist(() => migrate(this.sql, layout.catalog));
+      // Where the file system allows no log there is none to flush.
+      this.#hasLog = mode === 'wal';
+      if (this.#hasLog) this.sql.pragma('synchronous = NORMAL');
     } catch (error) {
       this.sql.close();
       throw error;
@@ -57,7 +69,9 @@ export class CatalogDatabase {
 
   /** One transaction at once. Blocks while another process writes, at most BOUNDS.catalogBusyMs. */
   writeNow<T>(work: () => T): T {
-    return this.#insist(() => this.sql.transaction(work).immediate());
+    const result = this.#insist(() => this.sql.transaction(work).immediate());
+    if (this.#hasLog) this.#flushLogNow();
+    return result;
   }
 
   /**
@@ -73,6 +87,7 @@ export class CatalogDatabase {
 
   async close(): Promise<void> {
     await this.#draining;
+    await this.#log?.close();
     this.sql.close();
   }
 
@@ -87,17 +102,38 @@ export class CatalogDatabase {
   }
 
   async #commit(group: readonly QueuedWrite[]): Promise<void> {
+    let results: unknown[];
     try {
-      const results = await this.#whenFree(() =>
+      results = await this.#whenFree(() =>
         this.sql.transaction(() => group.map(({ work }) => work())).immediate(),
       );
-      group.forEach(({ resolve }, at) => {
-        resolve(results[at] as never);
-      });
     } catch (error) {
       if (group.length > 1) {
         for (const one of group) await this.#commit([one]);
       } else group[0]?.reject(asStoreError(error, this.#folder));
+      return;
+    }
+    try {
+      if (this.#hasLog) await this.#flushLog();
+      group.forEach(({ resolve }, at) => {
+        resolve(results[at] as never);
+      });
+    } catch (error) {
+      for (const { reject } of group) reject(asStoreError(error, this.#folder));
+    }
+  }
+
+  async #flushLog(): Promise<void> {
+    this.#log ??= await open(this.#logPath, 'r+');
+    await this.#log.datasync();
+  }
+
+  #flushLogNow(): void {
+    const log = openSync(this.#logPath, 'r+');
+    try {
+      fdatasyncSync(log);
+    } finally {
+      closeSync(log);
     }
   }
 

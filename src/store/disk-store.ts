@@ -146,8 +146,7 @@ export class DiskStore implements Store {
     const begun = this.#begun.get(sha256) ?? this.#fromCatalog(sha256);
     this.#begun.delete(sha256);
     if (begun instanceof PiecedBlob) await begun.forget();
-    const pack = await this.#remover.remove(sha256);
-    if (pack !== undefined) await this.#reader.closePack(pack);
+    await this.#remover.remove(sha256);
   }
 
   held(): Iterable<Sha256> {
@@ -178,7 +177,6 @@ export class DiskStore implements Store {
 
   async close(): Promise<void> {
     await this.#packs.close();
-    await this.#reader.close();
     await this.#closed();
   }
 

@@ -63,12 +63,22 @@ export async function readExactly(
   position: number,
   length: number,
 ): Promise<Uint8Array | undefined> {
+  const bytes = await readUpTo(file, position, length);
+  return bytes.length === length ? bytes : undefined;
+}
+
+/** Reads `length` bytes at `position`, or fewer where the file ends before. */
+export async function readUpTo(
+  file: FileHandle,
+  position: number,
+  length: number,
+): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(length);
   let read = 0;
   while (read < length) {
     const { bytesRead } = await file.read(bytes, read, length - read, position + read);
-    if (bytesRead === 0) return undefined;
+    if (bytesRead === 0) break;
     read += bytesRead;
   }
-  return bytes;
+  return bytes.subarray(0, read);
 }

@@ -1,4 +1,4 @@
-import { statSync, type BigIntStats } from 'node:fs';
+import { fstatSync, statSync, type BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
 /**
@@ -13,8 +13,9 @@ export function stampOf(path: string): FileStamp | undefined {
   return stat && stampFrom(stat);
 }
 
-export async function stampOfOpen(file: FileHandle): Promise<FileStamp> {
-  return stampFrom(await file.stat({ bigint: true }));
+/** At once: what the system knows of an open file it has in memory. */
+export function stampOfOpen(file: FileHandle): FileStamp {
+  return stampFrom(fstatSync(file.fd, { bigint: true }));
 }
 
 function stampFrom({ size, mtimeNs, ctimeNs }: BigIntStats): FileStamp {

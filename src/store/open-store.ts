@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { BOUNDS } from '../domain/bounds.js';
 import { isDigest } from '../domain/digest.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
@@ -10,7 +11,9 @@ import { DamagedRows } from './damaged-rows.js';
 import { CatalogDatabase } from './database.js';
 import { asStoreError } from './disk-errors.js';
 import { DiskStore } from './disk-store.js';
+import { FileDigester } from './file-digester.js';
 import { Layout } from './layout.js';
+import { OpenFiles } from './open-files.js';
 import { PartialRows } from './partial-rows.js';
 import { SqliteCatalog } from './sqlite-catalog.js';
 import { SqliteExportLog } from './sqlite-export-log.js';
@@ -64,6 +67,8 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     rows,
     partials: new PartialRows(db, rows),
     damaged: new DamagedRows(db),
+    files: new OpenFiles(BOUNDS.openFiles),
+    digester: new FileDigester(),
     lease: lease.get,
     now: () => clock.now(),
     onDamage: options.onDamage ?? (() => undefined),
@@ -77,6 +82,8 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const store = new DiskStore(
     context,
     once(async () => {
+      await context.files.close();
+      await context.digester.close();
       lease.release();
       await leave();
     }),

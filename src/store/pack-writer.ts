@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type Database from 'better-sqlite3';
 import { BOUNDS } from '../domain/bounds.js';
@@ -79,12 +79,12 @@ export class PackWriter {
     const pack = await this.#openPack();
     const bytes = group.map((blob) => blob.bytes);
     // After a write that failed half-way the pack ends later than its last blob: a hole.
-    const start = (await pack.file.stat()).size;
-    const isUntouched = pack.stamp !== undefined && pack.stamp === (await stampOfOpen(pack.file));
+    const start = fstatSync(pack.file.fd).size;
+    const isUntouched = pack.stamp !== undefined && pack.stamp === stampOfOpen(pack.file);
     await writeAll(pack.file, bytes, start);
     pack.endBytes = start + lengthOf(bytes);
     await pack.file.datasync();
-    pack.stamp = isUntouched ? await stampOfOpen(pack.file) : undefined;
+    pack.stamp = isUntouched ? stampOfOpen(pack.file) : undefined;
     const { number, stamp = null } = pack;
     await this.#context.db.write(() => {
       this.#stamp.run(stamp, number);
@@ -113,7 +113,7 @@ export class PackWriter {
     const file = await open(layout.pack(number), constants.O_WRONLY | constants.O_CREAT, 0o644);
     await syncFolder(layout.packs);
     // Past a dead writer's last row may lie bytes that no row names: they stay, as a hole.
-    const stamp = adopted === undefined ? await stampOfOpen(file) : (adopted.stamp ?? undefined);
+    const stamp = adopted === undefined ? stampOfOpen(file) : (adopted.stamp ?? undefined);
     return { number, file, endBytes: (await file.stat()).size, stamp };
   }
 

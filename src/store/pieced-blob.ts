@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { constants, statSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
-import type { Digests, Sha256 } from '../domain/digest.js';
+import { constants, fstatSync, statSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { disagreements, type Digests, type Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import {
   leafHash,
@@ -20,7 +20,8 @@ import { requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
-import { stampOfOpen, type FileStamp } from './file-stamp.js';
+import type { FileDigests } from './file-digester.js';
+import { stampOf, stampOfOpen, type FileStamp } from './file-stamp.js';
 import {
   carryOver,
   clearBit,
@@ -37,6 +38,13 @@ import { placePartial } from './placing.js';
 const GROUP_PIECES = 128;
 /** How often a write is repeated that another process's removal got in the way of. */
 const ATTEMPTS = 3;
+/** From this length on a blob's digests are worth a thread… */
+const ASIDE_BYTES = 1 << 20;
+/** …which is told of so many new pieces at once. */
+const FOLLOW_PIECES = 16;
+
+/** Counts the objects, of which each follows its file for itself. */
+let views = 0;
 
 /** The file that pieces went to, and its stamp where nobody else touched it. */
 interface WrittenFile {
@@ -63,6 +71,12 @@ export class PiecedBlob implements PartialBlob {
   #heldCount: number;
   readonly #queue: GroupQueue<PendingPieces>;
   #completing: Promise<StoredBlob> | undefined;
+  /** How many pieces from the start the digester was told of. */
+  #followed = 0;
+  /** The file's after the last flush. */
+  #stamp: FileStamp | undefined;
+  /** The digester's word for this object's view of the file. */
+  readonly #name: string;
 
   constructor(
     context: StoreContext,
@@ -74,6 +88,7 @@ export class PiecedBlob implements PartialBlob {
     this.#context = context;
     this.#root = Buffer.from(treeRoot(leaves)).toString('hex');
     this.#path = context.layout.partial(sha256);
+    this.#name = `${sha256} ${String((views += 1))}`;
     this.#queue = new GroupQueue({
       maxWeight: GROUP_PIECES,
       weigh: ({ pieces }) => pieces.length,
@@ -105,12 +120,7 @@ export class PiecedBlob implements PartialBlob {
 
   async read(index: number): Promise<Uint8Array> {
     assert.ok(this.holds(index), `piece ${String(index)} is held`);
-    const file = await this.#openForReading();
-    try {
-      return await this.#readPiece(file, index);
-    } finally {
-      await file?.close();
-    }
+    return this.#whileReading((file) => this.#readPiece(file, index));
   }
 
   /** @see Store.complete */
@@ -129,6 +139,8 @@ export class PiecedBlob implements PartialBlob {
       this.#context.partials.delete(this.sha256);
     });
     this.#adopt(emptyBits(this.lengthBytes));
+    this.#hashAgain();
+    this.#context.files.forget(this.#path);
   }
 
   /** What an earlier process left, as far as this tree agrees with the one it was written under. */
@@ -159,6 +171,8 @@ export class PiecedBlob implements PartialBlob {
       const held = await this.#context.db.write(() => this.#mark(group, written));
       if (held !== undefined) {
         this.#adopt(held);
+        this.#stamp = written.stamp;
+        this.#follow();
         return;
       }
       if (attempt === ATTEMPTS) {
@@ -179,24 +193,23 @@ export class PiecedBlob implements PartialBlob {
   }
 
   /** Puts pieces in their places and flushes them. */
-  async #writePieces(group: readonly PendingPieces[], before?: PartialRow): Promise<WrittenFile> {
-    const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o644);
-    try {
-      const { size, ino } = await file.stat();
+  #writePieces(group: readonly PendingPieces[], before?: PartialRow): Promise<WrittenFile> {
+    const { files, layout } = this.#context;
+    return files.use(this.#path, constants.O_RDWR | constants.O_CREAT, async (file) => {
+      const { size, ino } = fstatSync(file.fd);
       // Whatever somebody else did to the file meanwhile must show at the next audit.
-      const isUntouched = before === undefined || before.stamp === (await stampOfOpen(file));
+      const isUntouched = before === undefined || before.stamp === stampOfOpen(file);
+      if (!isUntouched) this.#hashAgain();
       if (size !== this.lengthBytes) {
         await file.truncate(this.lengthBytes);
-        await syncFolder(this.#context.layout.partials);
+        await syncFolder(layout.partials);
       }
       for (const { first, pieces } of group) {
         await writeAll(file, pieces.flatMap(partsOf), first * PIECE_SIZE_BYTES);
       }
       await file.datasync();
-      return { inode: ino, stamp: isUntouched ? await stampOfOpen(file) : undefined };
-    } finally {
-      await file.close();
-    }
+      return { inode: ino, stamp: isUntouched ? stampOfOpen(file) : undefined };
+    });
   }
 
   /** Inside a transaction. Undefined where the file that was written is not the partial's any more. */
@@ -223,18 +236,18 @@ export class PiecedBlob implements PartialBlob {
     return held;
   }
 
-  /** The partial's file, or the whole blob's where it was completed meanwhile. */
-  async #openForReading(): Promise<FileHandle | undefined> {
-    for (const path of [this.#path, this.#context.layout.blob(this.sha256)]) {
+  /** Reads the partial's file, or the whole blob's where it was completed meanwhile. */
+  async #whileReading<T>(work: (file: FileHandle | undefined) => Promise<T>): Promise<T> {
+    const { files, layout } = this.#context;
+    for (const path of [this.#path, layout.blob(this.sha256)]) {
+      // Between looking and opening it may get its other name: then that is next.
       try {
-        return await open(path, 'r');
+        return await files.use(path, constants.O_RDONLY, work);
       } catch (error) {
-        if (systemCodeOf(error) !== 'ENOENT') {
-          throw asStoreError(error, this.#context.layout.folder);
-        }
+        if (systemCodeOf(error) !== 'ENOENT') throw asStoreError(error, layout.folder);
       }
     }
-    return undefined;
+    return work(undefined);
   }
 
   async #readPiece(file: FileHandle | undefined, index: number): Promise<Uint8Array> {
@@ -256,6 +269,7 @@ export class PiecedBlob implements PartialBlob {
       return bits;
     });
     this.#adopt(held);
+    this.#hashAgain();
     onDamage({ sha256: this.sha256, piece: index, reason });
     return new XError(
       'STORE_DAMAGED',
@@ -276,36 +290,66 @@ export class PiecedBlob implements PartialBlob {
         `blob ${this.sha256} lacks ${String(missing)} of ${String(this.leaves.length)} pieces`,
       );
     }
-    const body = await this.#hashFile();
+    const expected = { ...digests, sha256: this.sha256 };
+    const body = (await this.#hashAside(expected)) ?? (await this.#hashEveryPiece());
     try {
-      requireDigests({ ...digests, sha256: this.sha256 }, body, `blob ${this.sha256}`);
+      requireDigests(expected, body, `blob ${this.sha256}`);
     } catch (error) {
       await this.forget();
       throw error;
     }
-    return placePartial(this.#context, body);
+    const placed = await placePartial(this.#context, body);
+    this.#context.files.forget(this.#path);
+    return placed;
   }
 
-  async #hashFile(): Promise<HashedBody> {
-    const sha256 = createHash('sha256');
-    const sha512 = createHash('sha512');
-    const file = await this.#openForReading();
-    try {
+  /** Lets the digests follow what is held from the start on, so that little is left at the end. */
+  #follow(): void {
+    if (this.lengthBytes < ASIDE_BYTES) return;
+    let held = this.#followed;
+    while (held < this.leaves.length && this.holds(held)) held += 1;
+    if (held - this.#followed < FOLLOW_PIECES || held === this.leaves.length) return;
+    this.#followed = held;
+    this.#context.digester.advance(this.#name, this.#path, held * PIECE_SIZE_BYTES);
+  }
+
+  /** What was hashed of the file may not be what is in it now. */
+  #hashAgain(): void {
+    this.#followed = 0;
+    this.#context.digester.forget(this.#name);
+  }
+
+  /**
+   * The body by the digests of the file's bytes, in the digester's thread. The pieces need no second
+   * look where those are right. Undefined where they are not: which piece it is shows the slow way.
+   */
+  async #hashAside(expected: Digests): Promise<HashedBody | undefined> {
+    if (this.lengthBytes < ASIDE_BYTES) return undefined;
+    const { digester } = this.#context;
+    const stamp = stampOf(this.#path);
+    if (stamp !== this.#stamp) this.#hashAgain();
+    const digests = await digester.finish(this.#name, this.#path, this.lengthBytes);
+    if (digests === undefined || stampOf(this.#path) !== stamp) return undefined;
+    const body = this.#body(digests);
+    return disagreements(expected, body).length === 0 ? body : undefined;
+  }
+
+  #hashEveryPiece(): Promise<HashedBody> {
+    return this.#whileReading(async (file) => {
+      const sha256 = createHash('sha256');
+      const sha512 = createHash('sha512');
       for (let index = 0; index < this.leaves.length; index += 1) {
         const bytes = await this.#readPiece(file, index);
         sha256.update(bytes);
         sha512.update(bytes);
       }
-    } finally {
-      await file?.close();
-    }
-    return {
-      sha256: sha256.digest('hex'),
-      sha512: sha512.digest('hex'),
-      lengthBytes: this.lengthBytes,
-      pieceRoot: this.#root,
-      leaves: [...this.leaves],
-    };
+      return this.#body({ sha256: sha256.digest('hex'), sha512: sha512.digest('hex') });
+    });
+  }
+
+  #body(digests: FileDigests): HashedBody {
+    const { lengthBytes } = this;
+    return { ...digests, lengthBytes, pieceRoot: this.#root, leaves: [...this.leaves] };
   }
 }
 

@@ -140,7 +140,8 @@ class FrameWriter {
   tag(tag: number, value: number): void {
     this.#copied[this.#at++] = tag;
     let rest = value;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#copied[this.#at++] = (rest % 128) | 128;
+    for (; rest >= 128; rest = Math.floor(rest / 128))
+      this.#copied[this.#at++] = (rest % 128) | 128;
     this.#copied[this.#at++] = rest;
   }
 

@@ -37,7 +37,10 @@ test('an answer is the same bytes on the wire as the schema makes, and reads bac
       const schema = PieceFrame.encode({
         manifest: Uint8Array.from(Buffer.from(MANIFEST, 'hex')),
         bye: false,
-        answer: { id: number, pieces: pieces.map(({ leaf, data }) => ({ leaf, data: data.slice() })) },
+        answer: {
+          id: number,
+          pieces: pieces.map(({ leaf, data }) => ({ leaf, data: data.slice() })),
+        },
       });
       assert.deepEqual(Buffer.from(bytes), Buffer.from(schema));
       const frame = decodeFrame(cut(bytes, Math.max(everyBytes, bytes.length >> 8)));

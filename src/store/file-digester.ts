@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads';
+
+/** What the thread is told. `name` is the caller's word for one file's bytes. */
+export type HashTask =
+  | { type: 'advance'; name: string; path: string; endBytes: number }
+  | { type: 'finish'; id: number; name: string; path: string; endBytes: number }
+  | { type: 'forget'; name: string };
+
+export type HashReply =
+  { id: number; sha256: string; sha512: string } | { id: number; failed: string };
+
+export interface FileDigests {
+  sha256: string;
+  sha512: string;
+}
+
+/** How long the thread stays when there is nothing to hash. */
+const IDLE_MS = 10_000;
+
+/**
+ * sha256 and sha512 of long files, in a thread of its own: both together take as long as everything
+ * else that a client does with the bytes. It can begin with the first bytes while the last are on
+ * their way. It starts with the first task, and ends when it had none for a while.
+ */
+export class FileDigester {
+  #worker: Worker | undefined;
+  #nextId = 1;
+  readonly #waiting = new Map<number, (digests: FileDigests | undefined) => void>();
+  readonly #begun = new Set<string>();
+  #idle: NodeJS.Timeout | undefined;
+
+  /** The file's bytes up to `endBytes` will not change any more: they can be hashed. */
+  advance(name: string, path: string, endBytes: number): void {
+    this.#begun.add(name);
+    this.#post({ type: 'advance', name, path, endBytes });
+  }
+
+  /** What was hashed of it does not count. */
+  forget(name: string): void {
+    if (this.#begun.delete(name)) this.#post({ type: 'forget', name });
+  }
+
+  /** The digests of the whole file; undefined where it cannot be read or the thread failed. */
+  finish(name: string, path: string, endBytes: number): Promise<FileDigests | undefined> {
+    this.#begun.delete(name);
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#post({ type: 'finish', id, name, path, endBytes });
+    });
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+    this.#fail();
+  }
+
+  #post(task: HashTask): void {
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(task);
+    if (this.#waiting.size > 0) this.#worker.ref();
+    this.#touch();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./hash-thread.js', import.meta.url));
+    worker.unref();
+    worker.on('message', (reply: HashReply) => {
+      const resolve = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      resolve?.('failed' in reply ? undefined : reply);
+      if (this.#waiting.size === 0) worker.unref();
+      this.#touch();
+    });
+    const gone = (): void => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#fail();
+    };
+    worker.on('error', gone);
+    worker.on('exit', gone);
+    return worker;
+  }
+
+  /** Whoever waits hashes for himself. */
+  #fail(): void {
+    this.#begun.clear();
+    for (const resolve of this.#waiting.values()) resolve(undefined);
+    this.#waiting.clear();
+  }
+
+  #touch(): void {
+    this.#idle ??= setTimeout(() => {
+      this.#idle = undefined;
+      if (this.#waiting.size > 0 || this.#begun.size > 0) this.#touch();
+      else void this.close();
+    }, IDLE_MS).unref();
+  }
+}

@@ -1,0 +1,63 @@
+// The thread of FileDigester: reads files and hashes them in order, in memory of its own.
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import type { HashReply, HashTask } from './file-digester.js';
+
+interface Progress {
+  sha256: Hash;
+  sha512: Hash;
+  atBytes: number;
+}
+
+const buffer = Buffer.allocUnsafeSlow(1 << 20);
+const files = new Map<string, Progress>();
+
+parentPort?.on('message', (task: HashTask) => {
+  if (task.type === 'forget') {
+    files.delete(task.name);
+    return;
+  }
+  try {
+    const progress = advance(task.name, task.path, task.endBytes);
+    if (task.type === 'advance') return;
+    files.delete(task.name);
+    reply({
+      id: task.id,
+      sha256: progress.sha256.digest('hex'),
+      sha512: progress.sha512.digest('hex'),
+    });
+  } catch (error) {
+    files.delete(task.name);
+    if (task.type === 'finish') reply({ id: task.id, failed: String(error) });
+  }
+});
+
+function reply(message: HashReply): void {
+  parentPort?.postMessage(message);
+}
+
+function advance(name: string, path: string, endBytes: number): Progress {
+  const known = files.get(name);
+  const progress = known ?? {
+    sha256: createHash('sha256'),
+    sha512: createHash('sha512'),
+    atBytes: 0,
+  };
+  files.set(name, progress);
+  const file = openSync(path, 'r');
+  try {
+    while (progress.atBytes < endBytes) {
+      const want = Math.min(buffer.length, endBytes - progress.atBytes);
+      const got = readSync(file, buffer, 0, want, progress.atBytes);
+      if (got === 0) throw new Error(`${path} ends at ${String(progress.atBytes)}`);
+      const bytes = buffer.subarray(0, got);
+      progress.sha256.update(bytes);
+      progress.sha512.update(bytes);
+      progress.atBytes += got;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return progress;
+}
