@@ -1,6 +1,13 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
-import { joined, leafHash, lengthOf, treeRoot, type PieceBytes } from '../domain/piece.js';
+import {
+  joined,
+  leafHash,
+  lengthOf,
+  PIECE_SIZE_BYTES,
+  treeRoot,
+  type PieceBytes,
+} from '../domain/piece.js';
 import type { Digests, Sha256 } from '../domain/digest.js';
 import type { PartialBlob, Store } from '../ports/store.js';
 import { Bitmap, type LeafMap, type LeafSpan } from '../transfer/index.js';
@@ -195,21 +202,10 @@ export class BlobAccess {
       return pieces;
     }
     if (span.leafCount === 1) return [await this.#store.read(span.sha256, span.lengthBytes)];
-    const startLeaf = span.firstLeaf + first;
-    const start = first * this.#map.lengthBytes(span.firstLeaf);
-    let length = 0;
-    for (let i = 0; i < count; i++) length += this.#map.lengthBytes(startLeaf + i);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#store.open(span.sha256, { start, end: start + length })) {
-      chunks.push(chunk);
-    }
-    const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-    let at = 0;
-    for (let i = 0; i < count; i++) {
-      const end = at + this.#map.lengthBytes(startLeaf + i);
-      pieces.push(bytes.subarray(at, end));
-      at = end;
-    }
+    const start = first * PIECE_SIZE_BYTES;
+    const end = Math.min(span.lengthBytes, (first + count) * PIECE_SIZE_BYTES);
+    // From the start of a piece on the store hands out whole pieces.
+    for await (const piece of this.#store.open(span.sha256, { start, end })) pieces.push(piece);
     return pieces;
   }
 

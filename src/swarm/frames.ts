@@ -2,6 +2,7 @@ import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/inter
 import { LengthPrefixedDecoder } from '@libp2p/utils';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { BOUNDS } from '../domain/bounds.js';
+import { bytesPassed } from './young-garbage.js';
 
 /** Encodes an unsigned varint. */
 function varint(value: number): Uint8Array {
@@ -68,6 +69,7 @@ export class FrameStream {
   /** Hands a frame to the transport. False where the stream is over. */
   send(frame: Uint8Array | Uint8ArrayList): boolean {
     if (!this.isOpen) return false;
+    bytesPassed(frame.byteLength);
     try {
       // In two parts, not joined: a frame of a megabyte is not copied for its prefix. At once: each
       // call is a message of its own down to the wire.
@@ -115,6 +117,7 @@ export class FrameStream {
   #receive(event: StreamMessageEvent): void {
     if (this.#ended) return;
     try {
+      bytesPassed(event.data.byteLength);
       this.#handlers.onBytes?.(event.data.byteLength);
       for (const frame of this.#decoder.decode(event.data)) {
         this.#handlers.onFrame(frame);

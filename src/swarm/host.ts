@@ -15,6 +15,7 @@ import { ConnectionRoom } from './connection-room.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
 import { tcpWithZones } from './link-local.js';
 import { noiseCrypto } from './noise-crypto.js';
+import { tuneCollector } from './young-garbage.js';
 
 export interface HostOptions {
   /** The machine's Ed25519 key: 32 bytes. */
@@ -64,6 +65,7 @@ export class Host {
     surroundings: () => Neighbourhood,
     clock: Clock,
   ): Promise<Host> {
+    tuneCollector();
     const asked = new Set<string>();
     const room = new ConnectionRoom(clock);
     const isNearby = (ip: string): boolean => surroundings().isNearby(ip);
