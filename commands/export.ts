@@ -28,6 +28,17 @@ export default class Export extends XCommand {
       helpValue: 'SIZE',
       summary: 'The largest size of a volume (default: 4 GiB less a byte).',
     }),
+    parity: Flags.integer({
+      min: 1,
+      max: 16,
+      helpValue: 'COUNT',
+      summary: 'Write so many volumes more: as many may then be lost or torn, and are rebuilt.',
+    }),
+    'read-back': Flags.boolean({
+      allowNo: true,
+      default: true,
+      summary: 'Read every volume again from the medium when it is written.',
+    }),
     for: Flags.string({
       helpValue: 'WHO',
       summary:
@@ -57,6 +68,8 @@ export default class Export extends XCommand {
       for: flags.for,
       trust: flags.trust,
       resend: flags.resend,
+      parity: flags.parity,
+      readBack: flags['read-back'],
     });
   }
 }

@@ -5,7 +5,8 @@ import { fromRandomAccessReaderPromise, type Entry, type ZipFile } from 'yauzl';
 import { BOUNDS } from '../domain/bounds.js';
 import { isSafePath } from '../domain/bundle.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
-import type { OpenVolume, VolumeEntry, VolumeReader } from '../ports/volume.js';
+import type { OpenVolume, RawVolume, VolumeEntry, VolumeReader } from '../ports/volume.js';
+import { readFully } from './file-io.js';
 import { WindowReader } from './window-reader.js';
 
 const VOLUME_SUFFIX = '.x.zip';
@@ -35,6 +36,26 @@ export class ZipVolumeReader implements VolumeReader {
   async open(path: string): Promise<OpenVolume> {
     try {
       return await openZip(path);
+    } catch (thrown) {
+      throw ofOpening(path, thrown);
+    }
+  }
+
+  async openRaw(path: string): Promise<RawVolume> {
+    try {
+      const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+      const status = await file.stat();
+      if (!status.isFile()) {
+        await file.close();
+        throw notReadable(path, 'it is no plain file');
+      }
+      return {
+        path,
+        sizeBytes: status.size,
+        // A sector that cannot be read is a loss like any other: what it held is rebuilt.
+        read: (start, end) => readFully(file, start, end - start).catch(() => new Uint8Array()),
+        close: () => file.close(),
+      };
     } catch (thrown) {
       throw ofOpening(path, thrown);
     }
@@ -80,22 +101,24 @@ class ZipVolume implements OpenVolume {
     return this.zip.fileSize;
   }
 
-  async *read(name: string): AsyncIterable<Uint8Array> {
+  async *read(name: string, range?: { start: number; end: number }): AsyncIterable<Uint8Array> {
     const entry = this.#inside.get(name);
     if (entry === undefined) throw this.#damaged(`it holds no ${name}`);
+    const first = range?.start ?? 0;
+    const end = Math.min(range?.end ?? entry.uncompressedSize, entry.uncompressedSize);
     let count = 0;
     try {
       const header = await this.zip.readLocalFileHeaderPromise(entry, { minimal: true });
       const start = header.fileDataStart;
-      for await (const chunk of this.file.range(start, start + entry.uncompressedSize)) {
+      for await (const chunk of this.file.range(start + first, start + end)) {
         count += chunk.length;
         yield chunk;
       }
     } catch (thrown) {
       throw this.#damaged(`${name} cannot be read: ${messageOf(thrown)}`, thrown);
     }
-    if (count !== entry.uncompressedSize) {
-      throw this.#damaged(`${name} ends after ${count} of ${entry.uncompressedSize} bytes`);
+    if (count !== end - first) {
+      throw this.#damaged(`${name} ends after ${first + count} of ${entry.uncompressedSize} bytes`);
     }
   }
 

@@ -154,6 +154,14 @@ export const BOUNDS = {
 
   // volumes
   volumes: 10_000,
+  /** The largest file that FAT32 holds, what most sticks are sold with. */
+  defaultVolumeBytes: 2 ** 32 - 1,
+  placementBytes: 64 << 20,
+  parityVolumes: 16,
+  protectedVolumes: 64,
+  protectedBytes: 2 ** 40,
+  parityListBytes: 1 << 20,
+  parityChecksBytes: 256 << 20,
   volumeRefusals: 1_000,
   volumeEntries: 2_000_000,
   volumeDirectoryBytes: 512 << 20,

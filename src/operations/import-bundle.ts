@@ -12,6 +12,7 @@ import { TIMESTAMP_FILE } from '../trust/names.js';
 import { acceptMetadata, type TrustChoice } from './accept-metadata.js';
 import { importContent, type ImportCounts } from './import-content.js';
 import { volumeClaim, volumeMetadata } from './volume-content.js';
+import { readPlacement } from './volume-placement.js';
 
 export interface ImportDeps {
   store: Store;
@@ -43,7 +44,14 @@ export interface ImportedBundle {
   outcome: 'new' | 'newer' | 'same' | 'older';
   state: Freshness | undefined;
   /** What the bundle names and this machine does not hold yet. */
-  missing: { path: string; lengthBytes: number }[];
+  missing: MissingFile[];
+}
+
+export interface MissingFile {
+  path: string;
+  lengthBytes: number;
+  /** Volumes that hold it, or part of it, as those that were read say; empty where none says. */
+  volumes: string[];
 }
 
 export interface ImportResult extends ImportCounts {
@@ -53,6 +61,9 @@ export interface ImportResult extends ImportCounts {
   problems: VolumeProblem[];
   warnings: string[];
 }
+
+/** Sets of volumes whose own word on what lies where is remembered, the last ones read. */
+const PLACEMENTS = 4;
 
 interface Candidate {
   path: string;
@@ -86,6 +97,7 @@ class Import {
     alreadyHeld: 0,
     ignored: 0,
   };
+  readonly #placements = new Map<string, ((blob: number) => string[])[]>();
   #first: XError | undefined;
 
   constructor(deps: ImportDeps, request: ImportRequest) {
@@ -172,8 +184,15 @@ class Import {
       this.#warnings.add(message);
     }
     const { record, outcome, state } = accepted;
+    if (outcome !== 'older') await this.#notePlacement(volume, record);
     if (!this.#accepted.has(record.id)) this.#accepted.set(record.id, { record, outcome, state });
     return true;
+  }
+
+  /** Volumes of one set say the same, so one of each set will do. */
+  async #notePlacement(volume: OpenVolume, record: BundleRecord): Promise<void> {
+    const known = this.#placements.get(record.id) ?? [];
+    this.#placements.set(record.id, [...known, await readPlacement(volume)].slice(-PLACEMENTS));
   }
 
   async #takeContent(volume: OpenVolume): Promise<void> {
@@ -227,8 +246,14 @@ class Import {
     const { catalog, store } = this.#deps;
     const bundles = [...this.#accepted.values()].map(({ record, ...rest }) => {
       const missing: ImportedBundle['missing'] = [];
+      const placements = this.#placements.get(record.id) ?? [];
+      const numbers = new Map<Sha256, number>();
       for (const { path, lengthBytes, sha256: digest } of catalog.entries(record.id)) {
-        if (store.stat(digest) === undefined) missing.push({ path, lengthBytes });
+        const number = numbers.get(digest) ?? numbers.size;
+        numbers.set(digest, number);
+        if (store.stat(digest) !== undefined) continue;
+        const volumes = [...new Set(placements.flatMap((volumesOf) => volumesOf(number)))];
+        missing.push({ path, lengthBytes, volumes });
       }
       return { ...rest, record: catalog.bundle(record.id) ?? record, missing };
     });

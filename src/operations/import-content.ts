@@ -29,6 +29,9 @@ interface ContentRequest {
   signal?: AbortSignal | undefined;
 }
 
+/** Entries that are no content. */
+const DESCRIPTIVE = new Set<VolumeName['kind']>(['info', 'metadata', 'placement', 'parity']);
+
 /** What a bad entry of a volume throws; anything else is this machine's own trouble. */
 const BAD_CONTENT = new Set([
   'DIGEST_MISMATCH',
@@ -46,8 +49,8 @@ export async function importContent(request: ContentRequest): Promise<void> {
   for (const { name } of volume.entries.values()) {
     signal?.throwIfAborted();
     const parsed = parseVolumeName(name);
-    if (parsed.kind === 'info' || parsed.kind === 'metadata') continue;
-    const entry = parsed.kind === 'unknown' ? undefined : catalog.entriesBySha256(parsed.sha256)[0];
+    if (DESCRIPTIVE.has(parsed.kind)) continue;
+    const entry = !('sha256' in parsed) ? undefined : catalog.entriesBySha256(parsed.sha256)[0];
     if (entry === undefined) {
       counts.ignored += 1;
       continue;

@@ -22,6 +22,8 @@ export interface VolumePlanRequest {
   volumeSizeBytes: number;
   /** What every volume carries beside its parts, the container's own bytes included. */
   fixedBytes: number;
+  /** Kept free in each, so that a parity volume over them is no larger either. */
+  reservedBytes?: number | undefined;
   itemOverheadBytes(name: string): number;
 }
 
@@ -39,9 +41,10 @@ interface Volume {
  * @throws XError USAGE where volumes of this size cannot carry the bundle.
  */
 export function planVolumes(request: VolumePlanRequest): VolumePart[][] {
-  const capacity = request.volumeSizeBytes - request.fixedBytes;
+  const reservedBytes = request.reservedBytes ?? 0;
+  const capacity = request.volumeSizeBytes - request.fixedBytes - reservedBytes;
   const volumes: Volume[] = [{ parts: [], freeBytes: capacity }];
-  if (capacity < 0) throw tooSmall(request, request.fixedBytes);
+  if (capacity < 0) throw tooSmall(request, request.fixedBytes + reservedBytes);
   for (const { sha256, lengthBytes } of request.blobs) {
     const bytes = lengthBytes + request.itemOverheadBytes(blobName(sha256));
     if (bytes > capacity) {
@@ -75,7 +78,8 @@ function placeSlices(
   const roomFor = (freeBytes: number): number =>
     Math.floor((freeBytes - overhead) / PIECE_SIZE_BYTES);
   if (roomFor(capacity) < 1) {
-    throw tooSmall(request, request.fixedBytes + overhead + PIECE_SIZE_BYTES);
+    const reserved = request.reservedBytes ?? 0;
+    throw tooSmall(request, request.fixedBytes + reserved + overhead + PIECE_SIZE_BYTES);
   }
   let firstPiece = 0;
   while (firstPiece < pieces) {

@@ -1,3 +1,5 @@
+import { WorkerErasureCode } from '../archive/erasure.js';
+import { LocalMedium } from '../archive/medium.js';
 import { ZipVolumeReader } from '../archive/zip-reader.js';
 import { ZipVolumeWriter } from '../archive/zip-writer.js';
 import type { Settings } from '../config/settings.js';
@@ -13,6 +15,7 @@ import { openData, type DataFolder } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
 import { recipientOf } from './recipient.js';
 import { volumeSizeOf } from './sizes.js';
+import { stopSignal } from './until-stopped.js';
 
 export interface ExportInput {
   settings: Settings & { folder: string };
@@ -24,12 +27,16 @@ export interface ExportInput {
   for: string | undefined;
   trust: Did | undefined;
   resend: boolean;
+  /** So many volumes may be lost or torn. */
+  parity: number | undefined;
+  readBack: boolean;
 }
 
 /** `x export`: a bundle of this data folder, as volumes. */
 export async function runExport(input: ExportInput): Promise<void> {
   const { printer, settings } = input;
   const volumeSizeBytes = volumeSizeOf(input.volumeSize);
+  const stop = stopSignal();
   const data = await openData(settings.folder, (message) =>
     printer.report({ event: 'warning', message }),
   );
@@ -47,9 +54,14 @@ export async function runExport(input: ExportInput): Promise<void> {
       to: input.to,
       volumeSizeBytes,
       recipient,
+      parity: input.parity,
+      readBack: input.readBack,
+      signal: stop.signal,
     });
+    printer.done();
     printer.document({ bundle: record, ...exported }, exportLines(exported, recipient));
   } finally {
+    stop.release();
     await data.close();
   }
 }
@@ -68,6 +80,8 @@ export async function exportVolumes(
       clock: systemClock,
       writer: new ZipVolumeWriter(),
       reader: new ZipVolumeReader(),
+      medium: new LocalMedium(),
+      erasureCode: () => new WorkerErasureCode(),
       report: printer.report,
     },
     request,
@@ -83,6 +97,9 @@ export function exportLines(
     ({ path, sizeBytes, state }) =>
       `${state === 'kept' ? 'whole already' : 'written'}: ${path} (${formatBytes(sizeBytes)})`,
   );
+  if (volumes.some(({ readBack }) => readBack === 'cached')) {
+    lines.push('read back through the page cache: this file system knows no other way');
+  }
   if (recipient === undefined) return lines;
   const why = recipient.request === undefined ? 'exported there before' : 'held there';
   lines.push(

@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WorkerErasureCode } from '../archive/erasure.js';
+import { LocalMedium } from '../archive/medium.js';
 import { ZipVolumeReader } from '../archive/zip-reader.js';
 import type { Settings } from '../config/settings.js';
 import type { Did } from '../domain/bundle.js';
 import { ERROR_CODES, messageOf, XError } from '../domain/errors.js';
-import { importBundle, type ImportResult } from '../operations/import-bundle.js';
+import { importBundle, type ImportResult, type MissingFile } from '../operations/import-bundle.js';
+import { rebuildVolumes } from '../operations/rebuild-volumes.js';
 import { systemClock } from '../platform/clock.js';
 import type { ProgressEvent, Report } from '../ports/progress.js';
 import { askOnTerminal } from './ask.js';
@@ -25,26 +30,68 @@ export async function runImport(input: ImportInput): Promise<void> {
     printer.report({ event: 'warning', message }),
   );
   try {
-    const result = await saidOnce(printer.report, (report) =>
-      importBundle(
-        {
-          store: data.store,
-          catalog: data.catalog,
-          clock: systemClock,
-          reader: new ZipVolumeReader(),
-          report,
-        },
-        {
-          paths: input.paths,
-          trust: { did: input.trust, acceptNew: input.acceptNew, ask: askOnTerminal },
-          acceptStale: input.acceptStale,
-        },
-      ),
-    );
+    const take = (paths: string[]): Promise<ImportResult> =>
+      saidOnce(printer.report, (report) =>
+        importBundle(
+          {
+            store: data.store,
+            catalog: data.catalog,
+            clock: systemClock,
+            reader: new ZipVolumeReader(),
+            report,
+          },
+          {
+            paths,
+            trust: { did: input.trust, acceptNew: input.acceptNew, ask: askOnTerminal },
+            acceptStale: input.acceptStale,
+          },
+        ),
+      );
+    let result = await take(input.paths);
+    if (result.bundles.some(({ missing }) => missing.length > 0)) {
+      result = (await takeRebuilt(input, take, result)) ?? result;
+    }
     printer.document(result, linesOf(result));
     failWhereNothingHonestIsLeft(result);
   } finally {
     await data.close();
+  }
+}
+
+/**
+ * What is missing, from volumes that parity volumes among those given can rebuild. They are written
+ * beside the store, taken in like any other, and removed.
+ */
+async function takeRebuilt(
+  { settings, printer, paths }: ImportInput,
+  take: (paths: string[]) => Promise<ImportResult>,
+  before: ImportResult,
+): Promise<ImportResult | undefined> {
+  const to = await mkdtemp(join(settings.folder, 'rebuilt-'));
+  try {
+    const { rebuilt } = await rebuildVolumes(
+      {
+        reader: new ZipVolumeReader(),
+        medium: new LocalMedium(),
+        erasureCode: () => new WorkerErasureCode(),
+        report: printer.report,
+      },
+      { paths, to },
+    );
+    if (rebuilt.length === 0) return undefined;
+    const names = rebuilt.map(({ name }) => name);
+    printer.report({
+      event: 'warning',
+      message: `lost or torn, and rebuilt from the others: ${names.join(', ')}`,
+    });
+    const after = await take([...paths, to]);
+    return {
+      ...after,
+      importedBlobs: before.importedBlobs + after.importedBlobs,
+      importedBytes: before.importedBytes + after.importedBytes,
+    };
+  } finally {
+    await rm(to, { recursive: true, force: true });
   }
 }
 
@@ -83,8 +130,15 @@ function linesOf(result: ImportResult): string[] {
       .slice(0, NAMED)
       .map(({ path }) => path)
       .join(', ');
-    return `${held}: ${missing.length} of ${record.entries} files (${formatBytes(bytes)}) are still missing: ${named}${missing.length > NAMED ? '…' : ''}. Import the other volumes, or pull the rest with \`x client\`.`;
+    return `${held}: ${missing.length} of ${record.entries} files (${formatBytes(bytes)}) are still missing: ${named}${missing.length > NAMED ? '…' : ''}. ${whereTheyAre(missing)}, or pull the rest with \`x client\`.`;
   });
+}
+
+function whereTheyAre(missing: readonly MissingFile[]): string {
+  const names = [...new Set(missing.flatMap(({ volumes }) => volumes))].sort();
+  if (names.length === 0) return 'Import the other volumes';
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return `They are in ${names.slice(0, NAMED).join(', ')}${more}: import those`;
 }
 
 /** Damage that another volume made good is no failure; what stays missing because of it is. */

@@ -102,7 +102,9 @@ export async function runSource(input: SourceInput): Promise<void> {
         to: input.exportTo,
         volumeSizeBytes,
         recipient,
+        signal: stop.signal,
       });
+      printer.done();
       printer.event(
         { event: 'exported', volumes, leftOut },
         exportLines({ volumes, leftOut }, recipient).join('\n'),

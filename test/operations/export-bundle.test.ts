@@ -30,7 +30,7 @@ test('one volume by default, named after bundle and version, with everything ins
   assert.deepEqual(await readdir(out('one')), ['demo-v1-001.x.zip']);
   const volume = await source.reader.open(volumes[0]!.path);
   const kinds = [...volume.entries.keys()].map((name) => parseVolumeName(name).kind);
-  assert.deepEqual([...new Set(kinds)], ['info', 'metadata', 'blob']);
+  assert.deepEqual([...new Set(kinds)], ['info', 'placement', 'metadata', 'blob']);
   assert.equal(kinds.filter((kind) => kind === 'blob').length, 10);
   await volume.close();
 });

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WorkerErasureCode } from '../../src/archive/erasure.js';
+import { LocalMedium } from '../../src/archive/medium.js';
 import { ZipVolumeReader } from '../../src/archive/zip-reader.js';
 import { ZipVolumeWriter } from '../../src/archive/zip-writer.js';
 import type { Catalog } from '../../src/ports/catalog.js';
@@ -39,9 +41,11 @@ export class Machine {
   readonly identity;
   readonly reader = new ZipVolumeReader();
   readonly writer = new ZipVolumeWriter();
+  readonly medium = new LocalMedium();
+  readonly erasureCode = (): WorkerErasureCode => new WorkerErasureCode();
   readonly events: string[] = [];
   now = NOW;
-  readonly clock = { now: (): Date => this.now };
+  readonly clock = { now: (): Date => this.now, monotonicMs: (): number => performance.now() };
   readonly report = (event: { event: string; message?: string }): void => {
     if (event.event === 'warning') this.events.push(event.message ?? '');
   };
