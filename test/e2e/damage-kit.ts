@@ -71,6 +71,23 @@ export function heldPieces(folder: string): Set<string> {
 
 export const PIECE_BYTES = 256 << 10;
 
+/** Bytes of the pieces that are held. */
+export function heldBytes(folder: string): number {
+  return withCatalog(folder, (sql) => {
+    let bytes = 0;
+    for (const { length } of sql.prepare<[], { length: number }>('SELECT length FROM blobs').all())
+      bytes += length;
+    const partials = sql.prepare<[], { length: number; held: Buffer }>(
+      'SELECT length, held FROM partials',
+    );
+    for (const { length, held } of partials.all())
+      for (let i = 0; i * PIECE_BYTES < length; i++)
+        if (((held[i >> 3] ?? 0) >> (i & 7)) & 1)
+          bytes += Math.min(PIECE_BYTES, length - i * PIECE_BYTES);
+    return bytes;
+  });
+}
+
 function withCatalog<T>(folder: string, work: (sql: Database.Database) => T): T {
   const sql = new Database(join(folder, 'catalog.sqlite'), { readonly: true, timeout: 5_000 });
   try {

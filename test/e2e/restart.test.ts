@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore } from '../../src/store/open-store.js';
 import { heldPieces } from './damage-kit.js';
+import { keepHalf } from './kill-kit.js';
 import { cloneData, HUGE, lastEvent, MANY, openWorld, STEP_MS, told } from './world.js';
 
 const ALL = [...MANY, ...HUGE];
@@ -33,32 +33,6 @@ test('killed three times: what was reported as held is not fetched again', async
   assert.ok(received <= source.bytes - reported, `${received} received, ${reported} were held`);
   assert.equal(told(client), '');
 });
-
-/** Drops every second piece of a data folder: with `half` 0 and 1 two folders complete each other. */
-async function keepHalf(folder: string, half: number): Promise<void> {
-  const { store, catalog, close } = await openStore({ folder });
-  try {
-    const [bundle] = catalog.bundles();
-    assert.ok(bundle);
-    let at = 0;
-    for (const { sha256, lengthBytes } of [...catalog.entries(bundle.id)]) {
-      const leaves = store.leaves(sha256) ?? [];
-      at += 1;
-      if (leaves.length < 2) {
-        if (at % 2 === half) await store.remove(sha256);
-        continue;
-      }
-      const pieces: Uint8Array[] = [];
-      for await (const piece of store.open(sha256)) pieces.push(Buffer.from(piece));
-      await store.remove(sha256);
-      const partial = store.partial(sha256, lengthBytes, leaves);
-      for (const [index, piece] of pieces.entries())
-        if (index % 2 === half) await partial.write(index, [piece]);
-    }
-  } finally {
-    await close();
-  }
-}
 
 test('a source that dies does not stop clients that hold everything between them', async (t) => {
   const world = await openWorld(t);

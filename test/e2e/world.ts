@@ -43,6 +43,8 @@ export interface World {
   say(args: readonly string[]): Promise<XExit>;
   /** Signs a bundle of these requirement lines and stops; the source's DID. */
   sign(lines: readonly string[], options?: SourceOptions): Promise<string>;
+  /** A source of these requirement lines, as soon as its process is there. */
+  sourceProcess(lines: readonly string[], options?: SourceOptions): Promise<XProcess>;
   /** A source of these requirement lines that serves. */
   source(lines: readonly string[], options?: SourceOptions): Promise<Source>;
   /** The arguments of a client with a data folder of that name. */
@@ -114,6 +116,7 @@ export async function openWorld(context: TestContext): Promise<World> {
       await process.exited;
       return String(did);
     },
+    sourceProcess: (lines, options) => sourceProcess(world, lines, options),
     source: (lines, options) => startSource(world, lines, options),
   };
   return world;
