@@ -19,6 +19,11 @@ export interface Printer {
   readonly documented: boolean;
   /** A line for a person alone. */
   line(text: string): void;
+  /**
+   * How things stand: on a terminal in place of the last lines, as an event, or the first line alone
+   * every now and then. `isLast` is shown in any case.
+   */
+  live(event: XEvent, lines: readonly string[], isLast?: boolean): void;
   /** Ends a live progress line. */
   done(): void;
 }
@@ -29,7 +34,7 @@ export interface PrinterOptions {
   events: boolean;
   quiet: boolean;
   stdout: Writable & { isTTY?: boolean };
-  stderr: Writable & { isTTY?: boolean; columns?: number };
+  stderr: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -42,13 +47,15 @@ export function createPrinter(options: PrinterOptions): Printer {
   const { json, quiet, stdout, stderr } = options;
   const asEvents = json && options.events;
   const live = stderr.isTTY === true && !quiet && !json && options.env['TERM'] !== 'dumb';
-  let drawn = false;
+  /** Live lines that stand on the terminal. */
+  let drawn = 0;
   let documented = false;
   let lastMs = -Infinity;
 
   const clear = (): void => {
-    if (drawn) stderr.write('\r\u001b[K');
-    drawn = false;
+    if (drawn === 1) stderr.write('\r\u001b[K');
+    else if (drawn > 1) stderr.write(`\r\u001b[${drawn - 1}A\u001b[J`);
+    drawn = 0;
   };
   const emit = (event: XEvent): void => {
     const { event: name, ...fields } = event;
@@ -59,18 +66,28 @@ export function createPrinter(options: PrinterOptions): Printer {
     stderr.write(`${plainText(text)}\n`);
   };
 
-  const progress = (event: Extract<ProgressEvent, { event: 'progress' }>): void => {
+  const draw = (lines: readonly string[]): void => {
+    clear();
+    const most = Math.max((stderr.rows ?? 24) - 1, 1);
+    const width = Math.max((stderr.columns ?? 80) - 1, 20);
+    const shown = lines.slice(0, most).map((line) => plainText(line).slice(0, width));
+    stderr.write(shown.join('\n'));
+    drawn = shown.length;
+  };
+  /** Whether it is time to show again how things stand. */
+  const isDue = (isLast: boolean): boolean => {
     const nowMs = performance.now();
     const everyMs = live || json ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
-    if (nowMs - lastMs < everyMs && event.bytes < event.total) return;
+    if (nowMs - lastMs < everyMs && !isLast) return false;
     lastMs = nowMs;
+    return true;
+  };
+  const progress = (event: Extract<ProgressEvent, { event: 'progress' }>): void => {
+    if (!isDue(event.bytes >= event.total)) return;
     if (asEvents) emit(event);
     else if (quiet || json) return;
-    else if (live) {
-      clear();
-      stderr.write(progressLine(event).slice(0, Math.max((stderr.columns ?? 80) - 1, 20)));
-      drawn = true;
-    } else tell(progressLine(event));
+    else if (live) draw([progressLine(event, stderr.columns ?? 80)]);
+    else tell(progressLine(event, 0));
   };
 
   return {
@@ -105,12 +122,27 @@ export function createPrinter(options: PrinterOptions): Printer {
       clear();
       stdout.write(`${plainText(text)}\n`);
     },
+    live(event, lines, isLast = false) {
+      if (!isDue(isLast)) return;
+      if (asEvents) emit(event);
+      else if (quiet || json) return;
+      else if (live) draw(lines);
+      else for (const line of lines.slice(0, 1)) tell(line);
+    },
     done: clear,
   };
 }
 
-function progressLine(event: Extract<ProgressEvent, { event: 'progress' }>): string {
-  const percent = event.total > 0 ? Math.floor((event.bytes * 100) / event.total) : 100;
+/** On narrower terminals there are figures alone. */
+const BAR_FROM_COLUMNS = 60;
+const WIDE_COLUMNS = 100;
+
+function progressLine(
+  event: Extract<ProgressEvent, { event: 'progress' }>,
+  columns: number,
+): string {
+  const part = event.total > 0 ? event.bytes / event.total : 1;
+  const shown = columns < BAR_FROM_COLUMNS ? '' : `${bar(part, columns < WIDE_COLUMNS ? 10 : 30)} `;
   const shares =
     event.fromMaster + event.fromSiblings > 0
       ? `, ${formatBytes(event.fromMaster)} from master, ${formatBytes(event.fromSiblings)} from siblings`
@@ -119,7 +151,13 @@ function progressLine(event: Extract<ProgressEvent, { event: 'progress' }>): str
     event.etaSeconds === undefined || event.etaSeconds === 0
       ? ''
       : `, ${formatSeconds(event.etaSeconds)} left`;
-  return `${percent}% of ${formatBytes(event.total)}, ${formatBytes(event.bytesPerSecond)}/s${eta}${shares}`;
+  return `${shown}${Math.floor(part * 100)}% of ${formatBytes(event.total)}, ${formatBytes(event.bytesPerSecond)}/s${eta}${shares}`;
+}
+
+/** `[=====     ]`: full only where nothing is missing. */
+export function bar(part: number, width: number): string {
+  const filled = Math.floor(Math.min(Math.max(part, 0), 1) * width);
+  return `[${'='.repeat(filled)}${' '.repeat(width - filled)}]`;
 }
 
 /** Bytes as people read them: decimal units, three significant figures at most. */

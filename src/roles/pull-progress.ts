@@ -12,12 +12,18 @@ interface Pull {
 
 const NOTHING = { fromMaster: 0, fromSiblings: 0 };
 
+/** The speed is that of the last while, so that it and the time left tell of now. */
+const SPEED_WINDOW_MS = 5_000;
+const SAMPLE_MS = 250;
+
 /** Adds up what the pulls of a process hold, and reports it. */
 export class PullProgress {
   readonly #clock: Clock;
   readonly #report: Report;
   readonly #startedMs: number;
   readonly #pulls = new Map<string, Pull>();
+  /** What had been received by when; the oldest first. */
+  readonly #samples: { atMs: number; bytes: number }[] = [];
 
   constructor(clock: Clock, report: Report) {
     this.#clock = clock;
@@ -44,8 +50,8 @@ export class PullProgress {
   }
 
   #tell(): void {
-    const { bytes, total, fromMaster, fromSiblings, seconds } = this.totals();
-    const bytesPerSecond = Math.round((fromMaster + fromSiblings) / Math.max(seconds, 0.001));
+    const { bytes, total, fromMaster, fromSiblings } = this.totals();
+    const bytesPerSecond = this.#bytesPerSecond(fromMaster + fromSiblings);
     const etaSeconds =
       bytesPerSecond > 0 ? Math.ceil(Math.max(total - bytes, 0) / bytesPerSecond) : undefined;
     this.#report({
@@ -57,6 +63,17 @@ export class PullProgress {
       bytesPerSecond,
       etaSeconds,
     });
+  }
+
+  #bytesPerSecond(received: number): number {
+    const now = this.#clock.monotonicMs();
+    const samples = this.#samples;
+    if (now - (samples.at(-1)?.atMs ?? -Infinity) >= SAMPLE_MS)
+      samples.push({ atMs: now, bytes: received });
+    while (samples.length > 1 && now - (samples[1]?.atMs ?? now) >= SPEED_WINDOW_MS)
+      samples.shift();
+    const { atMs = now, bytes = received } = samples[0] ?? {};
+    return now === atMs ? 0 : Math.round(((received - bytes) * 1000) / (now - atMs));
   }
 
   totals(): {

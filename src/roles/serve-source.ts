@@ -1,14 +1,20 @@
+import type { Manifest } from '../domain/bundle.js';
+import { pieceCount } from '../domain/piece.js';
 import type { Settings } from '../config/settings.js';
 import type { ResidentLock } from '../platform/lock.js';
 import type { PullEvent, Share } from '../ports/swarm.js';
 import type { Identity } from '../trust/identity.js';
 import { formatInvitation } from '../trust/invitation.js';
+import { ClientsView } from './clients-view.js';
 import { manifestOf } from './manifest-of.js';
 import type { DataFolder } from './open-data.js';
-import { formatBytes, type Printer } from './printer.js';
+import type { Printer } from './printer.js';
 import { serveResident } from './resident.js';
 import { startSwarm } from './start-swarm.js';
 import { aborted } from './until-stopped.js';
+
+/** How often it is looked how far the clients are. */
+const LOOK_EVERY_MS = 500;
 
 export interface ServeSourceInput {
   settings: Settings & { folder: string };
@@ -51,17 +57,40 @@ export async function serveSource(input: ServeSourceInput): Promise<void> {
         { event: 'serving', addresses, invite },
         `serving to clients; on each of them:\n  x client --master '${invite}'\nCtrl-C stops.`,
       );
+      const view = new ClientsView();
+      const sizes = shares.map((share) => ({ share, size: sizeOf(share.manifest) }));
+      const look = (isLast = false): void => {
+        const served = sizes.map(({ share, size }) => ({
+          ...size,
+          name: share.manifest.bundle,
+          peers: share.peers(),
+        }));
+        if (view.see(served) || isLast) printer.live(view.event(), view.lines(), isLast);
+      };
+      const looking = setInterval(look, LOOK_EVERY_MS);
       await aborted(signal);
-      const sent = shares
-        .flatMap((share) => share.peers())
-        .reduce((sum, { bytesOut }) => sum + bytesOut, 0);
-      printer.line(`stopped; ${formatBytes(sent)} sent to the clients that are connected now`);
+      clearInterval(looking);
+      look(true);
+      printer.done();
+      printer.line(`stopped; ${view.summary()}`);
     } finally {
       await resident.close();
     }
   } finally {
     await swarm.stop();
   }
+}
+
+/** Of entries with the same bytes one counts, as in have-maps; of no bytes none. */
+function sizeOf({ entries }: Manifest): { bytes: number; pieces: number } {
+  const lengths = new Map(entries.map(({ sha256, lengthBytes }) => [sha256, lengthBytes]));
+  let bytes = 0;
+  let pieces = 0;
+  for (const lengthBytes of lengths.values()) {
+    bytes += lengthBytes;
+    pieces += lengthBytes === 0 ? 0 : pieceCount(lengthBytes);
+  }
+  return { bytes, pieces };
 }
 
 function onEvent(printer: Printer, event: PullEvent): void {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
+import type { PeerStatus } from '../../src/ports/swarm.js';
+import { ClientsView } from '../../src/roles/clients-view.js';
+import { PullProgress } from '../../src/roles/pull-progress.js';
 import { createPrinter, formatBytes, formatSeconds, table } from '../../src/roles/printer.js';
 import { bundleNameOf } from '../../src/roles/input-files.js';
 import { parseSize } from '../../src/roles/sizes.js';
@@ -80,6 +83,90 @@ test('on a terminal progress is one line, cleared before other lines, never wide
   assert.ok(stderr.text.endsWith('\r\u001b[K'));
   assert.ok(stderr.text.split('\r')[0]!.length < 40);
   assert.equal(stdout.text, 'a line\n');
+});
+
+test('a wide terminal shows a bar too; no colour is ever used', () => {
+  const { stderr, printer: print } = printer({ tty: true });
+  stderr.columns = 120;
+  print.report(halfway);
+  assert.equal(
+    stderr.text,
+    `[${'='.repeat(15)}${' '.repeat(15)}] 50% of 100 B, 10 B/s, 5 s left, 20 B from master, 30 B from siblings`,
+  );
+});
+
+test('live lines replace each other on a terminal, and elsewhere the first is written now and then', () => {
+  const terminal = printer({ tty: true });
+  terminal.printer.live({ event: 'clients' }, ['one', 'two', 'three']);
+  terminal.printer.live({ event: 'clients' }, ['ONE'], true);
+  terminal.printer.line('over');
+  assert.equal(terminal.stderr.text, 'one\ntwo\nthree\r\u001b[2A\u001b[JONE\r\u001b[K');
+  const plain = printer({});
+  plain.printer.live({ event: 'clients' }, ['one', 'two']);
+  plain.printer.live({ event: 'clients' }, ['ONE']);
+  plain.printer.live({ event: 'clients' }, ['last'], true);
+  assert.equal(plain.stderr.text, 'one\nlast\n');
+  const json = printer({ json: true });
+  json.printer.live({ event: 'clients', copies: 1 }, ['one']);
+  assert.match(json.stdout.text, /^\{"at":"[^"]+","event":"clients","copies":1\}\n$/);
+});
+
+function client(did: string, piecesHeld: number, bytesOut: number): PeerStatus {
+  return { did, address: '/ip4/10.0.0.7/tcp/9', isMaster: false, bytesIn: 0, bytesOut, piecesHeld };
+}
+
+test('a source shows who has how much, and how many copies left it', () => {
+  const view = new ClientsView();
+  const serve = (...peers: PeerStatus[]): boolean =>
+    view.see([{ name: 'tools', bytes: 1_000, pieces: 4, peers }]);
+  assert.ok(!serve());
+  assert.ok(serve(client('did:key:zAAAAAA', 4, 700), client('did:key:zBBBBBB', 1, 300)));
+  assert.deepEqual(view.lines(), [
+    '2 clients here, 1 complete; 1.00 copies left this source (1.0 kB)',
+    `  10.0.0.7 …BBBBBB  [=====${' '.repeat(15)}]  25%`,
+    `  10.0.0.7 …AAAAAA  [${'='.repeat(20)}]  100%`,
+  ]);
+  assert.ok(!serve(client('did:key:zAAAAAA', 4, 700), client('did:key:zBBBBBB', 1, 300)));
+  // One leaves, and another begins anew: what they were sent was sent.
+  assert.ok(serve(client('did:key:zBBBBBB', 0, 100)));
+  assert.equal(view.bytesSent, 1_100);
+  assert.deepEqual(view.event(), {
+    event: 'clients',
+    bytesSent: 1_100,
+    copies: 1.1,
+    clients: [{ bundle: 'tools', did: 'did:key:zBBBBBB', address: '/ip4/10.0.0.7/tcp/9', part: 0 }],
+  });
+  serve(...Array.from({ length: 30 }, (_, i) => client(`did:key:z${i}`, 4, 0)));
+  assert.equal(view.lines().length, 14);
+  assert.equal(view.lines().at(-1), '  and 18 more');
+});
+
+test('speed and time left are those of the last seconds', () => {
+  let nowMs = 0;
+  const told: number[] = [];
+  const clock = {
+    now: () => new Date(0),
+    monotonicMs: () => nowMs,
+    sleep: () => Promise.resolve(),
+  };
+  const progress = new PullProgress(clock, (event) => {
+    if (event.event === 'progress') told.push(event.bytesPerSecond);
+  });
+  progress.add('a', 100_000, 0);
+  for (const [atMs, bytes] of [
+    [1_000, 10_000],
+    [2_000, 20_000],
+    [60_000, 20_000],
+    [61_000, 21_000],
+    [62_000, 22_000],
+  ] as const) {
+    nowMs = atMs;
+    progress.held('a', { bytes, fromMaster: bytes, fromSiblings: 0 });
+  }
+  assert.equal(told[2], 10_000);
+  nowMs = 66_000;
+  progress.held('a', { bytes: 26_000, fromMaster: 26_000, fromSiblings: 0 });
+  assert.equal(told.at(-1), 1_000);
 });
 
 test('--quiet hides progress and steps, not warnings', () => {
