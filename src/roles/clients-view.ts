@@ -1,6 +1,6 @@
 import type { JsonValue } from '../domain/plan.js';
 import type { PeerStatus } from '../ports/swarm.js';
-import { bar, formatBytes, table } from './printer.js';
+import { bar, formatBytes, formatPeerAddress, table } from './printer.js';
 
 /** A bundle that a source serves, and who is there. */
 export interface ServedBundle {
@@ -79,8 +79,7 @@ export class ClientsView {
     const sorted = [...this.#rows].sort((a, b) => a.part - b.part);
     const several = new Set(sorted.map(({ bundle }) => bundle)).size > 1;
     const rows = sorted.slice(0, ROWS).map(({ bundle, did, address, part }) => {
-      const [, ip = address] = /^(?:\/ip6zone\/[^/]+)?\/ip[46]\/([^/]+)/.exec(address) ?? [];
-      const who = `  ${ip} …${did.slice(-DID_END)}`;
+      const who = `  ${formatPeerAddress(address)} …${did.slice(-DID_END)}`;
       return [who, bar(part, 20), `${percent(part)}%`, several ? bundle : ''];
     });
     const more = sorted.length - rows.length;

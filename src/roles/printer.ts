@@ -133,25 +133,31 @@ export function createPrinter(options: PrinterOptions): Printer {
   };
 }
 
-/** On narrower terminals there are figures alone. */
-const BAR_FROM_COLUMNS = 60;
+/** A bar takes what the figures leave, in steps, so that it does not twitch with them. */
+const BAR_STEP = 5;
+const BAR_MOST = 30;
 const WIDE_COLUMNS = 100;
 
+/** @param columns Of the terminal; 0 where there is none. */
 function progressLine(
   event: Extract<ProgressEvent, { event: 'progress' }>,
   columns: number,
 ): string {
   const part = event.total > 0 ? event.bytes / event.total : 1;
-  const shown = columns < BAR_FROM_COLUMNS ? '' : `${bar(part, columns < WIDE_COLUMNS ? 10 : 30)} `;
-  const shares =
-    event.fromMaster + event.fromSiblings > 0
-      ? `, ${formatBytes(event.fromMaster)} from master, ${formatBytes(event.fromSiblings)} from siblings`
-      : '';
+  const [master, siblings] = [formatBytes(event.fromMaster), formatBytes(event.fromSiblings)];
+  const isWide = columns === 0 || columns >= WIDE_COLUMNS;
+  const from = isWide
+    ? `${master} from master, ${siblings} from siblings`
+    : `master ${master}, siblings ${siblings}`;
+  const shares = event.fromMaster + event.fromSiblings > 0 ? `, ${from}` : '';
   const eta =
     event.etaSeconds === undefined || event.etaSeconds === 0
       ? ''
       : `, ${formatSeconds(event.etaSeconds)} left`;
-  return `${shown}${Math.floor(part * 100)}% of ${formatBytes(event.total)}, ${formatBytes(event.bytesPerSecond)}/s${eta}${shares}`;
+  const figures = `${Math.floor(part * 100)}% of ${formatBytes(event.total)}, ${formatBytes(event.bytesPerSecond)}/s${eta}${shares}`;
+  const room = Math.min(BAR_MOST, columns - figures.length - '[] '.length - 1);
+  const width = Math.floor(room / BAR_STEP) * BAR_STEP;
+  return width > 0 ? `${bar(part, width)} ${figures}` : figures;
 }
 
 /** `[=====     ]`: full only where nothing is missing. */
@@ -178,6 +184,15 @@ export function formatSeconds(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 90) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A multiaddr as people write it, `10.0.0.5:8471`; as it is where it is no TCP address. */
+export function formatPeerAddress(multiaddr: string): string {
+  const match = /^(?:\/ip6zone\/([^/]+))?\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(multiaddr);
+  if (match === null) return multiaddr;
+  const [, zone, ip = '', port] = match;
+  const host = zone === undefined ? ip : `${ip}%${zone}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Columns padded to their widest cell, as lines. */

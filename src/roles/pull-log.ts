@@ -1,6 +1,6 @@
 import { systemClock } from '../platform/clock.js';
 import type { PullEvent } from '../ports/swarm.js';
-import type { Printer } from './printer.js';
+import { formatPeerAddress, type Printer } from './printer.js';
 import { PullProgress } from './pull-progress.js';
 
 /** What the pulls of a process tell: to the user, and to whoever asks later why something is missing. */
@@ -24,7 +24,7 @@ export class PullLog {
       case 'connected':
         printer.event(
           { ...event },
-          `connected to ${event.isMaster ? 'master' : 'sibling'} ${event.address}`,
+          `connected to ${event.isMaster ? 'master' : 'sibling'} ${formatPeerAddress(event.address)}`,
         );
         return;
       case 'disconnected':

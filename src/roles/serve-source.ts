@@ -8,13 +8,13 @@ import { formatInvitation } from '../trust/invitation.js';
 import { ClientsView } from './clients-view.js';
 import { manifestOf } from './manifest-of.js';
 import type { DataFolder } from './open-data.js';
-import type { Printer } from './printer.js';
+import { formatPeerAddress, type Printer } from './printer.js';
 import { serveResident } from './resident.js';
 import { startSwarm } from './start-swarm.js';
 import { aborted } from './until-stopped.js';
 
 /** How often it is looked how far the clients are. */
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 250;
 
 export interface ServeSourceInput {
   settings: Settings & { folder: string };
@@ -98,7 +98,8 @@ function onEvent(printer: Printer, event: PullEvent): void {
     const message = `the copy of ${event.path} here is damaged and is not served; run this command again to fetch it afresh`;
     printer.report({ event: 'warning', message });
   }
-  if (event.event === 'connected') printer.event({ ...event }, `client ${event.address} connected`);
+  if (event.event === 'connected')
+    printer.event({ ...event }, `client ${formatPeerAddress(event.address)} connected`);
 }
 
 /** An invitation under the address that other machines most likely reach this one by: the first. */

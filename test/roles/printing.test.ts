@@ -4,7 +4,13 @@ import { test } from 'node:test';
 import type { PeerStatus } from '../../src/ports/swarm.js';
 import { ClientsView } from '../../src/roles/clients-view.js';
 import { PullProgress } from '../../src/roles/pull-progress.js';
-import { createPrinter, formatBytes, formatSeconds, table } from '../../src/roles/printer.js';
+import {
+  createPrinter,
+  formatBytes,
+  formatPeerAddress,
+  formatSeconds,
+  table,
+} from '../../src/roles/printer.js';
 import { bundleNameOf } from '../../src/roles/input-files.js';
 import { parseSize } from '../../src/roles/sizes.js';
 
@@ -95,6 +101,25 @@ test('a wide terminal shows a bar too; no colour is ever used', () => {
   );
 });
 
+test('on 80 columns the figures fit, with a bar as long as there is room', () => {
+  const { stderr, printer: print } = printer({ tty: true });
+  stderr.columns = 80;
+  print.report({ ...halfway, bytes: 5_500_000, total: 12e6, fromMaster: 2.5e6, fromSiblings: 3e6 });
+  assert.equal(
+    stderr.text,
+    `[====${' '.repeat(6)}] 45% of 12.0 MB, 10 B/s, 5 s left, master 2.5 MB, siblings 3.0 MB`,
+  );
+});
+
+test('peers are named as people write addresses', () => {
+  assert.deepEqual(
+    ['/ip4/10.0.0.5/tcp/8471/p2p/12D3', '/ip6zone/eth0/ip6/fe80::1/tcp/1', '/dns4/a/tcp/1'].map(
+      formatPeerAddress,
+    ),
+    ['10.0.0.5:8471', '[fe80::1%eth0]:1', '/dns4/a/tcp/1'],
+  );
+});
+
 test('live lines replace each other on a terminal, and elsewhere the first is written now and then', () => {
   const terminal = printer({ tty: true });
   terminal.printer.live({ event: 'clients' }, ['one', 'two', 'three']);
@@ -123,8 +148,8 @@ test('a source shows who has how much, and how many copies left it', () => {
   assert.ok(serve(client('did:key:zAAAAAA', 4, 700), client('did:key:zBBBBBB', 1, 300)));
   assert.deepEqual(view.lines(), [
     '2 clients here, 1 complete; 1.00 copies left this source (1.0 kB)',
-    `  10.0.0.7 …BBBBBB  [=====${' '.repeat(15)}]  25%`,
-    `  10.0.0.7 …AAAAAA  [${'='.repeat(20)}]  100%`,
+    `  10.0.0.7:9 …BBBBBB  [=====${' '.repeat(15)}]  25%`,
+    `  10.0.0.7:9 …AAAAAA  [${'='.repeat(20)}]  100%`,
   ]);
   assert.ok(!serve(client('did:key:zAAAAAA', 4, 700), client('did:key:zBBBBBB', 1, 300)));
   // One leaves, and another begins anew: what they were sent was sent.
