@@ -13,7 +13,8 @@ import { systemClock } from '../../src/platform/clock.js';
 import { systemRandom } from '../../src/platform/random.js';
 import type { Store } from '../../src/ports/store.js';
 import { manifestOf } from '../../src/roles/manifest-of.js';
-import { openData, openIdentity } from '../../src/roles/open-data.js';
+import { openData } from '../../src/roles/open-data.js';
+import { openIdentity } from '../../src/roles/open-keys.js';
 import { PIECE_PROTOCOL } from '../../src/swarm/piece-link.js';
 import { createSwarm } from '../../src/swarm/swarm.js';
 

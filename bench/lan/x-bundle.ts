@@ -2,7 +2,8 @@ import type { EcosystemName } from '../../src/domain/plan.js';
 import { buildBundle } from '../../src/operations/build-bundle.js';
 import { systemClock } from '../../src/platform/clock.js';
 import type { FetchedArtifact } from '../../src/ports/ecosystem.js';
-import { openData, openIdentity } from '../../src/roles/open-data.js';
+import { openData } from '../../src/roles/open-data.js';
+import { openIdentity } from '../../src/roles/open-keys.js';
 import { bytesOf, type ContentFile } from './content.js';
 
 const ECOSYSTEM: EcosystemName = 'pypi';

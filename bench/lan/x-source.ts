@@ -1,7 +1,8 @@
 /** x-source.js FOLDER: serves the bundles of a data folder as `x source` does, without resolving anything before. */
 import { DEFAULTS } from '../../src/config/settings.js';
 import { acquireLock } from '../../src/platform/lock.js';
-import { openData, openIdentity } from '../../src/roles/open-data.js';
+import { openData } from '../../src/roles/open-data.js';
+import { openIdentity } from '../../src/roles/open-keys.js';
 import { createPrinter } from '../../src/roles/printer.js';
 import { serveSource } from '../../src/roles/serve-source.js';
 import { stopSignal } from '../../src/roles/until-stopped.js';

@@ -147,6 +147,9 @@ export const BOUNDS = {
   searchResults: 250,
   searchedNames: 5_000,
 
+  // keys
+  keyDerivationBytes: 256 << 20,
+
   // requests
   requestHeaderBytes: 64 << 20,
   requestHeldBytes: 64 << 20,

@@ -16,6 +16,8 @@ export interface BuildDeps {
   catalog: Catalog;
   clock: Pick<Clock, 'now'>;
   identity: Identity;
+  /** Whose key holds the bundles' roles; default the identity's own. */
+  signer?: Identity | undefined;
 }
 
 /** An input file and its copy whose addresses point at the gateway, where one was made. */
@@ -57,7 +59,7 @@ export interface BuildResult {
  *   METADATA_INVALID, LIMIT_EXCEEDED, SIGNATURE_INVALID as makeMetadata; DISK_FULL, IO_FAILED.
  */
 export async function buildBundle(deps: BuildDeps, request: BuildRequest): Promise<BuildResult> {
-  const { catalog, clock, identity } = deps;
+  const { catalog, clock, identity, signer } = deps;
   const { name, masters, graceDays, extra } = request;
   if (!isBundleName(name)) {
     throw new XError('USAGE', `"${name}" cannot be a bundle’s name`, {
@@ -81,6 +83,7 @@ export async function buildBundle(deps: BuildDeps, request: BuildRequest): Promi
   const made = makeMetadata({
     bundle: name,
     identity,
+    signer,
     entries: list,
     previous,
     now,

@@ -14,6 +14,7 @@ export interface SealBundleDeps {
   clock: Clock;
   report: Report;
   identity: Identity;
+  signer?: Identity | undefined;
   sources: readonly EcosystemSource[];
 }
 

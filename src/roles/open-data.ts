@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Sha256 } from '../domain/digest.js';
-import { systemCodeOf, XError } from '../domain/errors.js';
-import { systemRandom } from '../platform/random.js';
+import { systemCodeOf } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { ExportLog } from '../ports/export-log.js';
 import type { Store } from '../ports/store.js';
 import { syncFolder } from '../store/durable-file.js';
 import { openStore, type OpenStore } from '../store/open-store.js';
-import { createIdentity, identityFromSeed, type Identity } from '../trust/identity.js';
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
@@ -39,21 +37,6 @@ export async function openData(
       ),
   });
   return { folder, ...opened };
-}
-
-/** This machine's key, made on first use. The file holds the 32-byte seed in hex, readable by its owner alone. */
-export async function openIdentity(folder: string): Promise<Identity> {
-  const path = join(folder, 'keys', 'identity');
-  const text = await readOrCreateSecret(path, () => {
-    const { seed } = createIdentity(systemRandom);
-    return Promise.resolve(`${Buffer.from(seed).toString('hex')}\n`);
-  });
-  if (!/^[0-9a-f]{64}\n$/.test(text)) {
-    throw new XError('STORE_DAMAGED', `${path} does not hold a key`, {
-      hint: 'Restore it from a copy; a new key would be another source to every client.',
-    });
-  }
-  return identityFromSeed(Buffer.from(text.trim(), 'hex'));
 }
 
 /**

@@ -9,7 +9,8 @@ import { systemClock } from '../platform/clock.js';
 import { detectHostTarget } from '../platform/host.js';
 import { systemRandom } from '../platform/random.js';
 import { syncFolder } from '../store/durable-file.js';
-import { openData, openIdentity } from './open-data.js';
+import { openData } from './open-data.js';
+import { openIdentity } from './open-keys.js';
 import { formatBytes, type Printer } from './printer.js';
 import { requestSections } from './request-sections.js';
 

@@ -18,7 +18,8 @@ import type { Report } from '../ports/progress.js';
 import { openSources, type DebianFlags } from './ecosystem-sources.js';
 import { exportLines, exportVolumes } from './export.js';
 import { bundleNameOf, readInputFile } from './input-files.js';
-import { openData, openIdentity, type DataFolder } from './open-data.js';
+import { openData, type DataFolder } from './open-data.js';
+import { openIdentity, openSigner } from './open-keys.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import { formatBytes, type Printer } from './printer.js';
 import { recipientOf } from './recipient.js';
@@ -181,6 +182,7 @@ async function carry({
     report,
   };
   const identity = await openIdentity(settings.folder);
+  const signer = await openSigner(settings.folder);
   const fetched = await fetchArtifacts(
     { ...deps, upstream: upstreams.upstream },
     plan.artifacts,
@@ -188,7 +190,7 @@ async function carry({
   );
   report({ event: 'step', text: 'Checking evidence and closure, then signing' });
   const sealed = await sealBundle(
-    { ...deps, identity, sources: upstreams.sources },
+    { ...deps, identity, signer, sources: upstreams.sources },
     { name: plan.name, artifacts: fetched.artifacts, inputs, targets },
   );
   for (const message of sealed.warnings) report({ event: 'warning', message });

@@ -11,7 +11,7 @@ import type { Identity } from './identity.js';
 import { markJson, type RoleMark } from './mark.js';
 import { BIN_PREFIX, SPEC_VERSION, TIMESTAMP_FILE, versionedFileName } from './names.js';
 import { readPublished, type Published } from './published.js';
-import { carryRootChain, newRootChain, type RootChain } from './roots.js';
+import { carryRootChain, newRootChain, rotateRootChain, type RootChain } from './roots.js';
 import { encodeSigned } from './sign.js';
 import { addDays, formatTime } from './time.js';
 import type { TopLevelFields } from './top-level.js';
@@ -28,7 +28,10 @@ const TARGETS_PER_BIN = 100;
 
 export interface MakeRequest {
   bundle: string;
+  /** The source's own key, which its DID is: it signs root version 1. */
   identity: Identity;
+  /** Whose key holds the roles; default the source's own. */
+  signer?: Identity | undefined;
   entries: readonly BundleEntry[];
   /** The metadata published last: versions rise from it, its root chain is carried on. */
   previous?: MetadataFiles | undefined;
@@ -69,6 +72,7 @@ interface MadeFile {
 
 class Maker {
   readonly #request: MakeRequest;
+  readonly #signer: Identity;
   readonly #entries: BundleEntry[];
   readonly #previous: Published | undefined;
   readonly #roots: RootChain;
@@ -79,14 +83,16 @@ class Maker {
   constructor(request: MakeRequest) {
     const { bundle, identity, now } = request;
     this.#request = request;
+    const signer = request.signer ?? identity;
+    this.#signer = signer;
     this.#entries = orderEntries(request.entries);
     this.#previous =
       request.previous && request.previous.size > 0 ? readPublished(request.previous) : undefined;
     const graceDays = request.graceDays ?? DEFAULT_GRACE_DAYS;
     this.#mark = { bundle, source: this.#previous?.roots.source ?? identity.did, graceDays };
     this.#roots = this.#previous
-      ? carryRootChain(this.#previous.roots, identity, this.#mark, now)
-      : newRootChain(bundle, identity, graceDays, now);
+      ? carryRootChain(this.#previous.roots, signer, this.#mark, now)
+      : firstRootChain(this.#mark, identity, signer, now);
     this.#version = (this.#previous?.version ?? 0) + 1;
     this.#expires = new Date(formatTime(addDays(now, VALID_DAYS)));
   }
@@ -135,7 +141,7 @@ class Maker {
     const kept = this.#previous?.bins.get(bin);
     const isSame =
       kept !== undefined &&
-      kept.keyIds.includes(tufKeyId(this.#request.identity.publicKey)) &&
+      kept.keyIds.includes(tufKeyId(this.#signer.publicKey)) &&
       kept.graceDays === this.#mark.graceDays &&
       kept.expires >= addDays(this.#request.now, KEEP_DAYS) &&
       JSON.stringify(kept.targets) === JSON.stringify(targets);
@@ -144,7 +150,7 @@ class Maker {
   }
 
   #targets(bitLength: number, { signedAt, masters, extra }: TopLevelFields): Targets {
-    const { publicKey } = this.#request.identity;
+    const { publicKey } = this.#signer;
     const keyId = tufKeyId(publicKey);
     return Targets.fromJSON({
       ...this.#common('targets'),
@@ -185,7 +191,7 @@ class Maker {
   }
 
   #sign(role: string, signed: Targets | Snapshot | Timestamp): MadeFile {
-    const bytes = encodeSigned(new Metadata(signed), [this.#request.identity]);
+    const bytes = encodeSigned(new Metadata(signed), [this.#signer]);
     const maxBytes =
       role === 'snapshot' ? BOUNDS.snapshotMetadataBytes : BOUNDS.targetsMetadataBytes;
     if (bytes.length > maxBytes) {
@@ -246,6 +252,17 @@ class Maker {
       entries: this.#entries,
     };
   }
+}
+
+/** A source whose signing key was replaced publishes new bundles under its name all the same. */
+function firstRootChain(
+  mark: RoleMark,
+  identity: Identity,
+  signer: Identity,
+  now: Date,
+): RootChain {
+  const first = newRootChain(mark.bundle, identity, mark.graceDays, now);
+  return signer.did === identity.did ? first : rotateRootChain(first, identity, signer, mark, now);
 }
 
 function metaOf({ version, bytes }: MadeFile): JsonObject {

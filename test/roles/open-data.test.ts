@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { XError } from '../../src/domain/errors.js';
-import { openIdentity, readOrCreateSecret } from '../../src/roles/open-data.js';
+import { readOrCreateSecret } from '../../src/roles/open-data.js';
+import { openIdentity } from '../../src/roles/open-keys.js';
 
 let folder: string;
 before(async () => {

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { XError, type ErrorCode } from '../../src/domain/errors.js';
+import {
+  keyPaths,
+  newSecret,
+  openIdentity,
+  openNextSigner,
+  openSigner,
+  promoteNextSigner,
+  rewriteKeys,
+} from '../../src/roles/open-keys.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'x-keys-'));
+});
+afterEach(async () => {
+  delete process.env['X_KEY_FILE'];
+  delete process.env['X_KEY_PASSPHRASE'];
+  await rm(folder, { recursive: true });
+});
+const hasCode =
+  (code: ErrorCode) =>
+  (error: unknown): boolean =>
+    error instanceof XError && error.code === code;
+
+test('a key that others may read is refused, and the message says how to mend it', async () => {
+  const { did } = await openIdentity(folder);
+  const { identity } = keyPaths(folder);
+  for (const mode of [0o644, 0o640, 0o604, 0o602]) {
+    await chmod(identity, mode);
+    await assert.rejects(openIdentity(folder), hasCode('KEY_EXPOSED'));
+  }
+  await chmod(identity, 0o600);
+  assert.equal((await openIdentity(folder)).did, did);
+});
+
+test('encrypted with a passphrase or a keyfile, keys open with it alone, and again without', async () => {
+  const { did } = await openIdentity(folder);
+  const { identity } = keyPaths(folder);
+  const seed = await readFile(identity, 'utf8');
+  process.env['X_KEY_PASSPHRASE'] = 'correct horse';
+  await rewriteKeys(folder, await newSecret());
+  assert.ok(!(await readFile(identity, 'utf8')).includes(seed.trim()));
+  assert.equal((await stat(identity)).mode & 0o777, 0o600);
+  assert.equal((await openIdentity(folder)).did, did);
+  process.env['X_KEY_PASSPHRASE'] = 'wrong horse';
+  await assert.rejects(openIdentity(folder), hasCode('KEY_LOCKED'));
+  delete process.env['X_KEY_PASSPHRASE'];
+  await assert.rejects(openIdentity(folder), hasCode('KEY_LOCKED'));
+
+  process.env['X_KEY_PASSPHRASE'] = 'correct horse';
+  await rewriteKeys(folder, undefined);
+  delete process.env['X_KEY_PASSPHRASE'];
+  assert.equal(await readFile(identity, 'utf8'), seed);
+
+  const keyfile = join(folder, 'token');
+  process.env['X_KEY_FILE'] = keyfile;
+  await assert.rejects(newSecret(), hasCode('INPUT_NOT_FOUND'));
+  await writeFile(keyfile, 'short', { mode: 0o600 });
+  await assert.rejects(newSecret(), hasCode('USAGE'));
+  await writeFile(keyfile, Buffer.alloc(32, 5));
+  await chmod(keyfile, 0o644);
+  await assert.rejects(newSecret(), hasCode('KEY_EXPOSED'));
+  await chmod(keyfile, 0o600);
+  await rewriteKeys(folder, await newSecret());
+  assert.equal((await openIdentity(folder)).did, did);
+  await openNextSigner(folder);
+  assert.match(await readFile(keyPaths(folder).next, 'utf8'), /x-sealed-key-1/);
+});
+
+test('a rotation that was cut short goes on with the same key', async () => {
+  const own = await openIdentity(folder);
+  assert.equal((await openSigner(folder)).did, own.did);
+  const next = await openNextSigner(folder);
+  assert.equal((await openNextSigner(folder)).did, next.did);
+  await promoteNextSigner(folder);
+  assert.equal((await openSigner(folder)).did, next.did);
+  assert.equal((await openIdentity(folder)).did, own.did);
+});
