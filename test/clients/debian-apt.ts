@@ -19,7 +19,7 @@ export function run(
     const options = {
       env: { ...process.env, LC_ALL: 'C', ...env },
       maxBuffer: 64 << 20,
-      timeout: 120_000,
+      timeout: 300_000,
     };
     execFile(command, [...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
@@ -34,40 +34,77 @@ export async function whyNoApt(): Promise<string | false> {
   return code === 0 ? false : 'apt-get is not installed';
 }
 
-/** An apt that shares nothing with the machine's but its sources and keyrings. */
+export interface AptSetup {
+  /** dpkg's status, one character a byte. */
+  status: string;
+  /** One-line sources, instead of the machine's own. */
+  sources?: string | undefined;
+  /** dpkg's architectures, its own first. */
+  architectures?: readonly string[] | undefined;
+  /** The root folder of the system whose apt is asked; the machine's own apt without it. */
+  root?: string | undefined;
+}
+
+/** An apt that shares nothing with the machine's but its sources (unless others are given) and keyrings. */
 export interface IsolatedApt extends AsyncDisposable {
+  /** As the machine sees it, and as apt does: they differ below another root. */
   folder: string;
-  env: Record<string, string>;
+  folderInside: string;
+  apt(args: readonly string[]): Promise<CommandResult>;
   /** SHA-256 of the InRelease files that its last update fetched. */
   releaseDigests(): Promise<string[]>;
-  /** The names, versions and architectures of what apt would download. */
+  /** `name_version_architecture.deb` of what apt would download; undefined where it refuses. */
   printUris(names: readonly string[], options: readonly string[]): Promise<string[] | undefined>;
 }
 
-export async function isolatedApt(status: string): Promise<IsolatedApt> {
-  const folder = await mkdtemp(join(tmpdir(), 'x-apt-'));
+export async function isolatedApt(setup: AptSetup): Promise<IsolatedApt> {
+  const { root, architectures, sources } = setup;
+  const parent = root === undefined ? tmpdir() : join(root, 'tmp');
+  const folder = await mkdtemp(join(parent, 'x-apt-'));
+  const inside = root === undefined ? folder : folder.slice(root.length);
   await mkdir(join(folder, 'state/lists/partial'), { recursive: true });
   await mkdir(join(folder, 'cache/archives/partial'), { recursive: true });
-  await writeFile(join(folder, 'status'), status, 'latin1');
+  await writeFile(join(folder, 'status'), setup.status, 'latin1');
   const configuration = [
-    `Dir::State "${folder}/state";`,
-    `Dir::State::status "${folder}/status";`,
-    `Dir::Cache "${folder}/cache";`,
+    `Dir::State "${inside}/state";`,
+    `Dir::State::status "${inside}/status";`,
+    `Dir::Cache "${inside}/cache";`,
     'APT::Sandbox::User "root";',
   ];
+  if (architectures !== undefined) {
+    const names = architectures.map((name) => `"${name}";`).join(' ');
+    configuration.push(`APT::Architectures { ${names} };`);
+  }
+  if (sources !== undefined) {
+    await writeFile(join(folder, 'sources.list'), sources);
+    configuration.push(
+      `Dir::Etc::sourcelist "${inside}/sources.list";`,
+      'Dir::Etc::sourceparts "/dev/null";',
+      'Dir::Etc::preferences "/dev/null";',
+      'Dir::Etc::preferencesparts "/dev/null";',
+      'Dir::Etc::main "/dev/null";',
+    );
+  }
   await writeFile(join(folder, 'apt.conf'), configuration.join('\n'));
-  const env = { APT_CONFIG: join(folder, 'apt.conf') };
+  const apt: IsolatedApt['apt'] = (args) => {
+    const env = { APT_CONFIG: `${inside}/apt.conf` };
+    return root === undefined
+      ? run('apt-get', args, env)
+      : run('chroot', [root, '/usr/bin/apt-get', ...args], { ...env, PATH: '/usr/sbin:/usr/bin' });
+  };
   return {
     folder,
-    env,
+    folderInside: inside,
+    apt,
     async releaseDigests() {
       const lists = join(folder, 'state/lists');
       const names = (await readdir(lists)).filter((name) => name.endsWith('InRelease'));
       return Promise.all(names.map(async (name) => sha256(await readFile(join(lists, name)))));
     },
     async printUris(names, options) {
-      const args = ['install', '--print-uris', '-y', '-qq', ...options, ...names];
-      const { code, output } = await run('apt-get', args, env);
+      const command = names.length === 0 ? ['dist-upgrade'] : ['install', ...names];
+      const args = [...command, '--print-uris', '-y', '-qq', ...options];
+      const { code, output } = await apt(args);
       if (code !== 0) return undefined;
       return [...output.matchAll(/^'[^']*' (\S+) [0-9]+ /gm)]
         .map(([, file = '']) => decodeURIComponent(file))

@@ -1,20 +1,36 @@
-import { comparePlans } from '../clients/debian-plans.js';
+import { machineRelease } from '../../src/ecosystems/debian/machine-release.js';
+import { comparePlans } from '../clients/debian-compare.js';
+import { BACKPORTS_FOUND, BACKPORT_LISTS, FOREIGN_LISTS, LISTS } from '../clients/debian-lists.js';
 
-/** Desktops, lists whose order matters to apt, and from nothing what elsewhere starts at a minimal install. */
-const LISTS = [
-  'default-jdk',
-  'apache2 mariadb-server php libapache2-mod-php',
-  'docker.io docker-compose',
-  'wine exim4',
-  'postfix dovecot-imapd spamassassin',
-  'systemd-sysv network-manager',
-  'qemu-system-x86 libvirt-daemon-system',
-  'exim4 wine',
-  'libreoffice gimp vlc',
-  'task-xfce-desktop',
-  'gnome',
-  'kde-standard firefox-esr',
-];
+const REFUSED = ['mail-transport-agent nullmailer', 'hello x-no-such-package', 'hello=0.0'];
+const without = (...names: string[]) =>
+  LISTS.filter((list) => !names.some((name) => list.split(' ').includes(name)));
 
-comparePlans('minbase', LISTS);
-comparePlans('none', LISTS);
+for (const release of ['bookworm', 'trixie']) {
+  const of = (lists: readonly string[]) =>
+    lists.map((list) => list.replaceAll('/backports', `/${release}-backports`));
+  const lists = release === 'trixie' ? without('policykit-1') : LISTS;
+  await comparePlans(
+    { release, base: 'minbase', suites: ['security'] },
+    { lists, refused: REFUSED },
+  );
+  await comparePlans({ release, base: 'none' }, { lists });
+  await comparePlans(
+    { release, base: 'minbase', foreign: ['i386'] },
+    { lists: [...FOREIGN_LISTS, ...lists], refused: ['git:i386'] },
+  );
+  await comparePlans(
+    { release, base: 'minbase', suites: ['security', 'backports'] },
+    { lists: of(BACKPORT_LISTS), found: of(BACKPORTS_FOUND) },
+  );
+}
+
+// What this machine has installed; only where it runs that release.
+if ((await machineRelease('/etc/os-release')) === 'bookworm') {
+  // Taking init away is left to apt's problem resolver, whose choices are its own (docs/debian.md).
+  const lists = without('sysvinit-core', 'openrc', 'nodejs', 'ruby-full');
+  await comparePlans(
+    { release: 'bookworm', base: 'host', suites: ['security'] },
+    { lists: ['', ...lists] },
+  );
+}
