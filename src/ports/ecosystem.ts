@@ -168,6 +168,31 @@ export interface SettingsRequest {
   view: HeldView;
 }
 
+/** A file of a native client's own configuration, as it should be. */
+export interface ConfigurationFile {
+  /** Absolute. */
+  path: string;
+  text: string;
+}
+
+export interface UseRequest {
+  /** The gateway's address, without a trailing slash. */
+  gateway: string;
+  bundles: BundleRecord[];
+  view: HeldView;
+  /** The user's home folder. */
+  home: string;
+  /** A configuration file as it stands, without what `use` put there before; undefined where there is none. */
+  readFile(path: string): Promise<string | undefined>;
+}
+
+/** What points a native client at a gateway for good. */
+export interface ClientConfiguration {
+  files: ConfigurationFile[];
+  /** What the user should know or do, one line each. */
+  notes: string[];
+}
+
 /** The isolated half of an ecosystem: answer, check, configure. Reaches nothing but the store. */
 export interface EcosystemServer {
   readonly name: EcosystemName;
@@ -179,6 +204,8 @@ export interface EcosystemServer {
   /** Checks the publisher's evidence that a bundle carries for one package entry. */
   checkProof(entry: CatalogEntry, view: HeldView, now: Date): Promise<ProofVerdict>;
   settings(request: SettingsRequest): Promise<ClientSettings>;
+  /** The native client's own configuration, with the gateway in it. */
+  use?(request: UseRequest): Promise<ClientConfiguration>;
   /**
    * The packages that a command's arguments name, where a client does not ask the gateway for those
    * that its index lacks.

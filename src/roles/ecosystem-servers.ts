@@ -1,5 +1,5 @@
 import type { EcosystemServer } from '../ports/ecosystem.js';
-import { createDebianServer } from '../ecosystems/debian/server.js';
+import { createDebianOriginalServer, createDebianServer } from '../ecosystems/debian/server.js';
 import { createNpmServer } from '../ecosystems/npm/server.js';
 import { createPypiServer } from '../ecosystems/pypi/server.js';
 
@@ -14,5 +14,6 @@ export function createServers(options: ServerOptions = {}): EcosystemServer[] {
     createPypiServer(),
     createNpmServer(),
     createDebianServer({ keyrings: options.debianKeyrings ?? [] }),
+    createDebianOriginalServer(),
   ];
 }

@@ -1,7 +1,13 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError, messageOf } from '../../domain/errors.js';
 import type { BundleRecord } from '../../ports/catalog.js';
-import type { ClientSettings, HeldView, SettingsRequest } from '../../ports/ecosystem.js';
+import type {
+  ClientConfiguration,
+  ClientSettings,
+  HeldView,
+  SettingsRequest,
+  UseRequest,
+} from '../../ports/ecosystem.js';
 import { SUITES_PATH, type SuiteSummary } from './suite-summary.js';
 
 /** apt's family: all read APT_CONFIG. */
@@ -20,21 +26,12 @@ export async function aptSettings(
 ): Promise<ClientSettings> {
   const files: ClientSettings['files'] = [];
   const stanzas: string[] = [];
-  for (const bundle of firstOfEachName(request.bundles)) {
-    const suites = suitesFor(await suitesOf(bundle, request.view), release);
-    if (suites.length === 0) continue;
-    const key = await readText(bundle, `debian/keyring/${bundle.name}.asc`, request.view);
+  for (const { bundle, uri, suites, key } of await repositoriesOf(request, release)) {
     files.push({ path: `keyrings/${bundle.name}.asc`, text: key });
-    const uri = `${request.gateway}/debian/${bundle.name}`;
     for (const suite of suites) {
-      stanzas.push(sourceStanza(uri, bundle.name, suite));
+      stanzas.push(sourceStanza(uri, `{dir}/keyrings/${bundle.name}.asc`, suite));
       files.push(...(await listsOf(bundle, uri, suite, request.view)));
     }
-  }
-  if (stanzas.length === 0) {
-    throw new XError('BUNDLE_NOT_FOUND', 'no bundle held here has Debian packages', {
-      hint: 'Ask the source to add them, or import a bundle that has some.',
-    });
   }
   files.push(
     { path: 'etc/sources.list.d/x.sources', text: stanzas.join('\n') },
@@ -44,6 +41,61 @@ export async function aptSettings(
     { path: 'cache/archives/partial/.keep', text: '' },
   );
   return { env: { APT_CONFIG: '{dir}/apt.conf' }, files, args: [] };
+}
+
+/**
+ * apt's own configuration with the bundles of a gateway as one more file of sources; nothing else of
+ * apt is changed, and what the file says of dates holds for its own sources alone.
+ * @param aptFolder `/etc/apt`
+ * @throws XError as aptSettings.
+ */
+export async function aptConfiguration(
+  request: UseRequest,
+  release: string | undefined,
+  aptFolder: string,
+): Promise<ClientConfiguration> {
+  const files: ClientConfiguration['files'] = [];
+  const stanzas: string[] = [];
+  for (const { bundle, uri, suites, key } of await repositoriesOf(request, release)) {
+    const keyring = `${aptFolder}/keyrings/x-${bundle.name}.asc`;
+    files.push({ path: keyring, text: key });
+    stanzas.push(...suites.map((suite) => sourceStanza(uri, keyring, suite)));
+  }
+  const text = `# Written by x use apt; x use apt --undo takes it back.\n${stanzas.join('\n')}`;
+  files.push({ path: `${aptFolder}/sources.list.d/x.sources`, text });
+  return {
+    files,
+    notes: [
+      `apt-get update reads ${stanzas.length} suites from the gateway now, while it runs.`,
+      'Other sources of this machine are as they were: apt-get update complains of those that it cannot reach.',
+    ],
+  };
+}
+
+interface Repository {
+  bundle: BundleRecord;
+  uri: string;
+  suites: SuiteSummary[];
+  /** Armored. */
+  key: string;
+}
+
+/** The repositories of the bundles that a machine of a release can use. @throws XError BUNDLE_NOT_FOUND. */
+async function repositoriesOf(
+  { bundles, gateway, view }: Pick<UseRequest, 'bundles' | 'gateway' | 'view'>,
+  release: string | undefined,
+): Promise<Repository[]> {
+  const found: Repository[] = [];
+  for (const bundle of firstOfEachName(bundles)) {
+    const suites = suitesFor(await suitesOf(bundle, view), release);
+    if (suites.length === 0) continue;
+    const key = await readText(bundle, `debian/keyring/${bundle.name}.asc`, view);
+    found.push({ bundle, uri: `${gateway}/debian/${bundle.name}`, suites, key });
+  }
+  if (found.length > 0) return found;
+  throw new XError('BUNDLE_NOT_FOUND', 'no bundle held here has Debian packages', {
+    hint: 'Ask the source to add them, or import a bundle that has some.',
+  });
 }
 
 /** The run's folder is the user's alone, so apt must not drop to its own user to read it. */
@@ -66,14 +118,14 @@ Acquire::Check-Date "false";
 Acquire::http::Proxy "DIRECT";
 `;
 
-function sourceStanza(uri: string, bundle: string, suite: SuiteSummary): string {
+function sourceStanza(uri: string, keyring: string, suite: SuiteSummary): string {
   return [
     'Types: deb',
     `URIs: ${uri}`,
     `Suites: ${suite.suite}`,
     `Components: ${suite.components.join(' ')}`,
     `Architectures: ${suite.architectures.join(' ')}`,
-    `Signed-By: {dir}/keyrings/${bundle}.asc`,
+    `Signed-By: ${keyring}`,
     // The signed bundle says how old it may be; an isolated clock may be anything.
     'Check-Valid-Until: no',
     'Check-Date: no',

@@ -6,7 +6,7 @@ import type {
 } from '../../ports/ecosystem.js';
 import type { BundleRecord, CatalogEntry } from '../../ports/catalog.js';
 import { askedNames } from './asked-names.js';
-import { aptSettings, APT_COMMANDS } from './client-settings.js';
+import { aptConfiguration, aptSettings, APT_COMMANDS } from './client-settings.js';
 import { machineRelease } from './machine-release.js';
 import { ProofChecker } from './proof-checker.js';
 
@@ -17,6 +17,8 @@ export interface DebianServerOptions {
   keyringFolders?: readonly string[] | undefined;
   /** The file that says which release this machine runs. */
   osReleaseFile?: string | undefined;
+  /** Where apt keeps its configuration. */
+  aptFolder?: string | undefined;
 }
 
 /** Where Debian keeps the keyrings of archives. */
@@ -39,17 +41,41 @@ export function createDebianServer(options: DebianServerOptions = {}): Ecosystem
     checkProof: (entry, view, now) => checker.check(entry, view, now),
     settings: async (request) =>
       aptSettings(request, await machineRelease(options.osReleaseFile ?? '/etc/os-release')),
+    use: async (request) =>
+      aptConfiguration(
+        request,
+        await machineRelease(options.osReleaseFile ?? '/etc/os-release'),
+        options.aptFolder ?? '/etc/apt',
+      ),
     askedNames,
   };
 }
 
-function respond({ path }: NativeRequest, view: HeldView): NativeResponse {
+/**
+ * What the archives themselves signed, as it came: `<bundle>/dists/…` and `<bundle>/pool/…` of the
+ * original repositories. These indexes alone may name what is not held.
+ */
+export function createDebianOriginalServer(options: DebianServerOptions = {}): EcosystemServer {
+  const { use: _use, ...server } = createDebianServer(options);
+  return {
+    ...server,
+    mount: 'debian-original',
+    commands: [],
+    respond: (request, view) => Promise.resolve(respond(request, view, originalEntryOf)),
+  };
+}
+
+function respond(
+  { path }: NativeRequest,
+  view: HeldView,
+  find: typeof entryOf = entryOf,
+): NativeResponse {
   const slash = path.indexOf('/');
   const name = slash < 0 ? path : path.slice(0, slash);
   const rest = slash < 0 ? '' : path.slice(slash + 1);
   // Names are not unique across sources; the first that has the file answers.
   for (const bundle of view.bundles().filter((record) => record.name === name)) {
-    const entry = entryOf(bundle, rest, view);
+    const entry = find(bundle, rest, view);
     if (entry !== undefined) {
       return { kind: 'artifact', headers: { 'content-type': contentTypeOf(rest) }, entry };
     }
@@ -63,9 +89,24 @@ function entryOf(bundle: BundleRecord, path: string, view: HeldView): CatalogEnt
     return view.entryByPath(bundle.id, `debian/keyring/${bundle.name}.${keyring[1] ?? ''}`);
   }
   if (!/^(dists|pool)\//.test(path)) return undefined;
+  return fileOf(bundle, `debian/${path}`, view);
+}
+
+function originalEntryOf(
+  bundle: BundleRecord,
+  path: string,
+  view: HeldView,
+): CatalogEntry | undefined {
+  const [, suite, file] = /^dists\/([^/]+)\/(.+)$/.exec(path) ?? [];
+  if (suite !== undefined) return fileOf(bundle, `debian/proof/${suite}/${file ?? ''}`, view);
+  return path.startsWith('pool/') ? view.entryByPath(bundle.id, `debian/${path}`) : undefined;
+}
+
+/** A file by its path in the bundle, or by the digest that stands in place of its name. */
+function fileOf(bundle: BundleRecord, path: string, view: HeldView): CatalogEntry | undefined {
   const byHash = /^(.*\/)by-hash\/SHA256\/([0-9a-f]{64})$/.exec(path);
-  if (!byHash) return view.entryByPath(bundle.id, `debian/${path}`);
-  const folder = `debian/${byHash[1] ?? ''}`;
+  if (!byHash) return view.entryByPath(bundle.id, path);
+  const folder = byHash[1] ?? '';
   return view
     .entriesBySha256(byHash[2] ?? '')
     .find(

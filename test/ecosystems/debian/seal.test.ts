@@ -8,7 +8,10 @@ import { gunzipSync } from 'node:zlib';
 import { isSafePath } from '../../../src/domain/bundle.js';
 import type { CatalogEntry } from '../../../src/ports/catalog.js';
 import type { NativeRequest, NativeResponse } from '../../../src/ports/ecosystem.js';
-import { createDebianServer } from '../../../src/ecosystems/debian/server.js';
+import {
+  createDebianOriginalServer,
+  createDebianServer,
+} from '../../../src/ecosystems/debian/server.js';
 import { readKeyring, verifySigned } from '../../../src/ecosystems/debian/openpgp.js';
 import { buildDeb } from '../../../fixtures/upstream/debian-deb.js';
 import { digestOf, NOW, openBench, viewOf, type Bench, type SealedBundle } from './support.js';
@@ -121,6 +124,46 @@ describe('the server', () => {
       `demo/dists/fixture/main/binary-amd64/by-hash/SHA256/${entry.sha256}`,
     );
     assert.equal(answer.kind === 'artifact' && answer.entry.path, entry.path);
+  });
+
+  test('answers the untouched original beside it', async () => {
+    const original = createDebianOriginalServer({ keyringFolders: [] });
+    assert.equal(original.mount, 'debian-original');
+    const index = entryAt('debian/proof/fixture/main/binary-amd64/Packages.gz');
+    const expected: Record<string, string | undefined> = {
+      'demo/dists/fixture/InRelease': 'debian/proof/fixture/InRelease',
+      'demo/dists/fixture/main/binary-amd64/Packages.gz': index.path,
+      [`demo/dists/fixture/main/binary-amd64/by-hash/SHA256/${index.sha256}`]: index.path,
+      'demo/pool/main/x/x-hello/x-hello_2.10-3_amd64.deb':
+        'debian/pool/main/x/x-hello/x-hello_2.10-3_amd64.deb',
+      'demo/dists/fixture/main/binary-amd64/Packages': undefined,
+      'demo/dists/../keyring/demo.asc': undefined,
+      'demo/keyring.asc': undefined,
+      'other/dists/fixture/InRelease': undefined,
+    };
+    for (const [path, found] of Object.entries(expected)) {
+      const answer = await original.respond(request(path), sealed.view);
+      assert.equal(answer.kind === 'artifact' ? answer.entry.path : undefined, found, path);
+    }
+  });
+
+  test('writes sources of its own for apt, and says of dates what holds for them alone', async () => {
+    const { use } = createDebianServer({ aptFolder: '/etc/apt', osReleaseFile: '/dev/null' });
+    assert.ok(use);
+    const { files } = await use({
+      gateway: 'http://127.0.0.1:8470',
+      bundles: sealed.view.bundles(),
+      view: sealed.view,
+      home: '/home/user',
+      readFile: () => Promise.resolve(undefined),
+    });
+    const [keyring, sources] = files;
+    assert.equal(keyring?.path, '/etc/apt/keyrings/x-demo.asc');
+    assert.match(keyring?.text ?? '', /^-----BEGIN PGP PUBLIC KEY BLOCK-----/);
+    assert.equal(sources?.path, '/etc/apt/sources.list.d/x.sources');
+    const stanza =
+      /Types: deb\nURIs: http:\/\/127\.0\.0\.1:8470\/debian\/demo\nSuites: fixture\nComponents: main\nArchitectures: amd64\nSigned-By: \/etc\/apt\/keyrings\/x-demo\.asc\nCheck-Valid-Until: no\nCheck-Date: no\n/;
+    assert.match(sources?.text ?? '', stanza);
   });
 
   test('has nothing else', async () => {

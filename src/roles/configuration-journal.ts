@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { sha256 } from '../domain/digest.js';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import type { ConfigurationFile } from '../ports/ecosystem.js';
+
+/** A file that was changed: what it was, and what it was made. */
+interface Change {
+  path: string;
+  /** Its text before; null where there was no file. */
+  before: string | null;
+  /** The digest of what was written. */
+  written: string;
+}
+
+/** Changes of other programs' configuration files that can be taken back. */
+export class ConfigurationJournal {
+  readonly #path: string;
+  readonly #changes: readonly Change[];
+
+  private constructor(path: string, changes: readonly Change[]) {
+    this.#path = path;
+    this.#changes = changes;
+  }
+
+  /** @throws XError STORE_DAMAGED, IO_FAILED. */
+  static async open(path: string): Promise<ConfigurationJournal> {
+    return new ConfigurationJournal(path, await readChanges(path));
+  }
+
+  get isEmpty(): boolean {
+    return this.#changes.length === 0;
+  }
+
+  /** A file's text as it was before any change that is noted here. @throws XError IO_FAILED. */
+  async original(path: string): Promise<string | undefined> {
+    const change = this.#changes.find((known) => known.path === path);
+    return (change === undefined ? await readOrNull(path) : change.before) ?? undefined;
+  }
+
+  /**
+   * Writes files, each whole, after noting what they were: killed half-way, it can be undone. Files of
+   * an earlier time that are not among them become what they were.
+   * @throws XError IO_FAILED.
+   */
+  async apply(files: readonly ConfigurationFile[]): Promise<void> {
+    const next: Change[] = [];
+    for (const { path, text } of files) {
+      next.push({ path, before: (await this.original(path)) ?? null, written: sha256(text) });
+    }
+    const dropped = this.#changes.filter(({ path }) => !files.some((file) => file.path === path));
+    await this.#save([...next, ...dropped]);
+    for (const { path, text } of files) await writeWhole(path, text, await modeOf(path));
+    if (dropped.length === 0) return;
+    await restore(dropped);
+    await this.#save(next);
+  }
+
+  /** Brings back what was. What somebody else changed since is left as it is, and named. */
+  async undo(): Promise<{ restored: string[]; left: string[] }> {
+    const left = await restore(this.#changes);
+    await removed(this.#path);
+    const restored = this.#changes.map(({ path }) => path).filter((path) => !left.includes(path));
+    return { restored, left };
+  }
+
+  async #save(changes: readonly Change[]): Promise<void> {
+    await writeWhole(this.#path, `${JSON.stringify(changes, undefined, 1)}\n`, 0o600);
+  }
+}
+
+/** Puts back what was; the paths of files that somebody else changed since, which are left alone. */
+async function restore(changes: readonly Change[]): Promise<string[]> {
+  const left: string[] = [];
+  for (const { path, before, written } of changes) {
+    const now = await readOrNull(path);
+    if (now === before) continue;
+    if (now === null || sha256(now) !== written) left.push(path);
+    else if (before === null) await removed(path);
+    else await writeWhole(path, before, await modeOf(path));
+  }
+  return left;
+}
+
+async function removed(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw failed('remove', path, error);
+  }
+}
+
+async function readChanges(journal: string): Promise<Change[]> {
+  const text = await readOrNull(journal);
+  if (text === null) return [];
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (Array.isArray(parsed) && parsed.every(isChange)) return parsed;
+  } catch {
+    // Told below, as a list of other things is.
+  }
+  throw new XError('STORE_DAMAGED', `${journal} is not what was written there`, {
+    hint: 'Take the gateway out of the client’s configuration by hand, then remove this file.',
+  });
+}
+
+function isChange(value: unknown): value is Change {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, before, written } = value as Record<string, unknown>;
+  return (
+    typeof path === 'string' &&
+    (before === null || typeof before === 'string') &&
+    typeof written === 'string'
+  );
+}
+
+async function readOrNull(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return null;
+    throw failed('read', path, error);
+  }
+}
+
+/** A file keeps who may read it; a new one is for all, as the native clients run as others too. */
+async function modeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mode & 0o777;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return 0o644;
+    throw failed('read', path, error);
+  }
+}
+
+async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+  const torn = `${path}.${randomUUID()}.part`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      await writeFile(torn, text, { flag: 'wx', mode });
+      // The mask of the process does not count here.
+      await chmod(torn, mode);
+      await rename(torn, path);
+    } catch (error) {
+      await rm(torn, { force: true });
+      throw error;
+    }
+  } catch (error) {
+    throw failed('write', path, error);
+  }
+}
+
+function failed(verb: string, path: string, cause: unknown): XError {
+  const isRight = ['EACCES', 'EPERM', 'EROFS'].includes(systemCodeOf(cause) ?? '');
+  return new XError('IO_FAILED', `cannot ${verb} ${path}: ${messageOf(cause)}`, {
+    ...(isRight ? { hint: 'Run it as the user who owns the file: sudo x use …' } : {}),
+    cause,
+  });
+}

@@ -1,0 +1,90 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Settings } from '../config/settings.js';
+import { XError } from '../domain/errors.js';
+import type { ClientConfiguration, EcosystemServer } from '../ports/ecosystem.js';
+import { ConfigurationJournal } from './configuration-journal.js';
+import { createServers } from './ecosystem-servers.js';
+import { createHeldView, nobodyToAsk } from './held-view.js';
+import { openData } from './open-data.js';
+import type { Printer } from './printer.js';
+import { residentGateway } from './resident.js';
+
+export interface UseInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  /** pip, npm, apt… */
+  command: string;
+  undo: boolean;
+}
+
+/**
+ * `x use`: the gateway in a native client's own configuration, for every run of it. What the files
+ * were before is kept, and `--undo` brings it back.
+ */
+export async function runUse(input: UseInput): Promise<void> {
+  const { printer, settings, command } = input;
+  const server = serverOf(command);
+  const path = join(settings.folder, 'use', `${server.name}.json`);
+  const journal = await ConfigurationJournal.open(path);
+  if (input.undo) return await undo(input, journal, path);
+  const { files, notes } = await configurationOf(input, server, journal);
+  await journal.apply(files);
+  const paths = files.map((file) => file.path);
+  printer.document({ files: paths, notes, undo: `x use ${command} --undo` }, [
+    `${command} uses the gateway: ${paths.join(', ')}`,
+    ...notes.map((note) => `  ${note}`),
+    `Take it back with: x use ${command} --undo`,
+  ]);
+}
+
+async function undo(
+  { printer, command }: UseInput,
+  journal: ConfigurationJournal,
+  path: string,
+): Promise<void> {
+  if (journal.isEmpty) {
+    throw new XError('USAGE', `x use ${command} is not in force here`, {
+      hint: `Nothing of it is noted in ${path}; another user or --data may have it.`,
+    });
+  }
+  const { restored, left } = await journal.undo();
+  for (const file of left) {
+    const message = `${file} was changed since x use ${command}, so it is left as it is; take the gateway out of it by hand`;
+    printer.report({ event: 'warning', message });
+  }
+  const said = restored.length === 0 ? 'nothing was left to bring back' : restored.join(', ');
+  printer.document({ restored, left }, [`${command} is as it was: ${said}`]);
+}
+
+type UsableServer = Pick<EcosystemServer, 'name'> & Required<Pick<EcosystemServer, 'use'>>;
+
+function serverOf(command: string): UsableServer {
+  const usable = createServers().filter((server) => server.use !== undefined);
+  const server = usable.find(({ commands }) => commands.includes(command));
+  if (server?.use !== undefined) return { name: server.name, use: server.use.bind(server) };
+  throw new XError('USAGE', `x use does not know "${command}"`, {
+    hint: `It knows ${usable.flatMap(({ commands }) => commands).join(', ')}.`,
+  });
+}
+
+async function configurationOf(
+  { settings, printer }: UseInput,
+  server: UsableServer,
+  journal: ConfigurationJournal,
+): Promise<ClientConfiguration> {
+  const data = await openData(settings.folder, (message) =>
+    printer.report({ event: 'warning', message }),
+  );
+  try {
+    return await server.use({
+      gateway: (await residentGateway(settings.folder)) ?? `http://127.0.0.1:${settings.port}`,
+      bundles: data.catalog.bundles(),
+      view: createHeldView(data.catalog, data.store, nobodyToAsk),
+      home: homedir(),
+      readFile: (path) => journal.original(path),
+    });
+  } finally {
+    await data.close();
+  }
+}
