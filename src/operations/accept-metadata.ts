@@ -5,6 +5,7 @@ import type { BundleRecord, Catalog, MetadataFiles } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import { checkMetadata, type MetadataReader } from '../trust/check.js';
 import { isDid } from '../trust/did.js';
+import { mastersOf } from '../trust/masters.js';
 import type { Freshness } from '../trust/freshness.js';
 
 /** How the user lets a source be trusted that is met for the first time. */
@@ -31,7 +32,9 @@ export interface AcceptRequest {
   from: string;
   trust: TrustChoice;
   acceptStale?: boolean | undefined;
-  /** A master's newest may not be older than what is held; a volume or sibling may be behind. */
+  /** The machine that serves it, where one does. Who is not on the signed list of masters is a relay. */
+  server?: Did | undefined;
+  /** A master's newest may not be older than what is held; a volume, sibling or relay may be behind. */
   older: 'refuse' | 'pass-over';
 }
 
@@ -88,9 +91,11 @@ async function checkAndSave(
   const held: MetadataFiles = record ? catalog.metadata(record.id) : new Map();
   const checked = await checkMetadata({ bundle, source, files, held, now, acceptStale });
   if (checked.outcome === 'older') {
-    return passOver(request, checked, record, warnings);
+    const older = isRelay(request, mastersOf(held)) ? 'pass-over' : request.older;
+    return passOver({ ...request, older }, checked, record, warnings);
   }
   warnings.push(...checked.warnings);
+  if (isRelay(request, checked.masters)) warnings.push(relayWarning(request));
   pin(catalog, request, now);
   const { outcome, manifest, masters, state } = checked;
   const role = record?.role ?? 'client';
@@ -103,6 +108,14 @@ async function checkAndSave(
     catalog.setValue(HIGHEST_SIGNING_TIME, manifest.signedAt);
   }
   return { outcome, record: saved, manifest, masters, state, warnings };
+}
+
+function isRelay({ server }: AcceptRequest, masters: readonly Did[]): boolean {
+  return server !== undefined && !masters.includes(server);
+}
+
+function relayWarning({ from, bundle, source }: AcceptRequest): string {
+  return `${from} is not among the masters that ${source} lists for "${bundle}": what it serves is checked all the same, but there may be something newer`;
 }
 
 /** The later of the system clock and the newest verified signing time; a clock behind that is said. */

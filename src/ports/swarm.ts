@@ -33,6 +33,8 @@ export type PullEvent =
 export interface ShareRequest {
   /** Addresses of masters (HOST, HOST:PORT, multiaddr) to pull from; none means serving only. */
   masters: readonly string[];
+  /** Whom the signed metadata lists as masters: wherever they are met, they are asked as such. */
+  listed?: readonly Did[] | undefined;
   /** Paths of the entries to pull; undefined means all. More can be asked for with `want`. */
   paths?: ReadonlySet<string> | undefined;
   onEvent?: ((event: PullEvent) => void) | undefined;

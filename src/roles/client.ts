@@ -7,6 +7,7 @@ import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { Share, Swarm } from '../ports/swarm.js';
+import { mastersOf } from '../trust/masters.js';
 import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
 import { Master, type AcceptedBundle } from './master.js';
@@ -236,6 +237,7 @@ class Client {
     const masters = this.#master === undefined ? [] : [this.#master.address];
     const share = await this.#swarm.share(manifest, {
       masters,
+      listed: mastersOf(this.#data.catalog.metadata(record.id)),
       onEvent: (event) => this.#log.told(record.id, event),
     });
     this.#shares.set(record.id, share);

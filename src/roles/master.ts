@@ -132,6 +132,7 @@ export class Master {
         source: offer.source,
         files: (file, maxBytes) => swarm.fetchMetadata(this.address, offer, file, maxBytes),
         from: `master ${this.address}`,
+        server: this.#peer,
         trust: {
           did: pinned ? undefined : this.#trusted,
           // Whoever answers first is trusted once, not each newcomer from then on.
@@ -142,7 +143,7 @@ export class Master {
         older: 'refuse',
       },
     );
-    for (const message of result.warnings) this.#options.warn(message);
+    for (const message of result.warnings) this.#warn(message);
     return {
       record: result.record,
       manifest: result.manifest ?? manifestOf(result.record, catalog),

@@ -78,6 +78,7 @@ class PieceSwarm implements Swarm {
   readonly #bundles: BundleServer;
   readonly #shares = new Map<Sha256, PieceShare>();
   readonly #opening = new Map<Sha256, Promise<PieceShare>>();
+  readonly #listed = new Map<Sha256, Set<Did>>();
   readonly #unwatch = new Map<Sha256, Map<string, () => void>>();
   readonly #heardMs = new Map<PieceLink, number>();
   readonly #remembered: RememberedSiblings;
@@ -201,6 +202,9 @@ class PieceSwarm implements Swarm {
     const { named, discovery } = this.#parts();
     const masters = request.masters.map(parseAddress);
     const share = await this.#openShare(manifest);
+    const listed = this.#listed.get(manifest.digest) ?? new Set<Did>();
+    this.#listed.set(manifest.digest, listed);
+    for (const did of request.listed ?? []) listed.add(did);
     share.request(request);
     const watching = this.#unwatch.get(manifest.digest) ?? new Map<string, () => void>();
     this.#unwatch.set(manifest.digest, watching);
@@ -254,6 +258,7 @@ class PieceSwarm implements Swarm {
         this.#shares.delete(stopped.manifest.digest);
         this.#unwatch.get(stopped.manifest.digest)?.forEach((unwatch) => unwatch());
         this.#unwatch.delete(stopped.manifest.digest);
+        this.#listed.delete(stopped.manifest.digest);
       },
     });
     this.#shares.set(manifest.digest, share);
@@ -310,6 +315,7 @@ class PieceSwarm implements Swarm {
     if (hello === undefined) return;
     // Our own first: what the joining sets off must find the peer greeted.
     if (hello.reply) share.sayHello(link, false);
+    if (this.#listed.get(share.manifest.digest)?.has(link.did) === true) share.addMaster(link.peer);
     share.joined(link, hello);
   }
 

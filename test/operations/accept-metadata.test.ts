@@ -73,6 +73,17 @@ test('a master that offers older metadata is refused; a sibling that does is pas
   assert.equal(client.catalog.bundles()[0]?.version, 2);
 });
 
+test('a machine that is not on the list of masters may be behind, and that is said', async () => {
+  const relay = { server: 'did:key:z6MkRelay', from: 'master relay' };
+  const passed = await offer(first, relay);
+  assert.deepEqual([passed.outcome, passed.record.version], ['older', 2]);
+  const same = await offer(second, relay);
+  assert.match(same.warnings.join(), /master relay is not among the masters that did:key/);
+  const own = { server: source.identity.did };
+  await rejects(offer(first, own), 'ROLLBACK');
+  assert.deepEqual((await offer(second, own)).warnings, []);
+});
+
 test('metadata that does not hold changes nothing', async () => {
   const before = client.catalog.bundles();
   const broken = new Map(second).set('timestamp.json', Buffer.from('{}'));

@@ -8,6 +8,23 @@ import { emptyHello, openPieces, startStranger } from './strangers.js';
 
 const MIB = 1 << 20;
 
+test('whom the signed metadata lists as a master is asked as one, wherever it is met', async () => {
+  const source = await startNode(1);
+  const client = await startNode(2, { peers: [source.address] });
+  try {
+    const manifest = await storeBundle(source.open.store, [MIB, 1_000]);
+    await source.swarm.share(manifest, { masters: [] });
+    const paths = new Set(manifest.entries.map(({ path }) => path));
+    const pulling = await pull(client, manifest, { masters: [], listed: [source.did], paths });
+    await pulling.share.complete(AbortSignal.timeout(15_000));
+    assert.deepEqual([pulling.fromMaster, pulling.fromSiblings], [MIB + 1_000, 0]);
+    assert.ok(pulling.share.peers()[0]?.isMaster);
+  } finally {
+    await client.stop();
+    await source.stop();
+  }
+});
+
 test('a sibling that answers with nothing, on and on, does not keep trees from a client', async () => {
   const source = await startNode(1);
   const client = await startNode(2);
