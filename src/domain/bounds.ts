@@ -127,6 +127,8 @@ export const BOUNDS = {
   unusedInCrowdMs: 2_000,
   connections: 512,
   connectionsFromOne: 64,
+  /** Fewer than hold all upload places, two each: one machine with many keys cannot. */
+  linksFromOne: 24,
   interfaces: 32,
   /** Of one link in a second; more are not looked at. */
   multicastPackets: 256,

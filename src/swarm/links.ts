@@ -1,6 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Clock } from '../ports/clock.js';
+import { isLoopback, tcpOf } from './addresses.js';
 import { PIECE_PROTOCOL, PieceLink, type LinkHandlers } from './piece-link.js';
 
 /** Two streams that were opened at the same time; later ones replace a stream that may be dead. */
@@ -69,7 +70,7 @@ export class Links {
   accept(stream: Stream, connection: Connection, isOurs: boolean): void {
     const peer = connection.remotePeer.toString();
     const known = this.#links.get(peer);
-    if (this.#banned.has(peer) || (known === undefined && !this.#hasRoom(peer))) {
+    if (this.#banned.has(peer) || (known === undefined && !this.#hasRoom(peer, connection))) {
       stream.abort(new Error('not welcome'));
       return;
     }
@@ -98,8 +99,13 @@ export class Links {
   }
 
   /** Whether one more fits; where none does, the one that is missed least is closed for it. */
-  #hasRoom(newcomer: string): boolean {
+  #hasRoom(newcomer: string, connection: Connection): boolean {
     if (this.#events.isNamed(newcomer)) return true;
+    const ip = tcpOf(connection.remoteAddr)?.ip ?? '';
+    const ofOne = [...this.#links.values()].filter(
+      (one) => tcpOf(one.connection.remoteAddr)?.ip === ip,
+    );
+    if (ofOne.length >= BOUNDS.linksFromOne && !isLoopback(ip)) return false;
     const others = [...this.#links.values()].filter(({ link }) => !this.#events.isNamed(link.peer));
     if (others.length < this.#events.mostSiblings()) return true;
     const idlest = this.#idlest(others);

@@ -12,7 +12,7 @@ import { Links } from '../../src/swarm/links.js';
 function start(): {
   links: Links;
   pass: (ms: number) => void;
-  come: (seed: number, isNamed?: boolean) => Promise<string>;
+  come: (seed: number, isNamed?: boolean, ip?: string) => Promise<string>;
 } {
   let nowMs = 0;
   const named = new Set<string>();
@@ -30,14 +30,14 @@ function start(): {
     mostSiblings: () => BOUNDS.neighbours,
     isNamed: (peer) => named.has(peer),
   });
-  const come = async (seed: number, isNamed = false): Promise<string> => {
+  const come = async (seed: number, isNamed = false, ip = '127.0.0.1'): Promise<string> => {
     const bytes = new Uint8Array(32);
     new DataView(bytes.buffer).setUint32(0, seed);
     const remotePeer = peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', bytes));
     const [stream] = await streamPair();
     const connection = {
       remotePeer,
-      remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1'),
+      remoteAddr: multiaddr(`/ip4/${ip}/tcp/1`),
       close: () => Promise.resolve(),
       abort: ignore,
     } as unknown as Connection;
@@ -75,5 +75,15 @@ test('a full house makes room for a newcomer: those that never greeted go first,
   pass(BOUNDS.idlePeerMs);
   assert.ok(links.get(await come(1_003)), 'those that are idle for long do not');
   assert.ok(links.get(asked), 'whom the user named stays');
+  await links.closeAll();
+});
+
+test('one machine with many keys does not get all places', async () => {
+  const { links, come } = start();
+  for (let seed = 1; seed <= BOUNDS.linksFromOne; seed++)
+    assert.ok(links.get(await come(seed, false, '10.0.0.6')));
+  assert.equal(links.get(await come(100, false, '10.0.0.6')), undefined);
+  assert.ok(links.get(await come(101, true, '10.0.0.6')), 'whom the user named is let in');
+  assert.ok(links.get(await come(102, false, '10.0.0.7')));
   await links.closeAll();
 });
