@@ -103,6 +103,11 @@ export const BOUNDS = {
   treeBytesPerRequest: 4 << 20,
   recentPieceBytes: 32 << 20,
   earlyPieceBytes: 16 << 20,
+  /** Verified pieces that are given to others before they are on disk. */
+  offeredBytes: 16 << 20,
+  /** Verified pieces are written when there is so much, or after so long. */
+  keptGroupBytes: 8 << 20,
+  keptGroupMs: 100,
   treeRetryMs: 500,
   slowestAnswerBytesPerMs: 64,
   discoveryTags: 16,
@@ -172,7 +177,7 @@ export const BOUNDS = {
   volumeDirectoryBytes: 512 << 20,
 
   // store
-  packBlobBytes: 64 << 10,
+  packBlobBytes: 224 << 10,
   packFileBytes: 512 << 20,
   catalogBusyMs: 5_000,
   openFiles: 64,

@@ -57,8 +57,11 @@ export interface Store {
    * @throws XError DIGEST_MISMATCH, LIMIT_EXCEEDED, DISK_FULL; what the source throws.
    */
   put(source: AsyncIterable<Uint8Array>, expected: PutExpectation): Promise<StoredBlob>;
-  /** As put, for bytes in memory. */
-  putBytes(bytes: Uint8Array, digests?: Digests): Promise<StoredBlob>;
+  /**
+   * As put, for bytes in memory.
+   * @param pieceRoot of bytes of one piece, where the caller has checked that it is theirs.
+   */
+  putBytes(bytes: Uint8Array, digests?: Digests, pieceRoot?: Sha256): Promise<StoredBlob>;
   /**
    * As putBytes for many small blobs at once, which share their flushes. All that are right are
    * stored, also where one is not.

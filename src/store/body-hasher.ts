@@ -38,14 +38,18 @@ export class BodyHasher {
   }
 }
 
-/** The same for bytes in memory; one-shot hashing is several times quicker for small ones. */
-export function hashBytes(bytes: Uint8Array): HashedBody {
+/**
+ * The same for bytes in memory; one-shot hashing is several times quicker for small ones.
+ * @param pieceRoot of bytes of one piece, where it is known.
+ */
+export function hashBytes(bytes: Uint8Array, pieceRoot?: Sha256): HashedBody {
   if (bytes.length > PIECE_SIZE_BYTES) {
     const hasher = new BodyHasher();
     hasher.update(bytes);
     return hasher.finish();
   }
-  const leaves = bytes.length === 0 ? [] : [leafHash(bytes)];
+  const leaf = pieceRoot === undefined ? leafHash(bytes) : Buffer.from(pieceRoot, 'hex');
+  const leaves = bytes.length === 0 ? [] : [leaf];
   return hashedBody(hash('sha256', bytes), hash('sha512', bytes), bytes.length, leaves);
 }
 

@@ -56,8 +56,12 @@ export class DiskStore implements Store {
     return put(this.#context, this.#packs, source, expected);
   }
 
-  async putBytes(bytes: Uint8Array, digests: Digests = {}): Promise<StoredBlob> {
-    const body = hashBytes(bytes);
+  async putBytes(
+    bytes: Uint8Array,
+    digests: Digests = {},
+    pieceRoot?: Sha256,
+  ): Promise<StoredBlob> {
+    const body = hashBytes(bytes, pieceRoot);
     requireDigests(digests, body, `a body of ${String(bytes.length)} bytes`);
     return storeBytes(this.#context, this.#packs, bytes, body);
   }

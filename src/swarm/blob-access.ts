@@ -18,7 +18,17 @@ type SpanState =
   | { kind: 'absent' }
   /** Its tree is known and checked. */
   | { kind: 'partial'; leaves: Uint8Array[]; blob: PartialBlob | undefined }
-  | { kind: 'whole' };
+  | { kind: 'whole' }
+  /** Its bytes are those of its tree, and not of its name. */
+  | { kind: 'refused' };
+
+/** What became of pieces that were to be written. */
+export interface Written {
+  stored: number[];
+  whole: LeafSpan[];
+  full: LeafSpan[];
+  failed: { span: LeafSpan; leaves: number[]; error: unknown }[];
+}
 
 /** How many blobs are looked up before the event loop gets a turn. */
 const LOOKUPS_AT_ONCE = 2_000;
@@ -63,8 +73,7 @@ export class BlobAccess {
     const blob = this.#partial(span);
     for (let i = 0; i < span.leafCount; i++) if (blob.holds(i)) held.add(span.firstLeaf + i);
     if (blob.heldCount() < span.leafCount) return;
-    if (await this.#complete(span)) this.#states.set(span.sha256, { kind: 'whole' });
-    else for (const leaf of this.#notHeld(span)) held.delete(leaf);
+    for (const leaf of await this.complete(span)) held.delete(leaf);
   }
 
   /** Drops what is kept in memory. */
@@ -113,73 +122,90 @@ export class BlobAccess {
   }
 
   /**
-   * Writes verified leaves and completes what they complete. Resolves when all are on disk, with
-   * the artifacts that are whole now, and leaves of them that turned out to have rotted meanwhile.
-   * @throws what the store throws: XError DISK_FULL, DIGEST_MISMATCH, IO_FAILED.
+   * Writes verified leaves. Resolves when all that can be written are on disk: those, the artifacts
+   * that are whole now, those that have every piece and can be completed, and what failed, with what
+   * the store threw.
    */
-  async write(pieces: readonly LeafBytes[]): Promise<{ whole: LeafSpan[]; damaged: number[] }> {
-    const whole: LeafSpan[] = [];
-    const damaged: number[] = [];
+  async write(pieces: readonly LeafBytes[]): Promise<Written> {
+    const written: Written = { stored: [], whole: [], full: [], failed: [] };
     await Promise.all(
       this.#runs(pieces).map(async ({ span, run }) => {
-        if (await this.#writeRun(span, run, damaged)) whole.push(span);
-        for (const { leaf, bytes } of run) this.#recent.add(leaf, bytes);
+        const leaves = run.map(({ leaf }) => leaf);
+        try {
+          await this.#writeRun(span, run, written);
+          written.stored.push(...leaves);
+          for (const { leaf, bytes } of run) this.#recent.add(leaf, bytes);
+        } catch (error) {
+          written.failed.push({ span, leaves, error });
+        }
       }),
     );
-    return { whole, damaged };
+    return written;
   }
 
-  /** Whether the artifact is whole now. */
-  async #writeRun(span: LeafSpan, run: LeafBytes[], damaged: number[]): Promise<boolean> {
+  async #writeRun(span: LeafSpan, run: LeafBytes[], { whole, full }: Written): Promise<void> {
     const first = run[0];
-    if (first === undefined || this.isWhole(span)) return false;
+    if (first === undefined || this.isWhole(span)) return;
     if (span.leafCount === 1) {
-      await this.#store.putBytes(joined(first.bytes), digestsOf(span));
-    } else {
-      const blob = this.#partial(span);
-      await blob.write(
-        first.leaf - span.firstLeaf,
-        run.map(({ bytes }) => bytes),
-      );
-      // Runs of one artifact may end at once: only one of them completes it.
-      if (blob.heldCount() < span.leafCount || this.#completing.has(span.sha256)) return false;
-      if (!(await this.#complete(span))) {
-        damaged.push(...this.#notHeld(span));
-        return false;
-      }
+      await this.#store.putBytes(joined(first.bytes), digestsOf(span), span.pieceRoot);
+      this.#states.set(span.sha256, { kind: 'whole' });
+      whole.push(span);
+      return;
     }
-    this.#states.set(span.sha256, { kind: 'whole' });
-    return true;
+    const blob = this.#partial(span);
+    await blob.write(
+      first.leaf - span.firstLeaf,
+      run.map(({ bytes }) => bytes),
+    );
+    // Runs of one artifact may end at once: only one of them completes it.
+    if (blob.heldCount() < span.leafCount || this.#completing.has(span.sha256)) return;
+    this.#completing.add(span.sha256);
+    full.push(span);
   }
 
-  /** False where a piece has rotted since it was written. */
-  async #complete(span: LeafSpan): Promise<boolean> {
+  /**
+   * Completes an artifact whose pieces are all there. Returns those that have rotted since they were
+   * written: then it is not whole.
+   * @throws what the store throws: XError DISK_FULL, DIGEST_MISMATCH, IO_FAILED.
+   */
+  async complete(span: LeafSpan): Promise<number[]> {
     this.#completing.add(span.sha256);
     try {
       await this.#store.complete(span.sha256, digestsOf(span));
-      return true;
+      this.#states.set(span.sha256, { kind: 'whole' });
+      return [];
     } catch (error) {
-      if (error instanceof XError && error.code === 'STORE_DAMAGED') return false;
+      if (error instanceof XError && error.code === 'STORE_DAMAGED') return this.#notHeld(span);
       throw error;
     } finally {
       this.#completing.delete(span.sha256);
     }
   }
 
+  /** An artifact whose bytes are not what its other digests say: nothing of it is given away. */
+  refuse(span: LeafSpan): void {
+    this.#states.set(span.sha256, { kind: 'refused' });
+    for (let i = 0; i < span.leafCount; i++) this.#recent.delete(span.firstLeaf + i);
+  }
+
   /**
-   * Reads held leaves. `damaged` are those that cannot be given: their artifact rotted, and
+   * Reads held leaves, those that are on their way to the disk from memory. `damaged` are those that cannot be given: their artifact rotted, and
    * the store has dropped it.
    */
-  async read(leaves: readonly number[]): Promise<{ pieces: LeafBytes[]; damaged: number[] }> {
+  async read(
+    leaves: readonly number[],
+    inMemory: (leaf: number) => PieceBytes | undefined,
+  ): Promise<{ pieces: LeafBytes[]; damaged: number[] }> {
     const pieces: LeafBytes[] = [];
     const damaged: number[] = [];
     const wanted: LeafBytes[] = [];
     for (const leaf of leaves) {
-      const recent = this.#recent.get(leaf);
+      const recent = inMemory(leaf) ?? this.#recent.get(leaf);
       if (recent !== undefined) pieces.push({ leaf, bytes: recent });
       else wanted.push({ leaf, bytes: new Uint8Array() });
     }
     for (const { span, run } of this.#runs(wanted)) {
+      if (this.#states.get(span.sha256)?.kind === 'refused') continue;
       const first = (run[0]?.leaf ?? 0) - span.firstLeaf;
       try {
         const read = await this.#readRun(span, first, run.length);

@@ -16,13 +16,13 @@ import type { LeafBytes } from './answers.js';
 import { BlobAccess } from './blob-access.js';
 import { EarlyPieces } from './early-pieces.js';
 import { decodeGreeting, encodeGreeting, type Greeting } from './greeting.js';
+import { Keeping } from './keeping.js';
 import type { Ask, Change, Hello } from './messages.pb.js';
 import type { PieceLink } from './piece-link.js';
 import { ProgressMeter } from './progress-meter.js';
 import { decodeRuns, encodeRuns } from './runs.js';
 import type { ShareDeps } from './share-deps.js';
 import { heldByNobody, statusOf, type SharePeer } from './share-peer.js';
-import { storeFailure } from './store-failure.js';
 import { TreeLearner } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
 
@@ -46,6 +46,9 @@ export class PieceShare implements Share {
   readonly #trees: TreeLearner;
   readonly #early = new EarlyPieces(BOUNDS.earlyPieceBytes);
   readonly #stopped = new AbortController();
+  readonly #keeping: Keeping;
+  /** Artifacts that somebody waits for by name. */
+  readonly #urgent = new Set<LeafSpan>();
   #wantsAll = false;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Infinity;
@@ -66,6 +69,14 @@ export class PieceShare implements Share {
     this.#meter = new ProgressMeter(map.bytesOf(held.toArray()));
     this.#waiters = new Waiters((span) => blobs.isWhole(span));
     this.#scheduler = new Scheduler(map, held, deps.random);
+    this.#keeping = new Keeping(blobs, deps.clock, this.#stopped.signal, {
+      onOffered: (leaves) => this.#handle({ type: 'stored', leaves }),
+      onStored: (bytes) => this.#stored(bytes),
+      onWhole: (spans) => this.#whole(spans),
+      onDamaged: (leaves) => this.#damaged(leaves),
+      onFailure: (failure) => this.#waiters.fail(failure),
+      onRetry: () => this.#waiters.recover(),
+    });
     this.#trees = new TreeLearner(
       () => this.#linksByRank(),
       deps.askForTrees,
@@ -113,6 +124,7 @@ export class PieceShare implements Share {
     // The store may have dropped it since, when somebody read it and it was damaged.
     const gone = this.#blobs.lookAgain(span);
     if (gone.length > 0) this.#damaged(gone);
+    if (!this.#blobs.isWhole(span)) this.#urgent.add(span);
     this.#want([span], true);
     await this.#waiters.wait([span], signal);
   }
@@ -152,7 +164,7 @@ export class PieceShare implements Share {
     this.#peers.clear();
     this.#greeted.clear();
     // Nobody may close the store under what is being read or written.
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled([...this.#underWay, this.#keeping.end()]);
     this.#deps.onStop(this);
   }
 
@@ -315,8 +327,8 @@ export class PieceShare implements Share {
     this.#do(actions);
     if (leaves.length === 0) return;
     const good = leaves.map((leaf) => ({ leaf, bytes: fresh.get(leaf) ?? [] }));
-    const kept = this.#keep(good, peer.isMaster);
-    this.#track(kept.catch((error: unknown) => this.#fail(error, leaves, peer.isMaster)));
+    const isUrgent = leaves.some((leaf) => this.#urgent.has(this.#map.spanOf(leaf)));
+    this.#keeping.add(good, peer.isMaster, isUrgent || this.#scheduler.missingBytes === 0);
   }
 
   /** Pieces of it can be checked from now on, those first that came too early. */
@@ -399,22 +411,22 @@ export class PieceShare implements Share {
   }
 
   async #give(id: string, peer: SharePeer, ask: number, leaves: readonly number[]): Promise<void> {
-    const { pieces, damaged } = await this.#blobs.read(leaves);
+    const { pieces, damaged } = await this.#blobs.read(leaves, (leaf) => this.#keeping.get(leaf));
     if (damaged.length > 0) this.#damaged(damaged);
     const sent = await peer.link.answer(this.manifest.digest, ask, pieces);
     if (sent) for (const { bytes } of pieces) peer.bytesOut += lengthOf(bytes);
     this.#handle({ type: 'sent', peer: id, id: ask });
   }
 
-  async #keep(pieces: LeafBytes[], fromMaster: boolean): Promise<void> {
-    const { whole, damaged } = await this.#blobs.write(pieces);
-    const leaves = pieces.map(({ leaf }) => leaf);
-    const bytes = pieces.reduce((sum, piece) => sum + lengthOf(piece.bytes), 0);
-    this.#meter.add(bytes, fromMaster);
+  #stored({ fromMaster, fromSiblings }: { fromMaster: number; fromSiblings: number }): void {
+    this.#meter.add(fromMaster, true);
+    this.#meter.add(fromSiblings, false);
     this.emit({ event: 'held', ...this.#meter.snapshot() });
-    this.#handle({ type: 'stored', leaves });
-    if (damaged.length > 0) this.#damaged(damaged);
-    this.#waiters.settle(whole);
+  }
+
+  #whole(spans: readonly LeafSpan[]): void {
+    this.#waiters.settle(spans);
+    for (const span of spans) this.#urgent.delete(span);
     if (this.#scheduler.missingBytes === 0 && !this.#scheduler.isNeeded()) this.#blobs.rest();
   }
 
@@ -426,26 +438,6 @@ export class PieceShare implements Share {
     for (const span of spans) this.emit({ event: 'damaged', path: span.path });
     this.#handle({ type: 'damaged', leaves });
     this.#want([...spans], false);
-  }
-
-  /**
-   * The disk does not take what was verified: those who wait are told. A disk can be tidied up, so
-   * it is tried again after a pause; until then the leaves count as being stored.
-   */
-  async #fail(error: unknown, leaves: readonly number[], fromMaster: boolean): Promise<void> {
-    const { failure, mayPass } = storeFailure(error);
-    this.#waiters.fail(failure);
-    if (!mayPass) return;
-    // Where the share is stopped meanwhile there is nothing to try again.
-    await this.#deps.clock.sleep(BOUNDS.storeRetryMs, this.#stopped.signal).catch(() => undefined);
-    if (this.#stopped.signal.aborted) return;
-    this.#waiters.recover();
-    const isWhole = (leaf: number): boolean => this.#blobs.isWhole(this.#map.spanOf(leaf));
-    const stored = leaves.filter(isWhole);
-    this.#meter.add(this.#map.bytesOf(stored), fromMaster);
-    this.#handle({ type: 'stored', leaves: stored });
-    this.#waiters.settle(stored.map((leaf) => this.#map.spanOf(leaf)));
-    this.#handle({ type: 'damaged', leaves: leaves.filter((leaf) => !isWhole(leaf)) });
   }
 
   #want(spans: readonly LeafSpan[], urgent: boolean): void {
