@@ -1,7 +1,7 @@
 import type { ContenderName } from './contender.js';
 import type { LinkMbit } from './lan.js';
 import { limitSeconds } from './scenarios.js';
-import type { ClientResult, TrialResult } from './trial.js';
+import type { ClientResult, TrialResult } from './trial-result.js';
 
 const MB = 1e6;
 

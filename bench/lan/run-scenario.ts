@@ -14,7 +14,8 @@ import {
 } from './report.js';
 import { limitSeconds, type Scenario } from './scenarios.js';
 import { whyNoRoom } from './scratch.js';
-import { runTrial, type TrialInput, type TrialResult } from './trial.js';
+import type { TrialResult } from './trial-result.js';
+import { runTrial, type TrialInput } from './trial.js';
 
 export interface ScenarioResult {
   scenario: string;

@@ -1,19 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type {
-  ClientLaunch,
-  Contender,
-  ContenderName,
-  Content,
-  Stage,
-  StrangerKind,
-} from './contender.js';
-import { HostProcess, type Told, type Usage } from './host-process.js';
+import { Client } from './client.js';
+import type { Contender, Content, Launch, Stage, StrangerKind } from './contender.js';
+import { HostProcess, type Told } from './host-process.js';
 import { Lan, type LinkMbit } from './lan.js';
 import { idleShare, machineTicks } from './machine.js';
+import { resultOf, type Restart, type TrialResult } from './trial-result.js';
 
 const START_MS = 60_000;
 const LEAVE_MS = 5_000;
@@ -55,52 +50,6 @@ export interface Disturbable {
   signal: AbortSignal;
 }
 
-export interface ClientResult {
-  host: number;
-  /** From its process's start to its first connection, without the wait at the gate. */
-  startUpSeconds: number;
-  /** From the first client's connection on. Undefined where it did not finish. */
-  completeSeconds: number | undefined;
-  /** From its own connection on. */
-  ownSeconds: number | undefined;
-  /** After it was loaded. */
-  cpuSeconds: number;
-  /** The kernel's part of it, start-up included. */
-  systemSeconds: number;
-  peakBytes: number;
-  sentBytes: number;
-  receivedBytes: number;
-  failure: string | undefined;
-}
-
-export interface TrialResult {
-  contender: ContenderName;
-  contentBytes: number;
-  clients: ClientResult[];
-  /** The last client's time; undefined where one did not finish. */
-  seconds: number | undefined;
-  /** From the moment the first client was let go on: with whatever it does before it is connected. */
-  fromGoSeconds: number | undefined;
-  source: { cpuSeconds: number; systemSeconds: number; peakBytes: number; sentBytes: number };
-  /** Bytes that left the source, as a multiple of the content. */
-  copies: number;
-  /** Of the machine that plays all hosts. */
-  idleShare: number;
-  /** Clients that were killed and started again. */
-  restarts: Restart[];
-  notes: string[];
-}
-
-export interface Restart {
-  host: number;
-  /** The share of the content it had said it has when it was killed. */
-  share: number;
-  /** From the start of its new process to its first connection; until then it fetches nothing. */
-  readySeconds: number;
-  /** Read from files and sockets until then, the program's own code included. */
-  readBytes: number;
-}
-
 /** One contender brings the content to every client once. */
 export async function runTrial(input: TrialInput): Promise<TrialResult> {
   const folder = join(input.folder, `trial-${input.contender.name}`);
@@ -117,32 +66,14 @@ export async function runTrial(input: TrialInput): Promise<TrialResult> {
   }
 }
 
-class Client {
-  readonly processes: HostProcess[] = [];
-  launch: ClientLaunch = { command: [], manner: 'plain' };
-  loadedCpuSeconds = 0;
-  wentMs = 0;
-  connectedMs: number | undefined;
-  completeMs: number | undefined;
-  failure: string | undefined;
-  loadSeconds = 0;
-
-  constructor(
-    readonly host: number,
-    readonly gate: string,
-  ) {}
-
-  get process(): HostProcess | undefined {
-    return this.processes.at(-1);
-  }
-}
-
 class Trial {
   readonly #input: TrialInput;
   readonly #lan: Lan;
   readonly #stage: Stage;
   readonly #clients: Client[];
   readonly #strangers: HostProcess[] = [];
+  /** Hosts that were killed and are to come back. */
+  readonly #awaited = new Set<number>();
   readonly #restarts: Restart[] = [];
   readonly #notes: string[] = [];
   readonly #over = new AbortController();
@@ -167,19 +98,18 @@ class Trial {
     // What others have left to write is not this one's to wait for.
     await promisify(execFile)('sync');
     const before = { links: await this.#lan.counters(), ticks: machineTicks() };
-    const disturbing = this.#input.disturb?.(this.#disturbable()).catch((error: unknown) => {
-      if (!this.#over.signal.aborted) throw error;
-    });
+    const disturbing = this.#disturb();
     const deadline = Date.now() + this.#input.deadlineMs;
-    await Promise.all([
-      Promise.resolve(disturbing),
-      ...this.#clients.map(async (client, at) => {
+    await Promise.all(
+      this.#clients.map(async (client, at) => {
         await sleep(at * (this.#input.joinEverySeconds ?? 0) * 1000);
         await this.#go(client);
         await this.#follow(client, deadline);
       }),
-    ]);
+    );
     const after = { links: await this.#lan.counters(), ticks: machineTicks() };
+    this.#over.abort();
+    await disturbing;
     if (this.#input.nodeFlags) await this.#untilLeft();
     await this.end();
     this.#noteLiar();
@@ -187,7 +117,28 @@ class Trial {
       sent: link.sent - (before.links[host]?.sent ?? 0),
       received: link.received - (before.links[host]?.received ?? 0),
     }));
-    return this.#result(traffic, idleShare(before.ticks, after.ticks));
+    const { contender, content } = this.#input;
+    return {
+      ...resultOf({
+        ...{ contender: contender.name, contentBytes: content.bytes, traffic },
+        ...{ source: this.#source, clients: this.#clients },
+      }),
+      idleShare: idleShare(before.ticks, after.ticks),
+      restarts: this.#restarts,
+      notes: this.#notes,
+    };
+  }
+
+  /** What it fails at is told; the clients show what came of it. */
+  async #disturb(): Promise<void> {
+    try {
+      await this.#input.disturb?.(this.#disturbable());
+    } catch (error) {
+      const isCutShort = this.#over.signal.aborted;
+      this.#notes.push(
+        `DISTURBANCE ${isCutShort ? 'CAME TOO LATE' : 'FAILED'}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
   }
 
   async end(): Promise<void> {
@@ -243,7 +194,6 @@ class Trial {
     for (let tries = 0; tries < START_MS / 50; tries += 1) {
       const source = this.#source;
       if (source?.endedMs !== undefined) break;
-      const { readFile } = await import('node:fs/promises');
       const sockets = await readFile(`/proc/${(await source?.pid()) ?? 0}/net/tcp`, 'utf8');
       if (new RegExp(`:${hex} [0-9A-F:]+ 0A`).test(sockets)) return;
       await sleep(50);
@@ -261,7 +211,6 @@ class Trial {
     const process = this.#spawn(client.host, launch);
     client.processes.push(process);
     const loaded = await process.told('loaded', START_MS);
-    client.loadedCpuSeconds += Number(loaded['cpuSeconds']);
     client.loadSeconds = (loaded.atMs - process.startedMs) / 1000;
   }
 
@@ -304,9 +253,6 @@ class Trial {
     return client.process !== last;
   }
 
-  /** Hosts that were killed and are to come back. */
-  readonly #awaited = new Set<number>();
-
   #disturbable(): Disturbable {
     const client = (host: number): Client => {
       const found = this.#clients.find((one) => one.host === host);
@@ -327,7 +273,7 @@ class Trial {
       restart: async (host) => {
         const one = client(host);
         // The gate stands open by now.
-        const share = shareOf(one, this.#input.content.bytes);
+        const share = one.heldBytes / this.#input.content.bytes;
         const next = this.#spawn(host, one.launch);
         one.processes.push(next);
         this.#awaited.delete(host);
@@ -339,12 +285,12 @@ class Trial {
           readBytes: await next.readBytes(),
         });
       },
-      share: (host) => shareOf(client(host), this.#input.content.bytes),
+      share: (host) => client(host).heldBytes / this.#input.content.bytes,
       signal: this.#over.signal,
     };
   }
 
-  #spawn(host: number, { command, env = {} }: { command: string[]; env?: NodeJS.ProcessEnv }) {
+  #spawn(host: number, { command, env = {} }: Launch) {
     this.#started += 1;
     return new HostProcess({
       prefix: this.#lan.prefix(host),
@@ -353,59 +299,6 @@ class Trial {
       env,
     });
   }
-
-  #result(traffic: { sent: number; received: number }[], idle: number): TrialResult {
-    const firstMs = Math.min(...this.#clients.map(({ connectedMs }) => connectedMs ?? Infinity));
-    const since = (toMs: number | undefined, fromMs: number | undefined): number | undefined =>
-      toMs === undefined || fromMs === undefined ? undefined : (toMs - fromMs) / 1000;
-    const clients = this.#clients.map((client): ClientResult => {
-      const used = client.processes.map((process) => process.usage());
-      return {
-        host: client.host,
-        startUpSeconds: client.loadSeconds + (since(client.connectedMs, client.wentMs) ?? 0),
-        completeSeconds: since(client.completeMs, firstMs),
-        ownSeconds: since(client.completeMs, client.connectedMs),
-        cpuSeconds: sumOf(used, 'cpuSeconds') - client.loadedCpuSeconds,
-        systemSeconds: sumOf(used, 'systemSeconds'),
-        peakBytes: peakOf(used),
-        sentBytes: traffic[client.host]?.sent ?? 0,
-        receivedBytes: traffic[client.host]?.received ?? 0,
-        failure: client.failure,
-      };
-    });
-    const firstGoMs = Math.min(...this.#clients.map(({ wentMs }) => wentMs));
-    const seconds = lastOf(clients.map(({ completeSeconds }) => completeSeconds));
-    const used = [this.#source?.usage()];
-    const sentBytes = traffic[0]?.sent ?? 0;
-    return {
-      contender: this.#input.contender.name,
-      contentBytes: this.#input.content.bytes,
-      clients,
-      seconds,
-      fromGoSeconds: seconds === undefined ? undefined : seconds + (firstMs - firstGoMs) / 1000,
-      source: {
-        cpuSeconds: sumOf(used, 'cpuSeconds'),
-        systemSeconds: sumOf(used, 'systemSeconds'),
-        peakBytes: peakOf(used),
-        sentBytes,
-      },
-      copies: sentBytes / this.#input.content.bytes,
-      idleShare: idle,
-      restarts: this.#restarts,
-      notes: this.#notes,
-    };
-  }
-}
-
-/** The last of all; undefined where one never came. */
-function lastOf(times: readonly (number | undefined)[]): number | undefined {
-  return times.includes(undefined) ? undefined : Math.max(...times.map((one) => one ?? 0));
-}
-
-function shareOf({ processes }: Client, contentBytes: number): number {
-  const told = processes.flatMap(({ events }) => events);
-  const progress = told.findLast(({ event }) => event === 'progress');
-  return Number(progress?.['bytes'] ?? 0) / contentBytes;
 }
 
 async function untilDone(process: HostProcess, leftMs: number): Promise<number> {
@@ -419,12 +312,4 @@ async function untilDone(process: HostProcess, leftMs: number): Promise<number> 
   throw new Error(
     code === undefined ? 'not done in time' : `ended with ${code}:\n${process.story()}`,
   );
-}
-
-function sumOf(used: readonly (Usage | undefined)[], what: 'cpuSeconds' | 'systemSeconds'): number {
-  return used.reduce((sum, one) => sum + (one?.[what] ?? 0), 0);
-}
-
-function peakOf(used: readonly (Usage | undefined)[]): number {
-  return Math.max(0, ...used.map((one) => one?.peakBytes ?? 0));
 }
