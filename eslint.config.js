@@ -1,11 +1,20 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', '**/*.pb.ts', 'src/page/**'] },
+  { ignores: ['dist/**', 'node_modules/**', '**/*.pb.ts', 'src/page/vite.config.ts'] },
   {
-    files: ['src/**/*.ts', 'commands/**/*.ts', 'test/**/*.ts', 'fixtures/**/*.ts', 'bench/**/*.ts'],
+    files: [
+      'src/page/**/*.{ts,tsx}',
+      'src/**/*.ts',
+      'commands/**/*.ts',
+      'test/**/*.ts',
+      'fixtures/**/*.ts',
+      'bench/**/*.ts',
+    ],
     extends: [tseslint.configs.base],
-    languageOptions: { parserOptions: { project: './tsconfig.json' } },
+    languageOptions: {
+      parserOptions: { project: ['./tsconfig.json', './src/page/tsconfig.json'] },
+    },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',

@@ -1,5 +1,6 @@
-// What tsc leaves to do: drop compiled files whose source is gone, and copy what is not TypeScript.
-import { existsSync, globSync, rmSync } from 'node:fs';
+// What tsc leaves to do: drop compiled files whose source is gone, and build the page where it changed.
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,4 +10,15 @@ for (const folder of ['src', 'commands', 'test', 'fixtures', 'bench']) {
     const source = relative('dist', compiled).replace(/\.js$/, '.ts');
     if (!existsSync(join(root, source))) rmSync(join(root, compiled));
   }
+}
+
+const built = join(root, 'dist/page/index.html');
+const builtMs = existsSync(built) ? statSync(built).mtimeMs : 0;
+const sources = globSync(['src/page/**/*', 'src/ports/insight.ts', 'package-lock.json'], {
+  cwd: root,
+});
+if (sources.some((file) => statSync(join(root, file)).mtimeMs > builtMs)) {
+  const node = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  node('node_modules/typescript-7/bin/tsc', '-p', 'src/page/tsconfig.json');
+  node('node_modules/vite/bin/vite.js', 'build', '--config', 'src/page/vite.config.ts');
 }

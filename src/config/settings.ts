@@ -13,13 +13,25 @@ export interface Settings {
   bind: string;
   /** Whether siblings are looked for by mDNS. */
   mdns: boolean;
+  /** DNS names that the gateway answers to, beside its addresses. */
+  names: string[];
+  /** Who may use the gateway: `private`, `any`, addresses, networks. */
+  allow: string[];
+  /** Requests a second that one other machine may make of the gateway; 0 for no limit. */
+  rateLimit: number;
+  /** Whether the gateway speaks HTTPS, with a certificate of its own unless one is given. */
+  tls: boolean;
+  tlsCertificate: string | undefined;
+  tlsKey: string | undefined;
+  /** The file for the gateway's access log, `-` for standard error. */
+  accessLog: string | undefined;
   /** Static peers: HOST, HOST:PORT or multiaddrs. */
   peers: string[];
   /** Names of the network interfaces to use; none: all that are not virtual. */
   interfaces: string[];
 }
 
-type Kind = 'text' | 'port' | 'switch' | 'list';
+type Kind = 'text' | 'port' | 'count' | 'switch' | 'list';
 
 interface Field {
   kind: Kind;
@@ -33,6 +45,13 @@ const SCHEMA: Record<keyof Settings, Field> = {
   port: { kind: 'port', env: 'X_PORT' },
   bind: { kind: 'text', env: 'X_BIND' },
   mdns: { kind: 'switch', env: 'X_MDNS' },
+  names: { kind: 'list', env: 'X_NAMES' },
+  allow: { kind: 'list', env: 'X_ALLOW' },
+  rateLimit: { kind: 'count', env: 'X_RATE_LIMIT' },
+  tls: { kind: 'switch', env: 'X_TLS' },
+  tlsCertificate: { kind: 'text', env: 'X_TLS_CERTIFICATE' },
+  tlsKey: { kind: 'text', env: 'X_TLS_KEY' },
+  accessLog: { kind: 'text', env: 'X_ACCESS_LOG' },
   peers: { kind: 'list', env: 'X_PEERS' },
   interfaces: { kind: 'list', env: 'X_INTERFACES' },
 };
@@ -43,6 +62,13 @@ export const DEFAULTS: Settings = {
   port: 8470,
   bind: '127.0.0.1',
   mdns: true,
+  names: [],
+  allow: [],
+  rateLimit: 0,
+  tls: false,
+  tlsCertificate: undefined,
+  tlsKey: undefined,
+  accessLog: undefined,
   peers: [],
   interfaces: [],
 };
@@ -106,12 +132,10 @@ function read(kind: Kind, value: unknown, where: string, problems: string[]): un
       if (typeof value === 'string') return value;
       problems.push(`${where}: must be text`);
       return undefined;
-    case 'port': {
-      const port = Number(value);
-      if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-      problems.push(`${where}: must be a port from 0 to 65535, not "${String(value)}"`);
-      return 0;
-    }
+    case 'port':
+      return readNumber(value, 65_535, `${where}: must be a port from 0 to 65535`, problems);
+    case 'count':
+      return readNumber(value, 2 ** 53, `${where}: must be a whole number`, problems);
     case 'switch':
       if (value === true || value === 'true' || value === '1' || value === 'on') return true;
       if (value === false || value === 'false' || value === '0' || value === 'off') return false;
@@ -125,4 +149,11 @@ function read(kind: Kind, value: unknown, where: string, problems: string[]): un
       return [];
     }
   }
+}
+
+function readNumber(value: unknown, most: number, complaint: string, problems: string[]): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 0 && number <= most) return number;
+  problems.push(`${complaint}, not "${String(value)}"`);
+  return 0;
 }

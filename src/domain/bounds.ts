@@ -151,7 +151,14 @@ export const BOUNDS = {
   gatewayKeepAliveMs: 30_000,
   gatewayStalledMs: 30_000,
   gatewayPipelinedRequests: 64,
+  gatewayKeptAnswerBytes: 64 << 20,
+  gatewayLimitedAddresses: 10_000,
   searchResults: 250,
+  wishes: 2_000,
+  wishCharacters: 200,
+  gatewayEventStreams: 64,
+  gatewayEventMs: 500,
+  gatewayEventSilenceMs: 15_000,
   searchedNames: 5_000,
 
   // keys
@@ -182,6 +189,7 @@ export const BOUNDS = {
   catalogBusyMs: 5_000,
   openFiles: 64,
   cachedTreeBytes: 8 << 20,
+  catalogNoticeMs: 100,
   abandonedDownloadMs: 7 * 24 * 3_600_000,
   controlLineBytes: 1 << 20,
   controlQueueBytes: 16 << 20,

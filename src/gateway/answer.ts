@@ -1,21 +1,26 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { sha256 } from '../domain/digest.js';
 import { messageOf, XError, type ErrorCode } from '../domain/errors.js';
+import type { EcosystemName } from '../domain/plan.js';
 import type {
   EcosystemServer,
-  HeldView,
+  ServedView,
   NativeRequest,
   NativeResponse,
 } from '../ports/ecosystem.js';
+import { unlessKnown, type AnswerCache } from './answer-cache.js';
 import { artifactReply, type ArtifactContext } from './artifact-reply.js';
-import { noneMatchNames } from './byte-range.js';
 import { DeadlinePassed, withinMs } from './deadline.js';
-import { frontPage, summaries } from './front-page.js';
-import { bufferReply, notFoundReply, notYetReply, textReply, type Reply } from './reply.js';
+import { ownPage, type OwnPages } from './own-pages.js';
+import { notFoundReply, notYetReply, textReply, type Reply } from './reply.js';
 
 export interface AnswerContext extends ArtifactContext {
   servers: readonly EcosystemServer[];
-  view: HeldView;
+  view: ServedView;
+  kept: AnswerCache;
+  own: OwnPages;
+  /** Told of each package that was asked for and is in no bundle. */
+  onMiss: (ecosystem: EcosystemName, name: string) => void;
 }
 
 /** Failures that pass when the missing bytes have come. */
@@ -39,8 +44,9 @@ export async function answer(
   const slash = request.path.indexOf('/');
   const mount = slash < 0 ? request.path : request.path.slice(0, slash);
   const server = context.servers.find((candidate) => candidate.mount === mount);
-  if (server === undefined) return ownPage(context, request);
+  if (server === undefined) return ownPage(context.own, request, left);
   const below = slash < 0 ? '' : request.path.slice(slash + 1);
+  const generation = context.view.generation();
   let response: NativeResponse;
   try {
     // Index documents that are still on their way are pulled inside, so this can take as long.
@@ -53,47 +59,22 @@ export async function answer(
   } catch (thrown) {
     return failureReply(context, server, request, thrown);
   }
-  if (response.kind === 'not-found') return notFoundReply(response.ecosystem, response.what);
+  if (response.kind === 'not-found') {
+    if (response.isPackage === true) context.onMiss(response.ecosystem, response.what);
+    return notFoundReply(response.ecosystem, response.what);
+  }
   if (response.kind === 'artifact') return artifactReply(context, request, response, left);
-  return bytesReply(request, response);
-}
-
-/** A small answer of an ecosystem, with an ETag so that clients can keep it. */
-function bytesReply(
-  request: NativeRequest,
-  response: Extract<NativeResponse, { kind: 'bytes' }>,
-): Reply {
-  const { bytes, status } = response;
-  const headers = { ...response.headers };
-  if (status === 200 && request.method !== 'POST') {
-    headers['etag'] ??= `"${sha256(bytes)}"`;
-    if (noneMatchNames(request.headers['if-none-match'], headers['etag'])) {
-      return { status: 304, headers, body: undefined };
-    }
-  }
-  headers['content-length'] = String(bytes.length);
+  const { bytes, status, headers } = response;
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { status, headers, body };
-}
-
-/** What the gateway says of itself. */
-function ownPage(context: AnswerContext, request: NativeRequest): Reply {
-  if (request.method === 'POST')
-    return textReply(405, 'nothing is posted here', { allow: 'GET, HEAD' });
-  switch (request.path) {
-    case '':
-      return frontPage(context.view.bundles(), context.servers, request.baseUrl);
-    case 'healthz':
-      return textReply(200, 'ok');
-    case 'bundles.json': {
-      const bundles = summaries(context.view.bundles());
-      return bufferReply(200, 'application/json', `${JSON.stringify({ bundles })}\n`);
-    }
-    default: {
-      const mounts = context.servers.map(({ mount }) => `/${mount}/`).join(' ');
-      return textReply(404, `nothing is served here; there is ${mounts}`);
-    }
-  }
+  const reply = {
+    status,
+    headers: { ...headers, 'content-length': String(body.length) } as Record<string, string>,
+    body,
+  };
+  if (status !== 200 || request.method === 'POST') return reply;
+  reply.headers['etag'] ??= `"${sha256(bytes)}"`;
+  context.kept.keep(request, reply, generation);
+  return unlessKnown(request, reply);
 }
 
 function failureReply(

@@ -3,12 +3,21 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { Clock } from '../ports/clock.js';
-import type { EcosystemServer, HeldView, NativeRequest } from '../ports/ecosystem.js';
+import type { Insight } from '../ports/insight.js';
+import type { EcosystemServer, ServedView, NativeRequest } from '../ports/ecosystem.js';
+import { AnswerCache, unlessKnown } from './answer-cache.js';
 import { answer, type AnswerContext } from './answer.js';
 import { boundConnections } from './connections.js';
 import type { GatewayContent, GatewayLog } from './content.js';
-import { textReply, type Reply } from './reply.js';
+import { EventStreams } from './event-stream.js';
+import { readPageFiles } from './page-files.js';
+import { GatewayMetrics } from './metrics.js';
+import { bufferReply, textReply, type Reply } from './reply.js';
 import { judgeRequest } from './request-gate.js';
+import { watch } from './watch.js';
+import type { AccessRules } from './access-rules.js';
+import type { Answered } from '../ports/answered.js';
+import rateLimit from '@fastify/rate-limit';
 
 export interface GatewayOptions {
   /** `127.0.0.1` unless others shall reach it. */
@@ -19,14 +28,28 @@ export interface GatewayOptions {
   names?: readonly string[] | undefined;
   /** Default BOUNDS.gatewayConnections. */
   connections?: number | undefined;
+  /** PEM; without it plain HTTP is spoken. */
+  tls?: { key: string; certificate: string } | undefined;
+  /** Who may use it; everybody who can reach it by default. */
+  mayUse?: AccessRules | undefined;
+  /** Requests a second that one address may make, this machine's own apart. */
+  requestsPerSecond?: number | undefined;
 }
 
 export interface GatewayParts {
   servers: readonly EcosystemServer[];
-  view: HeldView;
+  view: ServedView;
   content: GatewayContent;
   clock: Clock;
   log?: GatewayLog | undefined;
+  /** What people see of the process; without it there is a plain list of bundles. */
+  insight?: Insight | undefined;
+  /** The folder of the built page. */
+  pageFolder?: string | undefined;
+  /** Told of each package that was asked for and is in no bundle. */
+  onMiss?: AnswerContext['onMiss'] | undefined;
+  /** Told of each request when it is over. */
+  onAnswered?: ((answered: Answered) => void) | undefined;
   options: GatewayOptions;
 }
 
@@ -49,14 +72,42 @@ export interface Gateway {
 export function createGateway(parts: GatewayParts): Gateway {
   const closing = new AbortController();
   const log = parts.log ?? (() => undefined);
-  const { servers, view, content, clock, options } = parts;
-  const context: AnswerContext = { servers, view, content, clock, log, closing: closing.signal };
+  const { servers, view, content, clock, options, insight } = parts;
+  const kept = new AnswerCache(view);
+  const context: AnswerContext = {
+    servers,
+    view,
+    content,
+    clock,
+    log,
+    kept,
+    closing: closing.signal,
+    onMiss: parts.onMiss ?? (() => undefined),
+    own: {
+      servers,
+      view,
+      insight,
+      events: insight === undefined ? undefined : new EventStreams(insight, clock, closing.signal),
+      files: parts.pageFolder === undefined ? new Map() : readPageFiles(parts.pageFolder),
+    },
+  };
   const app = openServer(options);
   const names = new Set((options.names ?? []).map((name) => name.toLowerCase()));
 
+  const metrics = new GatewayMetrics(insight);
   app.addHook('onRequest', async (request, reply) => {
+    watch(request, reply, clock, (answered) => {
+      metrics.answered(answered);
+      parts.onAnswered?.(answered);
+    });
+    const { remoteAddress = '' } = request.raw.socket;
+    if (options.mayUse?.(remoteAddress) === false) {
+      const text = `this gateway does not serve ${remoteAddress}; whoever runs it can allow it`;
+      return send(reply, textReply(403, text, { connection: 'close' }));
+    }
     const judged = judgeRequest({
       httpVersion: request.raw.httpVersion,
+      scheme: options.tls === undefined ? 'http' : 'https',
       target: request.originalUrl,
       hosts: hostsOf(request.raw.rawHeaders),
       localHost: localHostOf(request),
@@ -65,14 +116,23 @@ export function createGateway(parts: GatewayParts): Gateway {
     if (judged.accepted) request.setDecorator('judged', judged);
     else return send(reply, textReply(judged.status, judged.reason, { connection: 'close' }));
   });
-  app.route({
-    method: ['GET', 'HEAD', 'POST'],
-    url: '/',
-    handler: async (request, reply) => {
-      const left = new AbortController();
-      reply.raw.once('close', () => left.abort(new Error('the client went away')));
-      return send(reply, await answer(context, nativeRequest(request), left.signal));
-    },
+  limitRequests(app, options.requestsPerSecond);
+  app.after(() => {
+    app.route({
+      method: ['GET', 'HEAD', 'POST'],
+      url: '/',
+      handler: async (request, reply) => {
+        const asked = nativeRequest(request);
+        const known = kept.get(asked);
+        if (known !== undefined) return send(reply, unlessKnown(asked, known));
+        if (asked.path === 'metrics' && asked.method !== 'POST') {
+          return send(reply, bufferReply(200, metrics.contentType, await metrics.text()));
+        }
+        const left = new AbortController();
+        reply.raw.once('close', () => left.abort(new Error('the client went away')));
+        return send(reply, await answer(context, asked, left.signal));
+      },
+    });
   });
   app.setNotFoundHandler((_, reply) =>
     send(reply, textReply(405, 'GET, HEAD and POST are answered', { allow: 'GET, HEAD, POST' })),
@@ -95,6 +155,19 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
 }
 
+/** @see https://github.com/fastify/fastify-rate-limit */
+function limitRequests(app: FastifyInstance, requestsPerSecond: number | undefined): void {
+  if (requestsPerSecond === undefined) return;
+  void app.register(rateLimit, {
+    max: requestsPerSecond,
+    timeWindow: 1_000,
+    cache: BOUNDS.gatewayLimitedAddresses,
+    allowList: (request) => /^(::ffff:)?127\.|^::1$/.test(request.ip),
+    errorResponseBuilder: () =>
+      Object.assign(new Error('too many requests; slow down'), { statusCode: 429 }),
+  });
+}
+
 /** A fastify instance that bounds connections, headers, bodies and waits, and routes nothing itself. */
 function openServer(options: GatewayOptions): FastifyInstance {
   const app = fastify({
@@ -106,6 +179,9 @@ function openServer(options: GatewayOptions): FastifyInstance {
     requestTimeout: BOUNDS.gatewayRequestMs,
     keepAliveTimeout: BOUNDS.gatewayKeepAliveMs,
     forceCloseConnections: true,
+    ...(options.tls === undefined
+      ? {}
+      : { https: { key: options.tls.key, cert: options.tls.certificate, minVersion: 'TLSv1.2' } }),
     http: {
       maxHeaderSize: BOUNDS.gatewayHeaderBytes,
       headersTimeout: BOUNDS.gatewayHeadersMs,
@@ -165,7 +241,7 @@ async function listen(app: FastifyInstance, options: GatewayOptions): Promise<Li
   return {
     address: authority(bound.address, bound.port),
     port: bound.port,
-    url: `http://${authority(reachable, bound.port)}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${authority(reachable, bound.port)}`,
   };
 }
 

@@ -8,6 +8,7 @@ export type Judged =
 export interface GateInput {
   /** `1.1`, as the parser read it. */
   httpVersion: string;
+  scheme: 'http' | 'https';
   /** The target as it stands in the request line. */
   target: string;
   /** Every Host header, in order. */
@@ -49,7 +50,7 @@ export function judgeRequest(input: GateInput): Judged {
   const path = safePath(question < 0 ? target : target.slice(0, question));
   if (path === undefined) return refuse(400, 'the path is malformed');
   const query = new URLSearchParams(question < 0 ? '' : target.slice(question + 1));
-  return { accepted: true, path, query, baseUrl: `http://${host}` };
+  return { accepted: true, path, query, baseUrl: `${input.scheme}://${host}` };
 }
 
 /**

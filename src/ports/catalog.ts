@@ -1,6 +1,7 @@
 import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import type { EcosystemName } from '../domain/plan.js';
+import type { PackagePage, PackageQuery, Wish } from './insight.js';
 
 /** The role this data folder plays for a bundle: it signed it, or it was brought here. */
 export type BundleRole = 'source' | 'client';
@@ -55,11 +56,24 @@ export interface Catalog {
   entriesBySha256(sha256: Sha256): CatalogEntry[];
   /** Distinct normalised names of packages, sorted. */
   names(ecosystem: EcosystemName): Iterable<string>;
+  /** Names of packages that contain a text: equal ones first, then those that begin with it. */
+  search(query: PackageQuery): PackagePage;
   removeBundle(id: string): void;
+  /**
+   * Another text whenever a bundle was saved or removed since: by this process at once, by another
+   * within BOUNDS.catalogNoticeMs. Cheap.
+   */
+  generation(): string;
 
   /** Which source a bundle name was first accepted from, per master or volume; the pin. */
   pinnedSources(): { did: Did; firstSeen: string; how: string }[];
   pinSource(did: Did, how: string, at: string): void;
+
+  /** Notes that something was asked for in vain; the least lately asked go where there are too many. */
+  addWish(wish: { ecosystem: EcosystemName; name: string; at: string }): Promise<void>;
+  /** The most asked for first. */
+  wishes(): Wish[];
+  clearWishes(): void;
 
   /** Small durable values: `highest-signing-time`, `upstream-etag:…`. */
   getValue(key: string): string | undefined;

@@ -124,11 +124,16 @@ export interface NativeRequest {
   baseUrl: string;
 }
 
-/** What the gateway sends. An artifact is named by digest: the shell streams it, waits for it, or says 503. */
+/**
+ * What the gateway sends. An artifact is named by digest: the shell streams it, waits for it, or says 503.
+ * `bytes` of status 200 to a GET depend on the path, the query, `accept`, the base URL and the view
+ * alone: the gateway keeps them until the view's generation changes.
+ */
 export type NativeResponse =
   | { kind: 'bytes'; status: number; headers: Record<string, string>; bytes: Uint8Array }
   | { kind: 'artifact'; headers: Record<string, string>; entry: CatalogEntry }
-  | { kind: 'not-found'; ecosystem: EcosystemName; what: string };
+  /** `isPackage`: what was asked for is a package by its name, so somebody wants it here. */
+  | { kind: 'not-found'; ecosystem: EcosystemName; what: string; isPackage?: boolean };
 
 /** What `respond` may see: signed entries, and their bytes. */
 export interface HeldView {
@@ -139,6 +144,12 @@ export interface HeldView {
   names(ecosystem: EcosystemName): Iterable<string>;
   /** Verified bytes of a small entry; pulled first where they are still on their way. */
   read(entry: CatalogEntry, maxBytes: number): Promise<Uint8Array>;
+}
+
+/** A view that answers are kept from. */
+export interface ServedView extends HeldView {
+  /** As the catalog's: an answer made from this view holds until it changes. */
+  generation(): string;
 }
 
 /** What `x verify` says of one artifact. */
@@ -206,6 +217,11 @@ export interface EcosystemServer {
   settings(request: SettingsRequest): Promise<ClientSettings>;
   /** The native client's own configuration, with the gateway in it. */
   use?(request: UseRequest): Promise<ClientConfiguration>;
+  /**
+   * What a person types to install one version of a package: on this machine, or on another that
+   * reaches the gateway at the given address.
+   */
+  installCommand(name: string, version: string, gateway?: string): string;
   /**
    * The packages that a command's arguments name, where a client does not ask the gateway for those
    * that its index lacks.

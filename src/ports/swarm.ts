@@ -43,8 +43,12 @@ export interface ShareRequest {
 /** A bundle that is being pulled, or is complete and shared. */
 export interface Share {
   readonly manifest: Manifest;
+  /** Bytes of the bundle; what several entries share is counted once. */
+  readonly totalBytes: number;
   /** Bytes of the bundle that are held and verified. */
   heldBytes(): number;
+  /** How much of each of `parts` equal parts is held, in percent, in the order of the paths. */
+  arrival(parts: number): number[];
   /** Whether an entry is on disk, whole. */
   has(path: string): boolean;
   /**

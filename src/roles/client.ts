@@ -8,16 +8,13 @@ import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { Share, Swarm } from '../ports/swarm.js';
 import { mastersOf } from '../trust/masters.js';
-import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
 import { Master, type AcceptedBundle } from './master.js';
 import { openData, type DataFolder } from './open-data.js';
 import { openIdentity } from './open-keys.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
-import { Misses, noting } from './misses.js';
 import { PullLog } from './pull-log.js';
-import { serveResident } from './resident.js';
-import { startGateway } from './start-gateway.js';
+import { serveGateway } from './serve-gateway.js';
 import { startSwarm } from './start-swarm.js';
 import { aborted, stopSignal } from './until-stopped.js';
 import { watchForStall } from './stall.js';
@@ -52,7 +49,8 @@ export async function runClient(input: ClientInput): Promise<void> {
     const warn = (message: string): void => printer.report({ event: 'warning', message });
     const { swarm } = await startSwarm({ settings, data, identity, warn });
     defer(() => swarm.stop());
-    await new Client({ input, data, swarm, lock, stop: stop.signal, defer }).run();
+    const { did } = identity;
+    await new Client({ input, data, did, swarm, lock, stop: stop.signal, defer }).run();
   } finally {
     stop.release();
     for (const close of closers) await close();
@@ -62,6 +60,7 @@ export async function runClient(input: ClientInput): Promise<void> {
 interface ClientParts {
   input: ClientInput;
   data: DataFolder;
+  did: Did;
   swarm: Swarm;
   lock: ResidentLock;
   stop: AbortSignal;
@@ -74,6 +73,7 @@ class Client {
   #onMasterBack: (() => void) | undefined;
   readonly #input: ClientInput;
   readonly #data: DataFolder;
+  readonly #did: Did;
   readonly #swarm: Swarm;
   readonly #lock: ResidentLock;
   readonly #stop: AbortSignal;
@@ -85,6 +85,7 @@ class Client {
     const { input } = parts;
     this.#input = input;
     this.#data = parts.data;
+    this.#did = parts.did;
     this.#swarm = parts.swarm;
     this.#lock = parts.lock;
     this.#stop = parts.stop;
@@ -241,7 +242,7 @@ class Client {
       onEvent: (event) => this.#log.told(record.id, event),
     });
     this.#shares.set(record.id, share);
-    this.#log.progress.add(record.id, record.bytes, share.heldBytes());
+    this.#log.progress.add(record.id, share.totalBytes, share.heldBytes());
     if (before !== share) await before?.stop();
   }
 
@@ -288,28 +289,17 @@ class Client {
     if (this.#isServing) return;
     this.#isServing = true;
     const { settings, printer } = this.#input;
-    const misses = new Misses();
-    const servers = noting(createServers(), misses);
-    const gateway = await startGateway({
-      host: settings.bind,
-      port: settings.port,
+    await serveGateway({
+      settings,
+      printer,
       data: this.#data,
-      servers,
+      did: this.#did,
+      lock: this.#lock,
+      shares: () => this.#shares,
       want: (entry, signal) => this.#want(entry, signal),
-      onPortTaken: (message) => printer.report({ event: 'warning', message }),
-    });
-    this.#defer(gateway.close);
-    const resident = await serveResident(settings.folder, this.#lock, {
-      role: 'client',
-      gateway: gateway.url,
       status: () => this.#status(),
-      misses,
+      defer: this.#defer,
     });
-    this.#defer(resident.close);
-    printer.event(
-      { event: 'serving', gateway: gateway.url },
-      `serving pip, npm and apt at ${gateway.url}; \`x run -- pip install …\` uses it`,
-    );
   }
 
   #status(): JsonValue {

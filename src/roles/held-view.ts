@@ -1,18 +1,19 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
 import type { Catalog, CatalogEntry } from '../ports/catalog.js';
-import type { HeldView } from '../ports/ecosystem.js';
+import type { ServedView } from '../ports/ecosystem.js';
 import type { Store } from '../ports/store.js';
 
 /** Brings an entry's bytes here; rejects where nobody has them. */
 export type Want = (entry: CatalogEntry, signal?: AbortSignal) => Promise<void>;
 
 /** What ecosystems may see of the catalog and the store. */
-export function createHeldView(catalog: Catalog, store: Store, want: Want): HeldView {
+export function createHeldView(catalog: Catalog, store: Store, want: Want): ServedView {
   // The request behind a read may be over long before anybody has the bytes; its waiter must end too.
   const bring = (entry: CatalogEntry): Promise<void> =>
     want(entry, AbortSignal.timeout(BOUNDS.gatewayWaitForPieceMs));
   return {
+    generation: () => catalog.generation(),
     bundles: () => catalog.bundles(),
     entriesByName: (ecosystem, name) => catalog.entriesByName(ecosystem, name),
     entryByPath: (bundleId, path) => catalog.entryByPath(bundleId, path),

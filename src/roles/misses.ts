@@ -40,6 +40,7 @@ export function noting(servers: readonly EcosystemServer[], misses: Misses): Eco
     commands: server.commands,
     checkProof: (entry, view, now) => server.checkProof(entry, view, now),
     settings: (request) => server.settings(request),
+    installCommand: (name, version, at) => server.installCommand(name, version, at),
     async respond(request, view) {
       const response = await server.respond(request, view);
       if (response.kind === 'not-found') misses.note(response.what);

@@ -1,7 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { XError } from '../domain/errors.js';
+import type { EcosystemName } from '../domain/plan.js';
+import type { Insight } from '../ports/insight.js';
 import { systemClock } from '../platform/clock.js';
 import { storeContent } from '../gateway/content.js';
-import { createGateway } from '../gateway/open-gateway.js';
+import { createGateway, type GatewayOptions } from '../gateway/open-gateway.js';
+import type { Answered } from '../ports/answered.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 import { createHeldView, type Want } from './held-view.js';
 import type { DataFolder } from './open-data.js';
@@ -12,6 +16,10 @@ export interface StartGatewayInput {
   data: DataFolder;
   servers: readonly EcosystemServer[];
   want: Want;
+  /** What people see on the page; without it there is a plain list of bundles. */
+  insight?: Insight;
+  onAnswered?: (answered: Answered) => void;
+  options?: Omit<GatewayOptions, 'host' | 'port'>;
   /** Called where the port is taken and a free one is used instead; without it that is an error. */
   onPortTaken?: (message: string) => void;
 }
@@ -40,14 +48,23 @@ async function listen(
   input: StartGatewayInput,
   port: number,
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  const { data, want } = input;
+  const { data, want, options } = input;
   const gateway = createGateway({
     servers: [...input.servers],
     view: createHeldView(data.catalog, data.store, want),
     content: storeContent(data.store, want),
     clock: systemClock,
-    options: { host: input.host, port },
+    insight: input.insight,
+    pageFolder: fileURLToPath(new URL('../../page', import.meta.url)),
+    onMiss: (ecosystem, name) => note(data, ecosystem, name),
+    onAnswered: input.onAnswered,
+    options: { ...options, host: input.host, port },
   });
   const { url } = await gateway.listen();
   return { url, close: () => gateway.close() };
+}
+
+/** A wish that cannot be kept is no reason to fail what was asked. */
+function note({ catalog }: DataFolder, ecosystem: EcosystemName, name: string): void {
+  catalog.addWish({ ecosystem, name, at: systemClock.now().toISOString() }).catch(() => undefined);
 }

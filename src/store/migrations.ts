@@ -117,6 +117,17 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (recipient, sha256)
   ) WITHOUT ROWID;
   `,
+  `
+  -- What native clients asked for and no bundle has.
+  CREATE TABLE wishes (
+    ecosystem TEXT NOT NULL,
+    name TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    first_at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    PRIMARY KEY (ecosystem, name)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /**

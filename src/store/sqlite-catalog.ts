@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
 import { isDigest, type Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
@@ -10,9 +11,12 @@ import type {
   CatalogEntry,
   MetadataFiles,
 } from '../ports/catalog.js';
+import type { PackagePage, PackageQuery, Wish } from '../ports/insight.js';
 import { key } from './blob-rows.js';
 import type { CatalogDatabase } from './database.js';
 import { ENTRY_COLUMNS, entryOf, entryValues, type EntryRow } from './entry-rows.js';
+import { PackageSearch } from './package-search.js';
+import { WishRows } from './wish-rows.js';
 
 /** Rows a page. An SQLite cursor left open would keep the connection from writing, so walks page. */
 const PAGE_ROWS = 1_000;
@@ -45,14 +49,22 @@ export class SqliteCatalog implements Catalog {
   readonly #db: CatalogDatabase;
   readonly #closed: () => Promise<void>;
   readonly #sql: Statements;
+  readonly #wishes: WishRows;
+  readonly #search: PackageSearch;
+  /** Bundles saved and removed over this connection; others' writes are counted by SQLite. */
+  #changes = 0;
+  #othersChanges = { seenMs: -Infinity, count: 0 };
 
   constructor(db: CatalogDatabase, closed: () => Promise<void>) {
     this.#db = db;
     this.#closed = closed;
     this.#sql = prepare(db.sql);
+    this.#wishes = new WishRows(db);
+    this.#search = new PackageSearch(db);
   }
 
   saveBundle(manifest: Manifest, role: BundleRole, metadata: MetadataFiles): BundleRecord {
+    this.#changes++;
     return this.#db.writeNow(() => this.#save(manifest, role, metadata));
   }
 
@@ -62,6 +74,7 @@ export class SqliteCatalog implements Catalog {
     role: BundleRole,
     metadata: MetadataFiles,
   ): BundleRecord | undefined {
+    this.#changes++;
     return this.#db.writeNow(() => {
       const rows = this.#sql.metadata.all(idOf(manifest));
       const isHeld =
@@ -121,8 +134,36 @@ export class SqliteCatalog implements Catalog {
     }
   }
 
+  search(query: PackageQuery): PackagePage {
+    return this.#search.search(query);
+  }
+
+  addWish(wish: { ecosystem: EcosystemName; name: string; at: string }): Promise<void> {
+    return this.#wishes.add(wish);
+  }
+
+  wishes(): Wish[] {
+    return this.#wishes.all();
+  }
+
+  clearWishes(): void {
+    this.#wishes.clear();
+  }
+
   removeBundle(id: string): void {
+    this.#changes++;
     this.#db.writeNow(() => this.#sql.removeBundle.run(id));
+  }
+
+  generation(): string {
+    // https://sqlite.org/pragma.html#pragma_data_version: another number after commits of other
+    // connections. Asking takes a lock, 20 microseconds, so not every time.
+    const nowMs = performance.now();
+    if (nowMs - this.#othersChanges.seenMs >= BOUNDS.catalogNoticeMs) {
+      const count = this.#db.read(() => this.#sql.dataVersion.get()) ?? 0;
+      this.#othersChanges = { seenMs: nowMs, count };
+    }
+    return `${String(this.#othersChanges.count)}.${String(this.#changes)}`;
   }
 
   pinnedSources(): { did: Did; firstSeen: string; how: string }[] {
@@ -224,6 +265,7 @@ interface Statements {
   removeBundle: Database.Statement<[string]>;
   pins: Database.Statement<[], { did: string; firstSeen: string; how: string }>;
   pin: Database.Statement<[string, string, string]>;
+  dataVersion: Database.Statement<[], number>;
   getValue: Database.Statement<[string], { value: string }>;
   setValue: Database.Statement<[string, string]>;
 }
@@ -274,6 +316,7 @@ function prepare(sql: Database.Database): Statements {
     pin: sql.prepare(
       'INSERT INTO pins (did, first_seen, how) VALUES (?, ?, ?) ON CONFLICT (did) DO NOTHING',
     ),
+    dataVersion: sql.prepare<[], number>('PRAGMA data_version').pluck(),
     getValue: sql.prepare('SELECT value FROM settings WHERE key = ?'),
     setValue: sql.prepare(
       `INSERT INTO settings (key, value) VALUES (?, ?)

@@ -22,12 +22,17 @@ export function statusOf({ link, held, isMaster, bytesIn, bytesOut }: SharePeer)
   };
 }
 
-/** Paths of the artifacts of which neither we nor any peer have every piece. */
+/**
+ * Paths of the artifacts of which neither we nor any peer have every piece; undefined while no master
+ * is among the peers.
+ */
 export function heldByNobody(
   spans: Iterable<LeafSpan>,
   held: Bitmap,
-  peers: readonly SharePeer[],
-): string[] {
+  sharing: Iterable<SharePeer>,
+): string[] | undefined {
+  const peers = [...sharing];
+  if (!peers.some(({ isMaster }) => isMaster)) return undefined;
   const isSomewhere = (leaf: number): boolean =>
     held.has(leaf) || peers.some((peer) => peer.held.has(leaf));
   return [...spans]

@@ -107,9 +107,15 @@ export class PieceShare implements Share {
     this.#want(spans, false);
   }
 
+  get totalBytes(): number {
+    return this.#map.totalBytes;
+  }
+
   heldBytes(): number {
     return this.#meter.heldBytes;
   }
+
+  arrival = (parts: number): number[] => this.#scheduler.held.percentages(parts);
 
   has(path: string): boolean {
     const span = this.#map.spanOfPath(path);
@@ -145,9 +151,7 @@ export class PieceShare implements Share {
   }
 
   unobtainable(): string[] | undefined {
-    const peers = [...this.#peers.values()];
-    if (!peers.some(({ isMaster }) => isMaster)) return undefined;
-    return heldByNobody(this.#waiters.expected(), this.#scheduler.held, peers);
+    return heldByNobody(this.#waiters.expected(), this.#scheduler.held, this.#peers.values());
   }
 
   peers(): PeerStatus[] {
@@ -260,9 +264,7 @@ export class PieceShare implements Share {
     return this.#masters.size > 0 && !this.#masters.has(peer);
   }
 
-  addressesOf(peer: string): string[] {
-    return this.#peers.get(peer)?.addresses ?? [];
-  }
+  addressesOf = (peer: string): string[] => this.#peers.get(peer)?.addresses ?? [];
 
   changed(link: PieceLink, change: Change): void {
     if (!this.#peers.has(link.peer)) return;

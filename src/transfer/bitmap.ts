@@ -52,6 +52,30 @@ export class Bitmap {
     }
   }
 
+  /** How many of the `count` leaves from `first` on are in. */
+  countIn(first: number, count: number): number {
+    const end = Math.min(first + count, this.length);
+    let found = 0;
+    let leaf = Math.max(first, 0);
+    while (leaf < end) {
+      if ((leaf & 31) === 0 && leaf + 32 <= end) {
+        found += bitsOf(this.words[leaf >>> 5] ?? 0);
+        leaf += 32;
+      } else found += this.has(leaf++) ? 1 : 0;
+    }
+    return found;
+  }
+
+  /** How much of each of `parts` equal parts is in, in whole percent rounded down. */
+  percentages(parts: number): number[] {
+    const shown = Math.min(parts, this.length);
+    const edge = (part: number): number => Math.floor((part * this.length) / shown);
+    return Array.from({ length: shown }, (_, part) => {
+      const count = edge(part + 1) - edge(part);
+      return Math.floor((this.countIn(edge(part), count) * 100) / count);
+    });
+  }
+
   clear(): void {
     this.words.fill(0);
     this.#count = 0;
@@ -74,6 +98,12 @@ export class Bitmap {
       },
     );
   }
+}
+
+function bitsOf(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555);
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+  return (((bits + (bits >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 }
 
 /**

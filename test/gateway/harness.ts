@@ -10,8 +10,10 @@ import {
   type ListeningAddress,
 } from '../../src/gateway/open-gateway.js';
 import type { CatalogEntry } from '../../src/ports/catalog.js';
+import type { Answered } from '../../src/ports/answered.js';
 import type { Clock } from '../../src/ports/clock.js';
-import type { EcosystemServer, HeldView, NativeRequest } from '../../src/ports/ecosystem.js';
+import type { Insight } from '../../src/ports/insight.js';
+import type { EcosystemServer, ServedView, NativeRequest } from '../../src/ports/ecosystem.js';
 
 export const realClock: Clock = {
   now: () => new Date(),
@@ -115,7 +117,13 @@ export class TinyServer implements EcosystemServer {
       const headers = { 'content-type': 'application/json' };
       return Promise.resolve({ kind: 'bytes', status: 200, headers, bytes });
     }
-    return Promise.resolve({ kind: 'not-found', ecosystem: this.name, what: request.path });
+    const isPackage = !request.path.includes('.');
+    const what = request.path;
+    return Promise.resolve({ kind: 'not-found', ecosystem: this.name, what, isPackage });
+  }
+
+  installCommand(name: string): string {
+    return `tiny ${name}`;
   }
 
   checkProof(): ReturnType<EcosystemServer['checkProof']> {
@@ -127,7 +135,8 @@ export class TinyServer implements EcosystemServer {
   }
 }
 
-export const emptyView: HeldView = {
+export const emptyView: ServedView = {
+  generation: () => '0',
   bundles: () => [
     {
       id: 'demo@did:key:z',
@@ -164,6 +173,10 @@ export async function startGateway(
     options?: Partial<GatewayOptions>;
     content?: GatewayContent;
     servers?: EcosystemServer[];
+    insight?: Insight;
+    onAnswered?: (answered: Answered) => void;
+    onMiss?: (ecosystem: string, name: string) => void;
+    generation?: () => string;
   } = {},
 ): Promise<Running> {
   const server = new TinyServer();
@@ -171,7 +184,10 @@ export async function startGateway(
   const logged: string[] = [];
   const gateway = createGateway({
     servers: [server, ...(given.servers ?? [])],
-    view: emptyView,
+    view: { ...emptyView, ...(given.generation && { generation: given.generation }) },
+    insight: given.insight,
+    onAnswered: given.onAnswered,
+    onMiss: given.onMiss,
     content: given.content ?? content,
     clock: given.clock ?? realClock,
     log: ({ message }) => logged.push(message),

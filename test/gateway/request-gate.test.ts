@@ -6,7 +6,14 @@ import { judgeRequest, safePath } from '../../src/gateway/request-gate.js';
 const names = new Set(['depot.example']);
 
 function judge(target: string, ...hosts: string[]): ReturnType<typeof judgeRequest> {
-  return judgeRequest({ httpVersion: '1.1', target, hosts, localHost: '127.0.0.1:8470', names });
+  return judgeRequest({
+    httpVersion: '1.1',
+    scheme: 'http',
+    target,
+    hosts,
+    localHost: '127.0.0.1:8470',
+    names,
+  });
 }
 
 test('which hosts are answered: addresses, localhost, configured names', () => {
@@ -55,7 +62,13 @@ test('which hosts are answered: addresses, localhost, configured names', () => {
 });
 
 test('only HTTP/1.0 and 1.1 are spoken', () => {
-  const input = { target: '/', hosts: ['localhost'], localHost: 'localhost', names };
+  const input = {
+    target: '/',
+    hosts: ['localhost'],
+    scheme: 'http' as const,
+    localHost: 'localhost',
+    names,
+  };
   for (const httpVersion of ['0.9', '1.0', '1.1', '1.2', '2.0']) {
     const judged = judgeRequest({ ...input, httpVersion });
     assert.equal(judged.accepted, ['1.0', '1.1'].includes(httpVersion), httpVersion);

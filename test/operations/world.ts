@@ -159,6 +159,7 @@ export const proofServer: EcosystemServer = {
   name: 'pypi',
   mount: 'pypi',
   commands: [],
+  installCommand: () => '',
   respond: () => Promise.resolve({ kind: 'not-found', ecosystem: 'pypi', what: 'anything' }),
   settings: () => Promise.resolve({ env: {}, files: [], args: [] }),
   checkProof: async (entry, view) => {

@@ -37,6 +37,7 @@ export function createDebianServer(options: DebianServerOptions = {}): Ecosystem
     name: 'debian',
     mount: 'debian',
     commands: APT_COMMANDS,
+    installCommand,
     respond: (request, view) => Promise.resolve(respond(request, view)),
     checkProof: (entry, view, now) => checker.check(entry, view, now),
     settings: async (request) =>
@@ -122,4 +123,9 @@ function contentTypeOf(path: string): string {
   if (path.endsWith('.gz')) return 'application/gzip';
   if (path.endsWith('.gpg') && !path.endsWith('Release.gpg')) return 'application/octet-stream';
   return 'text/plain; charset=utf-8';
+}
+
+/** apt takes no source on its command line: elsewhere its sources have to name the gateway. */
+function installCommand(name: string, version: string, gateway?: string): string {
+  return `${gateway === undefined ? 'x run -- ' : ''}apt-get install '${name}=${version}'`;
 }

@@ -35,7 +35,8 @@ export async function respond(
   const name = match?.[1] ?? '';
   if (!isPackageName(name)) return notFound(path === '' ? 'the registry root' : path);
   const held = await heldPackument(view, name);
-  if (held === undefined) return notFound(name);
+  if (held === undefined)
+    return { kind: 'not-found', ecosystem: 'npm', what: name, isPackage: true };
   const wanted = match?.[2];
   return wanted === undefined
     ? respondPackument(held, request)

@@ -17,8 +17,15 @@ export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer
     name: 'npm',
     mount: 'npm',
     commands: NPM_COMMANDS,
+    installCommand,
     respond: (request, view) => respond(request, view, keys),
     checkProof: (entry, view) => checkProof(entry, view, keys()),
     settings: (request) => Promise.resolve(clientSettings(request)),
   };
+}
+
+function installCommand(name: string, version: string, gateway?: string): string {
+  const asked = `'${name}@${version}'`;
+  if (gateway === undefined) return `x run -- npm install ${asked}`;
+  return `npm install --registry ${gateway}/npm/ --replace-registry-host always ${asked}`;
 }

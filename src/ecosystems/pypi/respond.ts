@@ -75,7 +75,9 @@ function projectPage(request: NativeRequest, view: HeldView, asked: string): Nat
   // A name in another spelling is answered at once: a redirect would only cost a round.
   const name = normalizeName(asked);
   const files = isProjectName(asked) ? filesOf(name, view) : [];
-  if (files.length === 0) return { kind: 'not-found', ecosystem: 'pypi', what: name };
+  if (files.length === 0) {
+    return { kind: 'not-found', ecosystem: 'pypi', what: name, isPackage: isProjectName(asked) };
+  }
   return pageOf(
     request,
     () => projectJson(name, files, request.baseUrl),

@@ -9,8 +9,18 @@ export function createPypiServer(): EcosystemServer {
     name: 'pypi',
     mount: 'pypi',
     commands: ['pip', 'pip3', 'uv', 'python', 'python3'],
+    installCommand,
     respond: respondPypi,
     checkProof: checkPypiProof,
     settings: pypiClientSettings,
   };
+}
+
+/** pip over plain HTTP wants a host that is not this machine named as trusted. */
+function installCommand(name: string, version: string, gateway?: string): string {
+  const asked = `'${name}==${version}'`;
+  if (gateway === undefined) return `x run -- pip install ${asked}`;
+  const { hostname, protocol } = new URL(gateway);
+  const trusted = protocol === 'https:' ? '' : ` --trusted-host ${hostname}`;
+  return `pip install --index-url ${gateway}/pypi/simple/${trusted} ${asked}`;
 }

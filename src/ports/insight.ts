@@ -1,0 +1,87 @@
+import type { Did } from '../domain/bundle.js';
+import type { EcosystemName, ProofKind } from '../domain/plan.js';
+import type { BundleRecord } from './catalog.js';
+import type { PeerStatus } from './swarm.js';
+
+/** A bundle as it is on this machine now. */
+export interface BundleStatus extends BundleRecord {
+  heldBytes: number;
+  /** How much of each of ARRIVAL_PARTS equal parts is held, in percent, in the order of the paths. */
+  arrival: number[];
+}
+
+/** Into how many parts a bundle's arrival is shown. */
+export const ARRIVAL_PARTS = 128;
+
+/** The process and what it holds, at one moment. */
+export interface Status {
+  /** ISO 8601. */
+  at: string;
+  version: string;
+  /** What this process does; `run` lasts as long as one native command. */
+  role: 'client' | 'source' | 'run';
+  did: Did | undefined;
+  bundles: BundleStatus[];
+  peers: (PeerStatus & { bundleId: string })[];
+  disk: { blobs: number; heldBytes: number; freeBytes: number | undefined };
+  wishes: number;
+}
+
+export interface PackageQuery {
+  /** Part of a name; empty for all. */
+  text: string;
+  ecosystem: EcosystemName | undefined;
+  offset: number;
+  limit: number;
+}
+
+/** A query, and where the one who asks will install. */
+export interface PackageQuestion extends PackageQuery {
+  /** The gateway as another machine reaches it; undefined on this one. */
+  gateway?: string | undefined;
+}
+
+/** Names that match, those that equal or begin with the text first. */
+export interface PackagePage {
+  total: number;
+  packages: { ecosystem: EcosystemName; name: string }[];
+}
+
+/** One version of a package as one bundle carries it. */
+export interface HeldVersion {
+  version: string;
+  bundle: string;
+  files: number;
+  bytes: number;
+  heldBytes: number;
+  /** Target ids; empty: for any. */
+  targets: string[];
+  proof: ProofKind;
+  licence: string | undefined;
+  /** What to type to install it. */
+  install: string;
+}
+
+export interface HeldPackage {
+  ecosystem: EcosystemName;
+  name: string;
+  /** Newest first, as far as the numbers in them tell. */
+  versions: HeldVersion[];
+}
+
+/** Something that was asked of the gateway and is in no bundle. */
+export interface Wish {
+  ecosystem: EcosystemName;
+  name: string;
+  times: number;
+  /** ISO 8601. */
+  firstAt: string;
+  lastAt: string;
+}
+
+/** What the gateway shows of itself and the catalog to people. */
+export interface Insight {
+  status(): Status;
+  search(question: PackageQuestion): PackagePage & { packages: HeldPackage[] };
+  wishes(): Wish[];
+}

@@ -1,0 +1,95 @@
+import type { Settings } from '../config/settings.js';
+import type { Did } from '../domain/bundle.js';
+import type { JsonValue } from '../domain/plan.js';
+import { parseAccessRules } from '../gateway/access-rules.js';
+import type { GatewayOptions } from '../gateway/open-gateway.js';
+import { openAccessLog } from '../platform/access-log.js';
+import { systemClock } from '../platform/clock.js';
+import type { ResidentLock } from '../platform/lock.js';
+import type { Share } from '../ports/swarm.js';
+import { createServers } from './ecosystem-servers.js';
+import type { Want } from './held-view.js';
+import { createInsight } from './insight.js';
+import { gatewayTls } from './gateway-tls.js';
+import { Misses, noting } from './misses.js';
+import type { DataFolder } from './open-data.js';
+import type { Printer } from './printer.js';
+import { serveResident } from './resident.js';
+import { startGateway, type StartGatewayInput } from './start-gateway.js';
+
+export interface ServeGatewayInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  data: DataFolder;
+  did: Did;
+  lock: ResidentLock;
+  shares: () => ReadonlyMap<string, Share>;
+  want: Want;
+  status: () => JsonValue;
+  /** Takes what has to be closed at the end. */
+  defer: (close: () => Promise<void>) => void;
+}
+
+/** The gateway of a resident client, and the socket over which other commands find it. */
+export async function serveGateway(input: ServeGatewayInput): Promise<void> {
+  const { settings, printer, data, defer } = input;
+  const mayUse = parseAccessRules(settings.allow);
+  const tls = await gatewayTls(settings, systemClock.now());
+  const log =
+    settings.accessLog === undefined ? undefined : await openAccessLog(settings.accessLog);
+  if (log !== undefined) defer(() => log.close());
+  const misses = new Misses();
+  const servers = noting(createServers(), misses);
+  const { folder } = settings;
+  const common: Omit<StartGatewayInput, 'host' | 'port' | 'options'> = {
+    data,
+    servers,
+    want: input.want,
+    insight: createInsight({
+      role: 'client',
+      did: input.did,
+      folder,
+      catalog: data.catalog,
+      store: data.store,
+      clock: systemClock,
+      servers,
+      shares: input.shares,
+    }),
+    ...(log === undefined ? {} : { onAnswered: (answered) => log.write(answered) }),
+    onPortTaken: (message) => printer.report({ event: 'warning', message }),
+  };
+  const options: Omit<GatewayOptions, 'host' | 'port'> = {
+    names: settings.names,
+    mayUse,
+    requestsPerSecond: settings.rateLimit === 0 ? undefined : settings.rateLimit,
+  };
+  const gateway = await startGateway({
+    ...common,
+    options: { ...options, tls },
+    host: settings.bind,
+    port: settings.port,
+  });
+  defer(gateway.close);
+  // This machine's own clients need no certificate to trust.
+  const local =
+    tls === undefined
+      ? gateway
+      : await startGateway({ ...common, options, host: '127.0.0.1', port: 0 });
+  if (local !== gateway) defer(local.close);
+  const resident = await serveResident(folder, input.lock, {
+    role: 'client',
+    gateway: local.url,
+    status: input.status,
+    misses,
+  });
+  defer(resident.close);
+  printer.event(
+    {
+      event: 'serving',
+      gateway: gateway.url,
+      ...(tls === undefined ? {} : { certificate: tls.path, fingerprint: tls.fingerprint }),
+    },
+    `serving pip, npm and apt at ${gateway.url}; \`x run -- pip install …\` uses it` +
+      (tls === undefined ? '' : `\n  certificate ${tls.path}\n  SHA-256 ${tls.fingerprint}`),
+  );
+}
