@@ -23,6 +23,13 @@ test('flags beat the environment, which beats the file, which beats the defaults
     port: 2001,
     bind: '0.0.0.0',
     mdns: false,
+    names: [],
+    allow: [],
+    rateLimit: 0,
+    tls: false,
+    tlsCertificate: undefined,
+    tlsKey: undefined,
+    accessLog: undefined,
     peers: ['a'],
     interfaces: [],
   });

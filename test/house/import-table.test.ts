@@ -19,6 +19,7 @@ const TABLE: Record<string, readonly string[]> = {
   upstream: ['domain', 'ports'],
   archive: ['domain', 'ports'],
   gateway: ['domain', 'ports'],
+  page: ['domain', 'ports'],
   swarm: ['domain', 'ports', 'transfer'],
   operations: ['domain', 'ports', 'trust', 'transfer'],
   commands: ['operations', 'roles', 'config', 'domain'],
