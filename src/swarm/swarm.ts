@@ -380,7 +380,7 @@ class PieceSwarm implements Swarm {
     } catch (error) {
       if (error instanceof XError) throw error;
       throw new XError('PEER_FAILED', `${address}: ${messageOf(error)}`, {
-        hint: 'What answers there may not be an x of a suitable version.',
+        hint: 'The connection broke, or what answers there is no x of a suitable version. Run the same command again: it continues.',
         cause: error,
       });
     }

@@ -4,7 +4,7 @@ import { createServer, connect, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { XProcess } from '../../fixtures/x-process.js';
+import type { XEventLine, XProcess } from '../../fixtures/x-process.js';
 import { openStore } from '../../src/store/open-store.js';
 import { seededRandom } from '../simulation/lan.js';
 import { heldBytes, heldPieces, placedBlobs } from './damage-kit.js';
@@ -122,7 +122,7 @@ export async function killPulls(t: TestContext, { kills, seed }: Moments): Promi
       source = (await world.source(ALL, { listen: String(sourcePort) })).process;
       await client.exited;
       // At first contact there is nothing to go on with: then it says so, and is started again.
-      if (lastEvent(client, 'error')?.['code'] === 'MASTER_UNREACHABLE') {
+      if (isGone(lastEvent(client, 'error'))) {
         survived = checkKilled(world, client, survived);
         continue;
       }
@@ -191,10 +191,15 @@ function checkKilled(world: World, client: XProcess, before: Survived): Survived
   return { pieces, bytes };
 }
 
+/** The master went before the first contact, or in the middle of it. */
+function isGone(error: XEventLine | undefined): boolean {
+  return error?.['code'] === 'MASTER_UNREACHABLE' || error?.['code'] === 'PEER_FAILED';
+}
+
 /** Every life begins with what the one before left, and counts nothing twice. */
 function checkReports(client: XProcess, heldBefore: number): void {
   const errors = client.events.filter(({ event }) => event === 'error');
-  const defects = errors.filter(({ code }) => code !== 'MASTER_UNREACHABLE');
+  const defects = errors.filter((error) => !isGone(error));
   assert.deepEqual(defects, []);
   const damage = client.events.filter(({ message }) => /damage|bad piece/.test(String(message)));
   assert.deepEqual(damage, []);
