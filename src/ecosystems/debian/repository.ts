@@ -142,8 +142,9 @@ function packagesFiles({ stanzas }: SealedSuite): PackagesFiles {
             componentOf(artifact) === component &&
             stringsOf(artifact.detail['forArchitectures']).includes(architecture),
         )
-        .map(({ artifact, stanza }) => withFilename(stanza.stanza, artifact.path))
-        .join('\n');
+        // As archives do it: debootstrap does not see a last stanza that no empty line ends.
+        .map(({ artifact, stanza }) => `${withFilename(stanza.stanza, artifact.path)}\n`)
+        .join('');
       // Stanzas are bytes in a text's clothes, so they go back as they came.
       const body = Buffer.from(text, 'latin1');
       const path = `${component}/binary-${architecture}/Packages`;
