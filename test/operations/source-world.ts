@@ -52,7 +52,15 @@ export class SourceWorld {
         snapshot: undefined,
         upgrade: false,
       },
-      dev: undefined,
+      python: {
+      constraints: [],
+      extras: undefined,
+      groups: undefined,
+      policy: 'pip',
+      indexStrategy: 'pinned',
+      oneVersion: true,
+    },
+    dev: undefined,
       publicIndexes: [],
       report: () => undefined,
     });
