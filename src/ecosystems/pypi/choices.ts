@@ -1,3 +1,4 @@
+import { normalizeName } from './filename.js';
 import type { AdmissionPolicy } from './resolver/admission.js';
 
 /**
@@ -7,21 +8,36 @@ import type { AdmissionPolicy } from './resolver/admission.js';
 export const INDEX_STRATEGIES = ['pinned', 'first', 'pip'] as const;
 export type IndexStrategy = (typeof INDEX_STRATEGIES)[number];
 
+/** Extras and groups of pyproject.toml and pylock.toml that are read; undefined: all. */
+export interface NamedParts {
+  extras?: readonly string[] | undefined;
+  groups?: readonly string[] | undefined;
+}
+
 /** What the command line chooses for Python. */
-export interface PypiChoices {
+export interface PypiChoices extends NamedParts {
   policy: AdmissionPolicy;
   indexStrategy: IndexStrategy;
   /** Whether several targets prefer one version for all. */
   oneVersion: boolean;
-  /** Extras and groups of pyproject.toml and pylock.toml that are read; undefined: all. */
-  extras: readonly string[] | undefined;
-  groups: readonly string[] | undefined;
 }
 
 export const DEFAULT_CHOICES: PypiChoices = {
   policy: 'pip',
   indexStrategy: 'pinned',
   oneVersion: true,
-  extras: undefined,
-  groups: undefined,
 };
+
+/** The chosen of the names that are there, normalised; `:all:` and `:none:` as in pip's lists. */
+export function chosenNames(
+  offered: readonly string[],
+  chosen: readonly string[] | undefined,
+): Set<string> {
+  const names = new Set<string>();
+  for (const word of (chosen ?? [':all:']).map((one) => one.trim())) {
+    if (word === ':none:') names.clear();
+    else if (word === ':all:') for (const one of offered) names.add(normalizeName(one));
+    else if (word !== '') names.add(normalizeName(word));
+  }
+  return names;
+}

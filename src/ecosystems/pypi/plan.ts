@@ -24,7 +24,7 @@ import {
   type TargetPlanContext,
 } from './target-plan.js';
 import { planTargets } from './plan-targets.js';
-import { DEFAULT_CHOICES, type PypiChoices } from './choices.js';
+import { DEFAULT_CHOICES, type NamedParts, type PypiChoices } from './choices.js';
 import { parseVersion } from './version.js';
 import { wantedOn, type Asked, type Wanted } from './wanted.js';
 
@@ -52,6 +52,7 @@ export async function planPypi(
     warnings.add(message);
     request.report({ event: 'warning', message });
   };
+  checkNames(request.requirements, deps.choices ?? {});
   const asked = askedOf(request, await configuredConstraints(deps));
   if (asked.requirements.length === 0) return { artifacts: [], warnings: [] };
   for (const login of request.requirements.flatMap(({ logins }) => logins)) {
@@ -91,6 +92,21 @@ export async function planPypi(
   });
   warnOfHashes(asked, artifacts, settings.requireHashes, warn);
   return { artifacts: [...artifacts.values()], warnings: [...warnings] };
+}
+
+/** @throws XError USAGE for a chosen extra or group that no file has. */
+function checkNames(requirements: readonly PypiRequirements[], choices: NamedParts): void {
+  for (const kind of ['extras', 'groups'] as const) {
+    const offered = [...new Set(requirements.flatMap(({ offers }) => offers[kind]))];
+    const known = new Set([':all:', ':none:', ...offered.map(normalizeName)]);
+    for (const name of choices[kind] ?? []) {
+      if (known.has(normalizeName(name.trim())) || known.has(name.trim())) continue;
+      const flag = kind === 'extras' ? '--extra' : '--group';
+      throw new XError('USAGE', `${flag} ${name}: no file that is read has it`, {
+        hint: offered.length === 0 ? 'They have none.' : `They have ${offered.join(', ')}.`,
+      });
+    }
+  }
 }
 
 /** All that is asked for, whatever the target. */

@@ -24,7 +24,7 @@ export interface TargetPackagesOptions {
   /** Hashes that the user demands, by name. */
   hashes: ReadonlyMap<string, readonly Digests[]>;
   /** Files that the user names by address, by name. */
-  direct: ReadonlyMap<string, OfferedFile>;
+  direct: ReadonlyMap<string, readonly OfferedFile[]>;
   /** Versions that other targets take already, by name: preferred here too. */
   preferred: ReadonlyMap<string, string>;
   /** Files of an index that were uploaded later, or nobody knows when, are passed over. */
@@ -147,8 +147,7 @@ export class TargetPackages implements PackageProvider {
   /** Usable files, most preferred first. */
   async #load(name: string): Promise<OfferedFile[]> {
     const { direct, indexes, target, hashes } = this.#options;
-    const named = direct.get(name);
-    const offered = named === undefined ? await indexes.files(name) : [named];
+    const offered = direct.get(name) ?? (await indexes.files(name));
     const usable = offered.filter(
       (file) =>
         this.#isAllowedFormat(file) &&

@@ -180,6 +180,11 @@ function collect(
     for (const edge of dependencies) {
       if (edge.name !== name) selection.requires.add(keyOf(edge.name));
     }
+    if (node === name && chosen.hearsay !== undefined) {
+      context.warn(
+        `${chosen.file.filename}: its dependencies are those that its author's build wrote down (${chosen.hearsay}); built on another machine it may ask for others`,
+      );
+    }
     if (node === name && chosen.file.yanked !== undefined) {
       const reason = chosen.file.yanked === '' ? '' : `: ${chosen.file.yanked}`;
       context.warn(`${name} ${version.text} was yanked by its publisher${reason}`);
