@@ -111,12 +111,17 @@ const TRIED_CHANGES = 12;
 /** Ends an explanation with changes that were tried and help. */
 async function whatToChange(request: FailedRequest): Promise<string> {
   const helping = await helpingChanges(request);
+  const concerned = request.roots.filter(({ name }) => request.failure.involved.has(name));
+  const isLimited = concerned.some(({ specifiers }) => specifiers.length > 0);
+  const names = [...new Set(concerned.map(({ text }) => text))].join(', ');
   const parts = [
     ...request.packages.mustBuild(request.failure.involved).map(waysAroundBuilding).slice(0, 3),
     ...[gatedHint(request)].filter((hint) => hint !== undefined),
     helping.length > 0
       ? `It resolves ${helping.join(', or ')}.`
-      : 'No single requirement of yours, loosened, makes it resolve: change several of those named.',
+      : isLimited || concerned.length > 1
+        ? 'No single requirement of yours, loosened, makes it resolve: change several of those named.'
+        : `What ${names} needs is not to be had here: add an index or a find-links folder that has it, or leave ${names} out.`,
   ];
   return parts.join('\n');
 }
