@@ -48,11 +48,11 @@ export function makeIndex(seed: number): MadeIndex {
   const below = (bound: number): number => Math.floor(chance() * bound);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   const names = Array.from({ length: 3 + below(10) }, (_, at) => `made-${'abcdefghijklm'[at]}`);
-  const isTight = chance() < 0.5;
+  const isTight = chance() < 0.35;
   const range = (): string => {
     const kind = chance();
     const version = pick(VERSIONS);
-    if (kind < (isTight ? 0.15 : 0.35)) return '';
+    if (kind < (isTight ? 0.15 : 0.45)) return '';
     if (kind < 0.5) return `>=${version}`;
     if (kind < 0.62) return `<${version}`;
     if (kind < 0.7) return `<=${version}`;
@@ -64,7 +64,7 @@ export function makeIndex(seed: number): MadeIndex {
     return `>=${pick(['1.0', '1.1'])},<${pick(['3.0', '4.0'])}`;
   };
   const requirement = (others: readonly string[]): string => {
-    const name = chance() < 0.02 ? 'made-nowhere' : pick(others);
+    const name = chance() < 0.01 ? 'made-nowhere' : pick(others);
     const extra = chance() < 0.12 ? '[more]' : '';
     const spelled = chance() < 0.1 ? name.replace('-', '_').toUpperCase() : name;
     const marker =

@@ -119,7 +119,7 @@ async function whatToChange(request: FailedRequest): Promise<string> {
     ...[gatedHint(request)].filter((hint) => hint !== undefined),
     helping.length > 0
       ? `It resolves ${helping.join(', or ')}.`
-      : isLimited || concerned.length > 1
+      : isLimited || concerned.length !== 1
         ? 'No single requirement of yours, loosened, makes it resolve: change several of those named.'
         : `What ${names} needs is not to be had here: add an index or a find-links folder that has it, or leave ${names} out.`,
   ];

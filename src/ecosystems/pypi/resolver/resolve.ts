@@ -143,12 +143,18 @@ class Resolver {
   #addEdge(node: Node, choice: ChoiceSet, edge: Dependency, causeOf: (to: Reach) => Cause): void {
     const allowed = this.#allowed(edge.node, edge.specifiers, edge.exact);
     const excluded = this.#universe(edge.node) & ~allowed;
+    const cause = causeOf(this.#reach(edge.name, allowed));
+    // A version that needs its own package in a range: it is in it, or it can never be taken.
+    if (edge.node === node) {
+      if ((choice & allowed) === 0n) this.#add([[node, choice]], cause);
+      return;
+    }
     this.#add(
       [
         [node, choice],
         [edge.node, excluded],
       ],
-      causeOf(this.#reach(edge.name, allowed)),
+      cause,
     );
   }
 
