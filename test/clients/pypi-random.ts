@@ -9,7 +9,7 @@ import {
   type Requirement,
 } from '../../src/ecosystems/pypi/requirement.js';
 import { parseSpecifiers, satisfies } from '../../src/ecosystems/pypi/specifier.js';
-import { parseVersion } from '../../src/ecosystems/pypi/version.js';
+import { parseVersion, type Version } from '../../src/ecosystems/pypi/version.js';
 
 /** One version of a made-up package. */
 export interface MadeVersion {
@@ -161,17 +161,14 @@ export function faultsOf(made: MadeIndex, answer: ReadonlyMap<string, string>): 
     if (!holds(requirement, next.extra)) continue;
     const version = parseVersion(answer.get(requirement.name) ?? '');
     needed.add(requirement.name);
-    if (version === undefined || !satisfies(requirement.specifiers, version)) {
+    if (!isIn(requirement, version)) {
       faults.push(`${next.by} needs ${next.text}, there is ${version?.text}`);
       continue;
     }
     const chosen = made.packages
       .get(requirement.name)
-      ?.find((one) => parseVersion(one.version)?.text === version.text);
-    if (chosen === undefined)
-      faults.push(`${requirement.name} ${version.text} is not in the index`);
-    const python = parseSpecifiers(chosen?.requiresPython ?? '') ?? [];
-    if (!satisfies(python, parseVersion('3.11.7') ?? version)) faults.push(`${next.text}: Python`);
+      ?.find((one) => parseVersion(one.version)?.text === version?.text);
+    faults.push(...misfits(chosen, next.text));
     for (const extra of ['', ...requirement.extras]) {
       const key = `${requirement.name}[${extra}]`;
       if (seen.has(key)) continue;
@@ -179,17 +176,31 @@ export function faultsOf(made: MadeIndex, answer: ReadonlyMap<string, string>): 
       for (const text of chosen?.requires ?? []) pending.push({ text, extra, by: key });
     }
   }
-  for (const text of made.constraints) {
-    const limit = parseRequirement(text);
-    const version = isProblem(limit) ? undefined : parseVersion(answer.get(limit.name) ?? '');
-    if (!isProblem(limit) && version !== undefined && !satisfies(limit.specifiers, version)) {
-      faults.push(`${text} is not kept: ${version.text}`);
-    }
-  }
-  for (const name of answer.keys()) {
-    if (!needed.has(normalizeName(name))) faults.push(`nothing needs ${name}`);
-  }
+  faults.push(...brokenLimits(made, answer));
+  const idle = [...answer.keys()].filter((name) => !needed.has(normalizeName(name)));
+  faults.push(...idle.map((name) => `nothing needs ${name}`));
   return faults;
+}
+
+function isIn({ specifiers }: Requirement, version: Version | undefined): boolean {
+  return version !== undefined && satisfies(specifiers, version);
+}
+
+function misfits(chosen: MadeVersion | undefined, text: string): string[] {
+  if (chosen === undefined) return [`what is chosen for ${text} is not in the index`];
+  const python = parseSpecifiers(chosen.requiresPython ?? '') ?? [];
+  const own = parseVersion('3.11.7');
+  return own !== undefined && satisfies(python, own) ? [] : [`${text}: Python`];
+}
+
+function brokenLimits(made: MadeIndex, answer: ReadonlyMap<string, string>): string[] {
+  return made.constraints.flatMap((text) => {
+    const limit = parseRequirement(text);
+    if (isProblem(limit)) throw new Error(text);
+    const version = parseVersion(answer.get(limit.name) ?? '');
+    const isKept = version === undefined || satisfies(limit.specifiers, version);
+    return isKept ? [] : [`${text} is not kept: ${version.text}`];
+  });
 }
 
 /** The few markers that are made up. */
