@@ -70,6 +70,10 @@ export default class Source extends XCommand {
       helpValue: 'LIST',
       summary: 'linux/amd64, windows/amd64, macos14/arm64…',
     }),
+    'not-newer-than': Flags.string({
+      helpValue: 'DATE|AGE',
+      summary: 'Nothing published after it: 7d, 2w, 2026-01-31.',
+    }),
     libc: Flags.string({ ...commaList, helpValue: 'LIST', summary: 'glibc2.28, musl1.2…' }),
     dev: Flags.boolean({
       allowNo: true,
@@ -79,6 +83,42 @@ export default class Source extends XCommand {
       multiple: true,
       helpValue: 'URL',
       summary: 'An index or registry whose packages may be named in public.',
+    }),
+    constraint: Flags.string({
+      multiple: true,
+      helpValue: 'FILE',
+      helpGroup: 'PYTHON',
+      summary: "Limits on versions of what is needed anyway, as pip's -c.",
+    }),
+    extra: Flags.string({
+      ...commaList,
+      helpValue: 'LIST',
+      helpGroup: 'PYTHON',
+      summary: 'Extras of pyproject.toml and pylock.toml (default: all; :none: for none).',
+    }),
+    group: Flags.string({
+      ...commaList,
+      helpValue: 'LIST',
+      helpGroup: 'PYTHON',
+      summary: 'Dependency groups of the same (default: all; :none: for none).',
+    }),
+    policy: Flags.option({
+      options: ['pip', 'explicit'] as const,
+      default: 'pip' as const,
+      helpGroup: 'PYTHON',
+      summary: 'Who may opt in to pre-releases and yanked files: any requirement, or only yours.',
+    })(),
+    'index-strategy': Flags.option({
+      options: ['pinned', 'first', 'pip'] as const,
+      default: 'pinned' as const,
+      helpGroup: 'PYTHON',
+      summary: 'Of several indexes with a name: one answers alone, or all as in pip.',
+    })(),
+    'one-version': Flags.boolean({
+      allowNo: true,
+      default: true,
+      helpGroup: 'PYTHON',
+      summary: 'Prefer one version for all targets.',
     }),
     'debian-mirror': Flags.string({
       helpValue: 'URL',
@@ -176,6 +216,15 @@ export default class Source extends XCommand {
       },
       dev: flags.dev,
       publicIndexes: flags['public-index'] ?? [],
+      notNewerThan: flags['not-newer-than'],
+      python: {
+        constraints: flags.constraint ?? [],
+        extras: flags.extra,
+        groups: flags.group,
+        policy: flags.policy,
+        indexStrategy: flags['index-strategy'],
+        oneVersion: flags['one-version'],
+      },
       debian: {
         mirror: flags['debian-mirror'],
         suites: flags['debian-suite'] ?? [],

@@ -58,6 +58,7 @@ export const BOUNDS = {
 
   // resolution
   resolverDecisions: 200_000,
+  hintDecisions: 2_000,
   resolverTimeMs: 600_000,
   planArtifacts: 500_000,
 

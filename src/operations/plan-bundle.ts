@@ -18,6 +18,8 @@ export interface PlanBundleInput {
   name: string;
   inputs: Inputs;
   targets: Target[];
+  /** Nothing that was published after it. */
+  notNewerThan?: Date | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -31,7 +33,8 @@ export async function planBundle(deps: PlanBundleDeps, input: PlanBundleInput): 
   const plans = await allOrFirstFailure(deps.sources, deps.report, input.signal, (source, rest) => {
     const asked = input.inputs.byEcosystem.get(source.name);
     if (!asked) return Promise.resolve({ artifacts: [], warnings: [] });
-    return source.plan({ ...asked, targets: input.targets, now, ...rest });
+    const { targets, notNewerThan } = input;
+    return source.plan({ ...asked, targets, now, notNewerThan, ...rest });
   });
   const artifacts = plans.flatMap((plan) => plan.artifacts);
   const warnings = plans.flatMap((plan) => plan.warnings);

@@ -35,6 +35,8 @@ export interface PlanRequest<R> {
   purls: PurlLine[];
   targets: Target[];
   now: Date;
+  /** Nothing that was published after it is chosen (`--not-newer-than`). */
+  notNewerThan?: Date | undefined;
   report: Report;
   signal?: AbortSignal | undefined;
 }

@@ -29,6 +29,7 @@ import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
 import { listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
+import { readInputFile } from './input-files.js';
 import { readOrCreateSecret, readOrUndefined, type DataFolder } from './open-data.js';
 
 /** What the command line says about Debian, over the host's apt sources. */
@@ -45,11 +46,23 @@ export interface DebianFlags {
   recommends: boolean;
 }
 
+/** What the command line says about Python, over pip's configuration. */
+export interface PythonFlags {
+  /** Files. */
+  constraints: readonly string[];
+  extras: readonly string[] | undefined;
+  groups: readonly string[] | undefined;
+  policy: 'pip' | 'explicit';
+  indexStrategy: 'pinned' | 'first' | 'pip';
+  oneVersion: boolean;
+}
+
 export interface SourcesInput {
   data: DataFolder;
   /** What the isolated machine says of itself: each ecosystem reads its own section. */
   request?: MachineRequest | undefined;
   debian: DebianFlags;
+  python: PythonFlags;
   /** Whether development dependencies are carried; undefined: as npm is configured. */
   dev: boolean | undefined;
   /** Registries and indexes whose packages may be named in public, beside the official ones. */
@@ -127,7 +140,20 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       signer,
     }),
     // Last: it claims every text list that is nobody else's.
-    createPypiSource({ ...pip, upstream, listFolder, env: process.env }),
+    createPypiSource({
+      ...pip,
+      settings: {
+        ...pip.settings,
+        constraints: [
+          ...pip.settings.constraints,
+          ...(await Promise.all(input.python.constraints.map(readInputFile))),
+        ],
+      },
+      choices: input.python,
+      upstream,
+      listFolder,
+      env: process.env,
+    }),
   ];
   return { sources, upstream, close: () => upstream.close() };
 }

@@ -5,13 +5,13 @@ import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { InputFile } from '../ports/ecosystem.js';
 
 /**
- * Reads one requirement file as text.
- * @throws XError INPUT_NOT_FOUND; INPUT_UNREADABLE for a folder, a file that is too large or not UTF-8.
+ * Reads one requirement file as text: UTF-8, or UTF-16 with its mark, as Windows shells write it.
+ * @throws XError INPUT_NOT_FOUND; INPUT_UNREADABLE for a folder, a file that is too large or no such text.
  */
 export async function readInputFile(path: string): Promise<InputFile> {
   const bytes = await readBounded(path);
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
     return { path, text };
   } catch (error) {
     throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, {
@@ -21,6 +21,12 @@ export async function readInputFile(path: string): Promise<InputFile> {
       cause: error,
     });
   }
+}
+
+/** By the byte order mark alone. */
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
 }
 
 async function readBounded(path: string): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.js';
+import { parseNotNewerThan } from '../domain/age-gate.js';
 import { isBundleName, type Did } from '../domain/bundle.js';
 import { XError } from '../domain/errors.js';
 import { expandTargets, type TargetFlags } from '../domain/expand-targets.js';
@@ -15,7 +16,7 @@ import { acquireLock } from '../platform/lock.js';
 import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import type { Report } from '../ports/progress.js';
-import { openSources, type DebianFlags } from './ecosystem-sources.js';
+import { openSources, type DebianFlags, type PythonFlags } from './ecosystem-sources.js';
 import { exportLines, exportVolumes } from './export.js';
 import { bundleNameOf, readInputFile } from './input-files.js';
 import { openData, type DataFolder } from './open-data.js';
@@ -42,6 +43,9 @@ export interface SourceInput {
   targets: TargetFlags;
   dev: boolean | undefined;
   publicIndexes: string[];
+  /** As `--not-newer-than` is written. */
+  notNewerThan: string | undefined;
+  python: PythonFlags;
   debian: DebianFlags;
 }
 
@@ -50,6 +54,10 @@ export async function runSource(input: SourceInput): Promise<void> {
   const { printer, settings } = input;
   const name = nameOf(input);
   const volumeSizeBytes = volumeSizeOf(input.volumeSize);
+  const notNewerThan =
+    input.notNewerThan === undefined
+      ? undefined
+      : parseNotNewerThan(input.notNewerThan, systemClock.now());
   const lock = input.dryRun ? undefined : await acquireLock(settings.folder, 'source');
   const stop = stopSignal();
   const report = warnOnce(printer.report);
@@ -68,6 +76,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       data,
       request: recipient?.request,
       debian: input.debian,
+      python: input.python,
       dev: input.dev,
       publicIndexes: input.publicIndexes,
       report,
@@ -79,7 +88,7 @@ export async function runSource(input: SourceInput): Promise<void> {
     const targets = await targetsOf(input.targets, recipient?.request);
     const plan = await planBundle(
       { sources, clock: systemClock, report },
-      { name, inputs, targets, signal: stop.signal },
+      { name, inputs, targets, notNewerThan, signal: stop.signal },
     );
     for (const message of plan.warnings) report({ event: 'warning', message });
     if (input.dryRun) {

@@ -9,8 +9,9 @@ import type {
   PypiIndex,
   PypiSettings,
 } from '../ports/pypi-settings.js';
-import { basicAuthorization, splitCredentials } from './http-address.js';
-import { lookUpNetrc, parseNetrc, type NetrcEntry } from './netrc.js';
+import { parseNetrc } from './netrc.js';
+import { PypiCredentials } from './pypi-credentials.js';
+import { parseKeyring } from './python-keyring.js';
 
 /** pip's own default where nothing is configured. */
 const DEFAULT_INDEX = 'https://pypi.org/simple';
@@ -31,7 +32,7 @@ export interface PipConfigurationRequest {
 /** What pip is configured to, split into where packages come from and how they are fetched. */
 export interface PipConfiguration {
   settings: PypiSettings;
-  /** Headers for an address, from the index addresses and netrc; for UpstreamOptions. */
+  /** Headers for an address, from the index addresses, netrc and keyring; for UpstreamOptions. */
   credentialsFor: (url: string) => Record<string, string> | undefined;
   /** The same, for those who must know whether there are any, and for addresses that inputs name. */
   credentials: IndexCredentials;
@@ -62,9 +63,12 @@ export async function readPipConfiguration(
     if (!/^PIP_[A-Z0-9_]+$/.test(name) || value === undefined || value.trim() === '') continue;
     values.set(name.slice(4).toLowerCase().replaceAll('_', '-'), value);
   }
-  const netrc = parseNetrc((await readText(netrcPath(request))) ?? '');
+  const credentials = new PypiCredentials(
+    parseNetrc((await readText(netrcPath(request))) ?? ''),
+    parseKeyring((await readText(keyringPath(request))) ?? ''),
+  );
   const constraints = await readConstraints(values.get('constraint') ?? '', readText);
-  return configurationOf(values, netrc, constraints, request);
+  return configurationOf(values, credentials, constraints, request);
 }
 
 /** `constraint`: files of this machine, apart by white space. */
@@ -100,6 +104,12 @@ async function readTextFile(path: string): Promise<string | undefined> {
 
 function netrcPath({ env, home }: PipConfigurationRequest): string {
   return env['NETRC'] ?? join(home, '.netrc');
+}
+
+/** Where Python's keyring keeps its plain text file. */
+function keyringPath({ env, home }: PipConfigurationRequest): string {
+  const data = env['XDG_DATA_HOME'] ?? join(home, '.local', 'share');
+  return join(data, 'python_keyring', 'keyring_pass.cfg');
 }
 
 /** In rising order of weight. */
@@ -156,7 +166,7 @@ function applyFile(text: string, path: string, values: Map<string, string>): voi
 
 function configurationOf(
   values: ReadonlyMap<string, string>,
-  netrc: NetrcEntry[],
+  credentials: PypiCredentials,
   constraints: PypiSettings['constraints'],
   request: PipConfigurationRequest,
 ): PipConfiguration {
@@ -164,21 +174,18 @@ function configurationOf(
     (values.get(key) ?? '').split(/\s+/).filter((one) => one !== '');
   const isOn = (key: string): boolean =>
     /^(?:1|true|yes|on|y|t)$/i.test(values.get(key)?.trim() ?? '');
-  const credentials = new OriginCredentials(netrc);
   const publicIndexes = new Set((request.publicIndexes ?? []).map(trimmed).concat(DEFAULT_INDEX));
   const index = (text: string, isFlag: boolean): PypiIndex => {
     const address = addressOf(text);
-    const hasCredentials = address.username !== '' || address.password !== '';
-    if (hasCredentials) credentials.remember(text);
+    if (address.username !== '' || address.password !== '') credentials.remember(text);
     address.username = '';
     address.password = '';
     const url = trimmed(address.href);
-    const isNetrc =
-      address.protocol !== 'file:' && lookUpNetrc(netrc, address.hostname) !== undefined;
+    const hasCredentials = credentials.has(url);
     return {
       url,
-      isPinned: hasCredentials || isNetrc || isFlag,
-      isPublic: publicIndexes.has(url) && !hasCredentials && !isNetrc,
+      isPinned: hasCredentials || isFlag,
+      isPublic: publicIndexes.has(url) && !hasCredentials,
     };
   };
   const main = request.indexUrl ?? values.get('index-url')?.trim() ?? DEFAULT_INDEX;
@@ -199,40 +206,12 @@ function configurationOf(
     },
     credentialsFor: (url) => credentials.headers(url),
     credentials,
-    certFile: values.get('cert'),
+    // As pip's HTTP library reads them.
+    certFile:
+      values.get('cert') ?? request.env['REQUESTS_CA_BUNDLE'] ?? request.env['CURL_CA_BUNDLE'],
     proxy: values.get('proxy'),
     trustedHosts: list('trusted-host'),
   };
-}
-
-/** Logins by origin, those in addresses before those of netrc. */
-class OriginCredentials implements IndexCredentials {
-  readonly #known = new Map<string, string>();
-  readonly #netrc: readonly NetrcEntry[];
-
-  constructor(netrc: readonly NetrcEntry[]) {
-    this.#netrc = netrc;
-  }
-
-  remember(text: string): void {
-    const { url, authorization } = splitCredentials(new URL(text));
-    if (authorization === undefined || this.#known.has(url.origin)) return;
-    this.#known.set(url.origin, authorization);
-  }
-
-  has(url: string): boolean {
-    return this.headers(url) !== undefined;
-  }
-
-  headers(url: string): Record<string, string> | undefined {
-    if (!URL.canParse(url)) return undefined;
-    const { origin, hostname, protocol } = new URL(url);
-    if (protocol === 'file:') return undefined;
-    const known = this.#known.get(origin);
-    if (known !== undefined) return { authorization: known };
-    const entry = lookUpNetrc(this.#netrc, hostname);
-    return entry && { authorization: basicAuthorization(entry.login, entry.password) };
-  }
 }
 
 function addressOf(text: string): URL {

@@ -1,140 +1,108 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { homedir } from 'node:os';
 import { after, test } from 'node:test';
-import { promisify } from 'node:util';
-import { XError } from '../../src/domain/errors.js';
-import { parseTarget } from '../../src/domain/target.js';
-import { createPypiSource } from '../../src/ecosystems/pypi/source.js';
-import { createUpstream } from '../../src/upstream/open-upstream.js';
-import { listFolder, readPipConfiguration } from '../../src/upstream/pypi-settings.js';
+import type { PlannedArtifact } from '../../src/domain/plan.js';
+import {
+  filesOf,
+  isUnsatisfiable,
+  mustBuild,
+  newestPip,
+  openPlanner,
+  ownTarget,
+  pipReport,
+  type Pip,
+} from './pypi-pip.js';
+import { drawnSets, NAMED_SETS, STACK } from './pypi-sets.js';
 
-const run = promisify(execFile);
-
-/** Each is planned by X and by the machine's own pip, and the answers compared file by file. */
-const SETS: Readonly<Record<string, string>> = {
-  'one package': 'six',
-  'a web framework': 'flask',
-  extras: 'uvicorn[standard]\nfastapi',
-  'an older range': 'django>=4,<6\ndjango-environ; python_version < "3"',
-  'http clients': 'requests\nhttpx[http2]\ncryptography',
-  plotting: 'matplotlib',
-  data: 'pandas\nscipy\nscikit-learn',
-  'a pinned old numpy': 'numpy==1.26.4\npandas\nscipy',
-  'a ceiling that moves others': 'pandas\nnumpy<2',
-  notebooks: 'jupyterlab\nipywidgets',
-  tooling: 'black\nflake8\nmypy\npytest\nsphinx',
-  clouds: 'boto3\ngoogle-api-python-client\nbotocore',
-  databases: 'sqlalchemy\nalembic\nasyncpg\nredis',
-  'language models': 'openai\nanthropic\ngoogle-genai',
-  'a dependency that no index has': 'celery',
-  'a scientific and web stack':
-    'numpy\nscipy\npandas\nmatplotlib\nscikit-learn\nseaborn\njupyterlab\nflask\ndjango\nfastapi\nuvicorn\nrequests\nboto3\nsqlalchemy\nstatsmodels\nsympy\nnetworkx\npillow',
-};
-
-interface Report {
-  install: { download_info: { url: string }; metadata: { name: string; version: string } }[];
-  environment: {
-    python_full_version: string;
-    implementation_name: string;
-    platform_machine: string;
-  };
-}
-
-/** What pip would install; undefined where it finds nothing that fits. */
-async function pipReport(requirements: string): Promise<Report | undefined> {
-  const args = ['install', '--dry-run', '--ignore-installed', '--quiet', '--retries', '0'];
-  const asked = requirements.split('\n').map((line) => line.trim());
-  try {
-    const { stdout } = await run('pip', [...args, '--report', '-', ...asked], {
-      maxBuffer: 256 << 20,
-      timeout: 300_000,
-    });
-    return JSON.parse(stdout) as Report;
-  } catch (thrown) {
-    if (/ResolutionImpossible|No matching distribution|conflicting/.test(String(thrown)))
-      return undefined;
-    throw thrown;
-  }
-}
-
-async function libcOf(): Promise<string> {
-  const { stdout } = await run('getconf', ['GNU_LIBC_VERSION']);
-  return stdout.trim().replace(' ', '');
-}
-
-const probe = await pipReport('six').catch((thrown: unknown) => String(thrown));
+const probe = await pipReport(['six']).catch((thrown: unknown) => String(thrown));
 const skip =
   typeof probe === 'object' ? false : 'pip is not there, or no index of its configuration answers';
+const target = typeof probe === 'object' ? await ownTarget(probe) : '';
+const planner = await openPlanner();
+after(() => planner.upstream.close());
+const newest = typeof probe === 'object' ? await newestPip(planner, target) : undefined;
 
-const configuration = await readPipConfiguration({ env: process.env, home: homedir() });
-const upstream = createUpstream({
-  clock: {
-    now: () => new Date(),
-    monotonicMs: () => performance.now(),
-    sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
-  },
-  random: {
-    bytes: (length) => randomBytes(length),
-    integer: (below) => Math.floor(Math.random() * below),
-  },
-  credentialsFor: configuration.credentialsFor,
-});
-after(() => upstream.close());
-const source = createPypiSource({
-  upstream,
-  settings: configuration.settings,
-  credentials: configuration.credentials,
-  listFolder,
-  env: process.env,
-});
-
-/** What pip calls "no matching distribution" where an index is down. */
-function isUnreachable(thrown: Error): boolean {
-  return thrown instanceof XError && thrown.code === 'UPSTREAM_UNREACHABLE';
+interface Answer {
+  /** Without what only building an sdist needs. */
+  files: string[];
+  /** What only building an sdist needs. */
+  builds: PlannedArtifact[];
 }
 
-async function planned(requirements: string, targetText: string): Promise<string[] | undefined> {
-  const file = { path: 'requirements.txt', text: requirements };
-  const read = await source.read(file, () => Promise.reject(new Error('nothing is nested')));
+/** X's answer; why there is none, where there is none. */
+async function planned(requirements: string): Promise<Answer | string> {
   try {
-    const plan = await source.plan({
-      requirements: [read.requirements],
-      purls: read.purls,
-      targets: [parseTarget(targetText)],
-      now: new Date(),
-      report: () => undefined,
-    });
-    return plan.artifacts.map(({ filename }) => filename).sort();
+    const { artifacts } = await planner.plan(requirements, [target]);
+    return { files: artifacts.map(({ filename }) => filename).sort(), builds: artifacts };
   } catch (thrown) {
-    if (
-      thrown instanceof Error &&
-      'exitCode' in thrown &&
-      (thrown.exitCode === 4 || isUnreachable(thrown))
-    ) {
-      if (process.env['SHOW_REASONS'] !== undefined) console.log(thrown.message);
-      return undefined;
-    }
-    throw thrown;
+    if (!isUnsatisfiable(thrown)) throw thrown;
+    return mustBuild(thrown) ? `must be built: ${thrown.message}` : thrown.message;
   }
 }
 
-for (const [title, requirements] of Object.entries(SETS)) {
+/** What pip does not name must be there for the build of an sdist that it does. */
+function assertOnlyBuilds(answer: Answer, theirs: readonly string[]): void {
+  const more = answer.builds.filter(({ filename }) => !theirs.includes(filename));
+  const isSdist = (purl: string): boolean =>
+    answer.builds.some((one) => one.purl === purl && !one.filename.endsWith('.whl'));
+  const reached = new Set(answer.builds.map(({ purl }) => purl).filter(isSdist));
+  for (const purl of reached) {
+    const own = answer.builds.find((one) => one.purl === purl);
+    for (const needed of own?.requires ?? []) reached.add(needed);
+  }
+  const strangers = more.filter(({ purl }) => !reached.has(purl));
+  assert.deepEqual(
+    strangers.map(({ filename }) => filename),
+    [],
+  );
+}
+
+async function compare(
+  requirements: string,
+  pip: Pip | undefined,
+  say: (text: string) => void,
+): Promise<void> {
+  const asked = requirements.split(/\s*\n\s*/).filter((line) => line !== '');
+  const [report, ours] = await Promise.all([
+    pipReport(asked, pip === undefined ? {} : { pip }),
+    planned(requirements),
+  ]);
+  if (typeof ours === 'string' && ours.startsWith('must be built')) {
+    say(`X declines: ${ours}`);
+    return;
+  }
+  if (report === undefined) {
+    say('pip finds no answer');
+    assert.equal(typeof ours, 'string', 'X finds none either');
+    return;
+  }
+  assert.ok(typeof ours === 'object', `pip finds an answer, X none: ${String(ours)}`);
+  const theirs = filesOf(report);
+  say(`${theirs.length} files`);
+  assert.deepEqual(
+    ours.files.filter((file) => theirs.includes(file)),
+    theirs,
+  );
+  assertOnlyBuilds(ours, theirs);
+}
+
+const sets: Record<string, string> = {
+  ...NAMED_SETS,
+  'a hundred packages of science and the web': STACK.replaceAll(' ', '\n'),
+  ...(skip === false ? await drawnSets() : {}),
+};
+
+for (const [title, requirements] of Object.entries(sets)) {
   test(`pip's own answer: ${title}`, { skip }, async (t) => {
-    assert.ok(typeof probe === 'object');
-    const { environment } = probe;
-    const libc = await libcOf();
-    const machine = environment.platform_machine;
-    const target = `linux/${machine}/${libc},python=${environment.python_full_version}`;
-    const [report, ours] = await Promise.all([
-      pipReport(requirements),
-      planned(requirements, target),
-    ]);
-    const theirs = report?.install
-      .map(({ download_info: { url } }) => decodeURIComponent(url.slice(url.lastIndexOf('/') + 1)))
-      .sort();
-    t.diagnostic(theirs === undefined ? 'pip finds no answer' : `${theirs.length} files`);
-    assert.deepEqual(ours, theirs);
+    await compare(requirements, newest, (text) => {
+      t.diagnostic(`${newest?.title ?? 'pip'}: ${text}`);
+    });
+  });
+}
+
+for (const title of ['one package', 'data', 'notebooks', 'a conflict']) {
+  test(`the machine's own pip answers alike: ${title}`, { skip }, async (t) => {
+    await compare(NAMED_SETS[title] ?? '', undefined, (text) => {
+      t.diagnostic(text);
+    });
   });
 }

@@ -82,3 +82,63 @@ test('constraint, require-hashes and prefer-binary, from files and from the envi
   );
   await assert.rejects(configured({ PIP_CONSTRAINT: 'https://a.test/c.txt' }, {}), /is no file/);
 });
+
+test('logins of one host are told apart by the address they stand in', async () => {
+  const { credentialsFor } = await configured(
+    {
+      PIP_INDEX_URL: 'https://a:1@h.test/one/simple',
+      PIP_EXTRA_INDEX_URL: 'https://b:2@h.test/two/simple',
+    },
+    {},
+  );
+  const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+  assert.equal(credentialsFor('https://h.test/one/simple/x/')?.['authorization'], basic('a:1'));
+  assert.equal(credentialsFor('https://h.test/two/simple/x/')?.['authorization'], basic('b:2'));
+  assert.equal(credentialsFor('https://h.test/files/x.whl')?.['authorization'], basic('a:1'));
+});
+
+test('the keyring file: by address, by host, and for a user that an address names', async () => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const files = {
+    '/home/u/.local/share/python_keyring/keyring_pass.cfg': `[https_3A_2F_2Fa_2Etest_2Fsimple]
+alice = 
+\t${base64('one')}
+
+[b_2Etest]
+bob_40example_2ecom = ${base64('two')}
+[c_2Etest]
+carol = ${base64('three')}
+dave = ${base64('four')}
+`,
+  };
+  const { credentialsFor, settings } = await configured(
+    { PIP_INDEX_URL: 'https://a.test/simple', PIP_EXTRA_INDEX_URL: 'https://dave@c.test/simple' },
+    files,
+  );
+  const basic = (pair: string): string => `Basic ${base64(pair)}`;
+  assert.equal(credentialsFor('https://a.test/simple/x/')?.['authorization'], basic('alice:one'));
+  assert.equal(credentialsFor('https://a.test/simple-other/x/'), undefined);
+  assert.equal(credentialsFor('https://b.test/x')?.['authorization'], basic('bob@example.com:two'));
+  assert.equal(credentialsFor('https://c.test/simple/x')?.['authorization'], basic('dave:four'));
+  assert.deepEqual(
+    settings.indexes.map(({ isPinned, isPublic }) => [isPinned, isPublic]),
+    [
+      [true, false],
+      [true, false],
+    ],
+  );
+});
+
+test('nonsense in a keyring file is passed over', async () => {
+  for (const text of [
+    '[',
+    '=\n\n',
+    '[a\nb = c',
+    '[%zz]\nx = ????',
+    '[a]\n   lonely\n_ZZ=\n'.repeat(10_000),
+  ]) {
+    const files = { '/home/u/.local/share/python_keyring/keyring_pass.cfg': text };
+    const { credentialsFor } = await configured({}, files);
+    assert.equal(credentialsFor('https://a.test/'), undefined);
+  }
+});

@@ -142,7 +142,7 @@ async function answer(
     return Object.fromEntries(chosen.map(([node, { version }]) => [node, version.text]));
   } catch (thrown) {
     if (thrown instanceof Unresolvable) {
-      assert.ok(thrown.facts.length > 0, 'a failure is explained');
+      assert.ok(thrown.chain.length > 0, 'a failure is explained');
       return undefined;
     }
     throw thrown;

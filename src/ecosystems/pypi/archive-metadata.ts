@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { BOUNDS } from '../../domain/bounds.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { normalizeName, type SdistName, type WheelName } from './filename.js';
-import { readZipDirectory, readZipEntry, type RandomReader, type ZipEntry } from './zip.js';
+import { readZipDirectory, readZipEntry, type RandomReader } from './zip.js';
 
 /**
  * METADATA of a wheel, without the rest of it.
@@ -30,30 +30,90 @@ export async function readWheelMetadata(
   return readZipEntry(reader, entry, BOUNDS.wheelMetadataBytes, where);
 }
 
-/** What an sdist says of itself without being built. */
+/** The files of an sdist that say what it is; undefined where it has none. */
 export interface SdistFiles {
   pkgInfo: Uint8Array | undefined;
-  /** pyproject.toml, for the build requirements. */
   pyproject: Uint8Array | undefined;
+  setupCfg: Uint8Array | undefined;
+  setupPy: Uint8Array | undefined;
+  /** Its egg-info folder: setuptools wrote one; `requires` only where there was something to require. */
+  eggInfo: { requires: Uint8Array | undefined } | undefined;
 }
 
-/** Reads PKG-INFO and pyproject.toml of an sdist that is a zip. */
-export async function readZipSdist(reader: RandomReader, where: string): Promise<SdistFiles> {
-  const entries = await readZipDirectory(reader, where);
-  const read = async (name: string): Promise<Uint8Array | undefined> => {
-    const entry = entries.find((candidate: ZipEntry) => isTopFile(candidate.name, name));
-    return entry && readZipEntry(reader, entry, BOUNDS.sdistMetadataBytes, where);
-  };
-  return { pkgInfo: await read('PKG-INFO'), pyproject: await read('pyproject.toml') };
-}
+type SdistPart = 'pkgInfo' | 'pyproject' | 'setupCfg' | 'setupPy' | 'requires' | 'sources';
 
-function isTopFile(path: string, name: string): boolean {
+const TOP_FILES: Readonly<Record<string, SdistPart>> = {
+  'PKG-INFO': 'pkgInfo',
+  'pyproject.toml': 'pyproject',
+  'setup.cfg': 'setupCfg',
+  'setup.py': 'setupPy',
+};
+const EGG_FILES: Readonly<Record<string, SdistPart>> = {
+  'requires.txt': 'requires',
+  'SOURCES.txt': 'sources',
+};
+
+/** Which part of an sdist stands at a path: in its top folder, or in its egg-info at most one folder lower. */
+function partAt(path: string, sdist: SdistName): SdistPart | undefined {
   const parts = path.replace(/^\.\//, '').split('/');
-  return parts.length === 2 && parts[0] !== '' && parts[0] !== '..' && parts[1] === name;
+  if (parts.some((part) => part === '' || part === '..')) return undefined;
+  const file = parts.at(-1) ?? '';
+  if (parts.length === 2) return Object.hasOwn(TOP_FILES, file) ? TOP_FILES[file] : undefined;
+  if (parts.length > 4 || !Object.hasOwn(EGG_FILES, file)) return undefined;
+  const egg = /^(.*)\.egg-info$/.exec(parts.at(-2) ?? '')?.[1];
+  return egg !== undefined && normalizeName(egg) === sdist.name ? EGG_FILES[file] : undefined;
+}
+
+/** The first of each part counts. */
+class SdistParts {
+  readonly #parts = new Map<SdistPart, Uint8Array>();
+
+  add(part: SdistPart, bytes: Uint8Array): void {
+    if (!this.#parts.has(part)) this.#parts.set(part, bytes);
+  }
+
+  /** Whether what is there settles everything, so that the rest need not be read. */
+  get isEnough(): boolean {
+    const pkgInfo = this.#parts.get('pkgInfo');
+    return this.#parts.has('pyproject') && pkgInfo !== undefined && isStaticText(pkgInfo);
+  }
+
+  files(): SdistFiles {
+    const isEgg = this.#parts.has('sources') || this.#parts.has('requires');
+    return {
+      pkgInfo: this.#parts.get('pkgInfo'),
+      pyproject: this.#parts.get('pyproject'),
+      setupCfg: this.#parts.get('setupCfg'),
+      setupPy: this.#parts.get('setupPy'),
+      eggInfo: isEgg ? { requires: this.#parts.get('requires') } : undefined,
+    };
+  }
+}
+
+/** A cheap look at PKG-INFO: 2.2 or newer, and nothing dynamic at all. */
+function isStaticText(pkgInfo: Uint8Array): boolean {
+  const text = new TextDecoder().decode(pkgInfo.subarray(0, 64 << 10));
+  const version = /^metadata-version:\s*2\.([0-9]+)\s*$/im.exec(text)?.[1];
+  return version !== undefined && Number(version) >= 2 && !/^dynamic:/im.test(text);
+}
+
+/** Reads what an sdist that is a zip says of itself. */
+export async function readZipSdist(
+  reader: RandomReader,
+  sdist: SdistName,
+  where: string,
+): Promise<SdistFiles> {
+  const parts = new SdistParts();
+  for (const entry of await readZipDirectory(reader, where)) {
+    const part = partAt(entry.name, sdist);
+    if (part === undefined) continue;
+    parts.add(part, await readZipEntry(reader, entry, BOUNDS.sdistMetadataBytes, where));
+  }
+  return parts.files();
 }
 
 /**
- * Reads PKG-INFO and pyproject.toml out of a gzipped tar while it streams by; stops when both are found.
+ * Reads what an sdist that is a gzipped tar says of itself, while it streams by; stops where it is enough.
  * @throws XError UPSTREAM_MALFORMED, LIMIT_EXCEEDED past `sdistOpenedBytes` of opened bytes.
  */
 export async function readTarSdist(
@@ -61,19 +121,19 @@ export async function readTarSdist(
   sdist: SdistName,
   where: string,
 ): Promise<SdistFiles> {
-  const files: SdistFiles = { pkgInfo: undefined, pyproject: undefined };
+  const parts = new SdistParts();
+  const partOf = (path: string): SdistPart | undefined => partAt(path, sdist);
   try {
-    for await (const { path, bytes } of tarFiles(gunzipped(source), where)) {
-      if (isTopFile(path, 'PKG-INFO')) files.pkgInfo ??= bytes;
-      if (isTopFile(path, 'pyproject.toml')) files.pyproject ??= bytes;
-      if (files.pkgInfo !== undefined && files.pyproject !== undefined) break;
+    for await (const { part, bytes } of tarParts(gunzipped(source), partOf, where)) {
+      parts.add(part, bytes);
+      if (parts.isEnough) break;
     }
   } catch (thrown) {
     if (thrown instanceof XError) throw thrown;
     const problem = `${where}: the sdist of ${sdist.name} is no gzipped tar: ${messageOf(thrown)}`;
     throw new XError('UPSTREAM_MALFORMED', problem, { cause: thrown });
   }
-  return files;
+  return parts.files();
 }
 
 async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
@@ -90,14 +150,19 @@ async function* gunzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buf
 
 const BLOCK = 512;
 
-/** The small top-level files of a tar: those that a reader of metadata may want. */
-async function* tarFiles(
+/** A header that gives the next file a longer name (pax, or GNU's) has no more. */
+const LONG_NAME_BYTES = 64 << 10;
+
+/** The files of a tar that are parts of an sdist, one after the other. */
+async function* tarParts(
   source: AsyncIterable<Buffer>,
+  partOf: (path: string) => SdistPart | undefined,
   where: string,
-): AsyncIterable<{ path: string; bytes: Uint8Array }> {
+): AsyncIterable<{ part: SdistPart; bytes: Uint8Array }> {
   let pending = Buffer.alloc(0);
   let skip = 0;
   let total = 0;
+  let longName: string | undefined;
   for await (const chunk of source) {
     total += chunk.length;
     if (total > BOUNDS.sdistOpenedBytes) {
@@ -110,29 +175,41 @@ async function* tarFiles(
     skip -= dropped;
     pending = Buffer.concat([pending, chunk.subarray(dropped)]);
     while (skip === 0 && pending.length >= BLOCK) {
-      const header = pending.subarray(0, BLOCK);
-      if (header.every((byte) => byte === 0)) {
+      const block = pending.subarray(0, BLOCK);
+      if (block.every((byte) => byte === 0)) {
         pending = pending.subarray(BLOCK);
         continue;
       }
-      const { path, sizeBytes, isFile } = tarHeader(header, where);
-      const whole = BLOCK + Math.ceil(sizeBytes / BLOCK) * BLOCK;
-      const isWanted = isFile && /^(?:\.\/)?[^/]+\/(?:PKG-INFO|pyproject\.toml)$/.test(path);
-      if (isWanted && sizeBytes > BOUNDS.sdistMetadataBytes) {
+      const header = tarHeader(block, where);
+      const { sizeBytes, type } = header;
+      const path = longName ?? header.path;
+      const isName = (type === 'x' || type === 'L') && sizeBytes <= LONG_NAME_BYTES;
+      const part = type === '' || type === '0' ? partOf(path) : undefined;
+      if (part !== undefined && sizeBytes > BOUNDS.sdistMetadataBytes) {
         throw new XError('LIMIT_EXCEEDED', `${where}: ${path} has ${sizeBytes} bytes`);
       }
-      if (isWanted && pending.length < whole) break;
-      if (isWanted) yield { path, bytes: pending.subarray(BLOCK, BLOCK + sizeBytes) };
+      const whole = BLOCK + Math.ceil(sizeBytes / BLOCK) * BLOCK;
+      if ((part !== undefined || isName) && pending.length < whole) break;
+      const bytes = pending.subarray(BLOCK, BLOCK + sizeBytes);
+      longName = isName ? (longNameOf(bytes, type) ?? longName) : undefined;
+      if (part !== undefined) yield { part, bytes };
       skip = Math.max(whole - pending.length, 0);
       pending = pending.subarray(Math.min(whole, pending.length));
     }
   }
 }
 
+/** `path` of a pax header's records (`LENGTH path=VALUE`), or GNU's whole text. */
+function longNameOf(bytes: Buffer, type: string): string | undefined {
+  const text = bytes.toString('utf8');
+  if (type === 'L') return text.replace(/\0.*$/s, '');
+  return /^[0-9]{1,8} path=(.*)$/m.exec(text)?.[1];
+}
+
 function tarHeader(
   header: Buffer,
   where: string,
-): { path: string; sizeBytes: number; isFile: boolean } {
+): { path: string; sizeBytes: number; type: string } {
   const text = (start: number, end: number): string => {
     const field = header.toString('utf8', start, end);
     const zero = field.indexOf('\0');
@@ -143,10 +220,9 @@ function tarHeader(
     throw new XError('UPSTREAM_MALFORMED', `${where}: damaged tar header`);
   }
   const prefix = text(257, 262) === 'ustar' ? text(345, 500) : '';
-  const type = text(156, 157);
   return {
     path: prefix === '' ? text(0, 100) : `${prefix}/${text(0, 100)}`,
     sizeBytes: Number.parseInt(size, 8),
-    isFile: type === '' || type === '0',
+    type: text(156, 157),
   };
 }

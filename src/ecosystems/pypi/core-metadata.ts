@@ -12,6 +12,8 @@ export interface CoreMetadata {
   version: Version;
   requires: readonly Requirement[];
   requiresPython: SpecifierSet | undefined;
+  /** As it is written. */
+  requiresPythonText: string | undefined;
   /** Normalised. */
   extras: ReadonlySet<string>;
   /** Lower-case names of fields that a build may change; empty in wheels. */
@@ -48,8 +50,35 @@ export function parseCoreMetadata(bytes: Uint8Array, where: string): CoreMetadat
     requires: (headers.get('requires-dist') ?? []).map((text) => requirementOf(text, where)),
     // A range that cannot be read counts as none, as in pip.
     requiresPython: requiresPython === undefined ? undefined : parseSpecifiers(requiresPython),
+    requiresPythonText: requiresPython,
     extras: new Set((headers.get('provides-extra') ?? []).map(normalizeName)),
     dynamic: new Set((headers.get('dynamic') ?? []).map((field) => field.toLowerCase())),
+  };
+}
+
+/**
+ * Metadata of a distribution whose name and version its file name says, from what other files say.
+ * @throws XError UPSTREAM_MALFORMED.
+ */
+export function metadataOf(
+  said: {
+    requires: readonly string[];
+    extras: readonly string[];
+    requiresPython: string | undefined;
+  },
+  { name, version }: { name: string; version: Version },
+  where: string,
+): CoreMetadata {
+  const { requiresPython } = said;
+  return {
+    metadataVersion: STATIC_SINCE,
+    name,
+    version,
+    requires: said.requires.map((text) => requirementOf(text, where)),
+    requiresPython: requiresPython === undefined ? undefined : parseSpecifiers(requiresPython),
+    requiresPythonText: requiresPython,
+    extras: new Set(said.extras.map(normalizeName)),
+    dynamic: new Set(),
   };
 }
 

@@ -1,4 +1,3 @@
-import { parse } from 'smol-toml';
 import { BOUNDS } from '../../domain/bounds.js';
 import { sha256 } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
@@ -9,9 +8,9 @@ import {
   readZipSdist,
   type SdistFiles,
 } from './archive-metadata.js';
-import { isStatic, parseCoreMetadata, type CoreMetadata } from './core-metadata.js';
+import { parseCoreMetadata, type CoreMetadata } from './core-metadata.js';
 import type { IndexFile } from './index-page.js';
-import { isProblem, parseRequirement } from './requirement.js';
+import { describeSdist } from './sdist-metadata.js';
 import type { RandomReader } from './zip.js';
 
 /** A distribution's metadata, and what building it needs where it is an sdist. */
@@ -20,6 +19,8 @@ export interface Distribution {
   /** SHA-256 of METADATA's bytes; undefined for an sdist. */
   metadataSha256: string | undefined;
   buildRequires: readonly string[];
+  /** Of an sdist whose dependencies another build might say otherwise: where they stand. */
+  hearsay: string | undefined;
 }
 
 /** Reads what distributions say of themselves, each file once, without fetching it whole where that can be helped. */
@@ -53,7 +54,7 @@ export class Distributions {
     const bytes = beside ?? (await readWheelMetadata(await reader(), parsed, file.url));
     const metadata = parseCoreMetadata(bytes, file.url);
     checkIdentity(metadata, file);
-    return { metadata, metadataSha256: sha256(bytes), buildRequires: [] };
+    return { metadata, metadataSha256: sha256(bytes), buildRequires: [], hearsay: undefined };
   }
 
   /** PEP 658; undefined where the index has none after all. */
@@ -75,29 +76,30 @@ export class Distributions {
   }
 
   async #sdist(file: IndexFile): Promise<Distribution> {
-    const { pkgInfo, pyproject } = await this.#sdistFiles(file);
-    const metadata = pkgInfo === undefined ? undefined : parseCoreMetadata(pkgInfo, file.url);
-    if (metadata === undefined || !isStatic(metadata)) {
+    const { parsed, url, filename } = file;
+    const described = describeSdist(
+      await this.#sdistFiles(file),
+      { ...parsed, kind: 'sdist' },
+      url,
+    );
+    if (described === undefined) {
       throw new XError(
         'NO_ARTIFACT',
-        `${file.filename} must be built before its dependencies are known`,
+        `${filename} must be built before its dependencies are known`,
         {
           hint: 'Nothing from upstream is executed: build a wheel of it and name its folder with --find-links.',
         },
       );
     }
-    checkIdentity(metadata, file);
-    return {
-      metadata,
-      metadataSha256: undefined,
-      buildRequires: buildRequiresOf(pyproject, file.url),
-    };
+    checkIdentity(described.metadata, file);
+    return { ...described, metadataSha256: undefined };
   }
 
   async #sdistFiles(file: IndexFile): Promise<SdistFiles> {
     const { parsed, url, filename } = file;
     if (filename.endsWith('.zip')) {
-      return readZipSdist(await openReader(this.#upstream, file, this.#signal), url);
+      const reader = await openReader(this.#upstream, file, this.#signal);
+      return readZipSdist(reader, { ...parsed, kind: 'sdist' }, url);
     }
     const body = await this.#upstream.open({ ecosystem: 'pypi', url, signal: this.#signal });
     return readTarSdist(body.stream, { ...parsed, kind: 'sdist' }, url);
@@ -108,38 +110,6 @@ function checkIdentity(metadata: CoreMetadata, { parsed, url }: IndexFile): void
   if (metadata.name === parsed.name && metadata.version.text === parsed.version.text) return;
   const says = `${metadata.name} ${metadata.version.text}`;
   throw new XError('UPSTREAM_MALFORMED', `${url}: its metadata is of ${says}`);
-}
-
-/**
- * PEP 518; the default backend of PEP 517 where pyproject.toml says nothing. setuptools before 70.1
- * asks for wheel only once it runs (PEP 517's get_requires_for_build_wheel), and older pips ask for
- * it by default, so that wheel is always carried with it.
- */
-export function buildRequiresOf(pyproject: Uint8Array | undefined, where: string): string[] {
-  const fallback = ['setuptools>=40.8.0', 'wheel'];
-  if (pyproject === undefined) return fallback;
-  let document: { 'build-system'?: { requires?: unknown } };
-  try {
-    document = parse(new TextDecoder().decode(pyproject));
-  } catch (cause) {
-    throw new XError('UPSTREAM_MALFORMED', `${where}: pyproject.toml is not TOML`, { cause });
-  }
-  const requires = document['build-system']?.requires;
-  if (requires === undefined) return fallback;
-  if (Array.isArray(requires) && requires.every((text) => typeof text === 'string')) {
-    return withWheel(requires);
-  }
-  throw new XError('UPSTREAM_MALFORMED', `${where}: build-system.requires is not a list of texts`);
-}
-
-/** Build requirements, with wheel where setuptools is one of them. */
-export function withWheel(requires: readonly string[]): string[] {
-  const names = requires.map((text) => {
-    const parsed = parseRequirement(text);
-    return isProblem(parsed) ? '' : parsed.name;
-  });
-  const lacksWheel = names.includes('setuptools') && !names.includes('wheel');
-  return lacksWheel ? [...requires, 'wheel'] : [...requires];
 }
 
 /** Read with the directory at a zip's end, because METADATA is mostly near it. */

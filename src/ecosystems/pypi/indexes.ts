@@ -10,7 +10,10 @@ import {
   SIMPLE_ACCEPT,
   type IndexFile,
 } from './index-page.js';
+import { answering, inOrder } from './answering-index.js';
+import type { IndexStrategy } from './choices.js';
 import { isProjectName, normalizeName } from './filename.js';
+import { compareVersions, type Version } from './version.js';
 
 /** A file with the index that offers it; undefined for find-links. */
 export interface OfferedFile extends IndexFile {
@@ -20,24 +23,20 @@ export interface OfferedFile extends IndexFile {
 export interface IndexesOptions {
   upstream: Upstream;
   settings: PypiSettings;
+  strategy: IndexStrategy;
   listFolder: ListFolder;
   warn: (message: string) => void;
   signal: AbortSignal | undefined;
 }
 
 /**
- * Every place that pip would look in, asked as one.
- *
- * Which index answers for a name: pip merges all of its indexes and takes the best file wherever it
- * stands, and so do these, because the plan must be what pip would install. That lets whoever can
- * publish on one index shadow a private name of another (dependency confusion). Therefore an index
- * that is pinned - reached with credentials, or named by flag - answers alone for the names it has.
- * Among equals the order is pip's: of files that are equal in all else, the last index's is taken.
+ * Every place that pip would look in, asked as one; `answering` says whose files of a name count.
+ * Find-links are places that the user names file by file: what they have counts beside the index.
  *
  * An index that cannot be reached is a warning, once. A name that no other place has then counts as
  * unknown, as in pip, so that a version that needs it is passed over; where the plan fails for it,
- * `failure` says why. One that refuses a name is left out for that name alone. Without a pinned index
- * nothing is planned.
+ * `failure` says why. One that refuses a name is left out for that name alone. Without an index that
+ * would answer ahead of the one that does, nothing is planned.
  */
 export class Indexes {
   readonly #options: IndexesOptions;
@@ -69,19 +68,43 @@ export class Indexes {
   }
 
   async #load(name: string): Promise<OfferedFile[]> {
-    const { indexes, noIndex } = this.#options.settings;
-    const asked = noIndex || !isProjectName(name) ? [] : indexes;
+    const { settings, strategy } = this.#options;
+    const asked = settings.noIndex || !isProjectName(name) ? [] : settings.indexes;
     const [links, ...pages] = await Promise.all([
       this.#findLinks(),
-      ...asked.map((index) => this.#page(index, name)),
+      ...asked.map(async (index) => ({ index, page: await this.#page(index, name) })),
     ]);
     const linked = links.filter(({ parsed }) => parsed.name === name);
-    const found = pages.flatMap((page) => (page instanceof XError ? [] : page));
-    const failure = pages.find((page) => page instanceof XError);
-    if (linked.length + found.length === 0 && failure !== undefined)
-      this.#unanswered.set(name, failure);
-    const pinned = found.filter((file) => file.index?.isPinned);
-    return pinned.length > 0 ? pinned : [...linked, ...found];
+    const answers = pages.map(({ index, page }) => ({
+      index,
+      files: page instanceof XError ? [] : page,
+    }));
+    const { files, from, leftOut } = answering(answers, strategy);
+    const failures = pages.filter((one): one is { index: PypiIndex; page: XError } => {
+      return one.page instanceof XError;
+    });
+    const [failure] = failures;
+    if (linked.length + files.length === 0 && failure !== undefined)
+      this.#unanswered.set(name, failure.page);
+    if (strategy !== 'pip') checkAhead(name, pages, from);
+    this.#tellLeftOut(name, from, leftOut);
+    return from.some(({ isPinned }) => isPinned) && strategy !== 'pip'
+      ? files
+      : [...linked, ...files];
+  }
+
+  /** Told, because pip would do otherwise: on the isolated machine it has no choice. */
+  #tellLeftOut(
+    name: string,
+    from: readonly PypiIndex[],
+    leftOut: readonly { index: PypiIndex; files: readonly OfferedFile[] }[],
+  ): void {
+    for (const { index, files } of leftOut) {
+      const newest = files.map(({ parsed }) => parsed.version).reduce(newer).text;
+      this.#options.warn(
+        `${name} is taken from ${from.map(({ url }) => url).join(' and ')} alone; ${index.url} has that name too, up to ${newest}: --index-strategy pip takes the best of all, as pip does`,
+      );
+    }
   }
 
   /** The page's files, or why the index did not answer. */
@@ -187,6 +210,32 @@ export class Indexes {
       if (thrown instanceof XError) return [];
       throw thrown;
     }
+  }
+}
+
+function newer(a: Version, b: Version): Version {
+  return compareVersions(a, b) >= 0 ? a : b;
+}
+
+/**
+ * An index that does not answer may be the one that the name belongs to: another must not stand in for it.
+ * @throws XError UPSTREAM_UNREACHABLE.
+ */
+function checkAhead(
+  name: string,
+  pages: readonly { index: PypiIndex; page: OfferedFile[] | XError }[],
+  from: readonly PypiIndex[],
+): void {
+  for (const { index, page } of inOrder(pages)) {
+    if (from.length === 0 || from.includes(index)) return;
+    if (!(page instanceof XError) || page.code !== 'UPSTREAM_UNREACHABLE' || index.isPublic)
+      continue;
+    const others = from.map(({ url }) => url).join(' and ');
+    throw new XError(
+      page.code,
+      `${name} may belong to ${index.url}, which cannot be reached, and not to ${others}: ${page.message}`,
+      { hint: '--index-strategy pip goes on without it, as pip does.', cause: page },
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Digests } from '../../domain/digest.js';
+import type { IndexFile } from './index-page.js';
 import type { Requirement } from './requirement.js';
 
 /** A requirement with the place it stands in and the hashes that its file must have one of. */
@@ -8,6 +9,8 @@ export interface InputRequirement {
   hashes: readonly Digests[];
   /** `file:line`. */
   where: string;
+  /** The files it may be met by, where a lock file records them. */
+  files?: readonly IndexFile[];
 }
 
 /** The options of a requirements file that choose where packages come from. */
@@ -32,6 +35,8 @@ export interface PypiRequirements {
   options: InputOptions;
   /** Addresses with user and password, as variables filled them in: for fetching, never for the bundle. */
   logins: string[];
+  /** Names of extras and dependency groups that the file has. */
+  offers: { extras: string[]; groups: string[] };
 }
 
 export function emptyRequirements(file: string): PypiRequirements {
@@ -40,6 +45,7 @@ export function emptyRequirements(file: string): PypiRequirements {
     requirements: [],
     constraints: [],
     logins: [],
+    offers: { extras: [], groups: [] },
     options: {
       indexUrl: undefined,
       extraIndexUrls: [],

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Digests } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
@@ -16,7 +17,14 @@ import { readRequirementsFile } from './requirements-file.js';
 import { settingsWith } from './planned-settings.js';
 import { pythonTarget } from './python-target.js';
 import { exactly, formatSpecifiers, isPinned, parseSpecifiers } from './specifier.js';
-import { planTarget, type Selection, type Selections } from './target-plan.js';
+import {
+  planTarget,
+  type Selection,
+  type Selections,
+  type TargetPlanContext,
+} from './target-plan.js';
+import { planTargets } from './plan-targets.js';
+import { DEFAULT_CHOICES, type NamedParts, type PypiChoices } from './choices.js';
 import { parseVersion } from './version.js';
 import { wantedOn, type Asked, type Wanted } from './wanted.js';
 
@@ -25,13 +33,13 @@ export interface PlanDeps {
   settings: PypiSettings;
   listFolder: ListFolder;
   credentials: IndexCredentials;
+  choices?: Partial<PypiChoices> | undefined;
   /** For `${NAME}` in requirements files. */
   env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * The closure of every target. Targets are planned in order, later ones preferring the versions that
- * earlier ones take, so that one version serves all where it can.
+ * The closure of every target.
  * @throws XError as EcosystemSource.plan.
  */
 export async function planPypi(
@@ -44,6 +52,7 @@ export async function planPypi(
     warnings.add(message);
     request.report({ event: 'warning', message });
   };
+  checkNames(request.requirements, deps.choices ?? {});
   const asked = askedOf(request, await configuredConstraints(deps));
   if (asked.requirements.length === 0) return { artifacts: [], warnings: [] };
   for (const login of request.requirements.flatMap(({ logins }) => logins)) {
@@ -54,24 +63,50 @@ export async function planPypi(
     request.requirements.map(({ options }) => options),
     deps.credentials,
   );
-  const { signal } = request;
-  const indexes = new Indexes({ ...deps, settings, warn, signal });
-  const distributions = new Distributions(deps.upstream, signal);
-  const preferred = new Map<string, string>();
+  const { signal, notNewerThan } = request;
+  const choices = { ...DEFAULT_CHOICES, ...deps.choices };
+  const context: TargetPlanContext = {
+    indexes: new Indexes({ ...deps, settings, warn, signal, strategy: choices.indexStrategy }),
+    distributions: new Distributions(deps.upstream, signal),
+    settings,
+    policy: choices.policy,
+    notNewerThan,
+    warn,
+    signal,
+  };
+  const targets = request.targets.map(pythonTarget);
+  const wanted = targets.map((target) => wantedOn(target, asked));
+  const plans = await planTargets(targets, choices.oneVersion, warn, async (at, preferred) => {
+    const [target, own] = [targets[at], wanted[at]];
+    assert(target !== undefined && own !== undefined);
+    const again = preferred.size > 0 ? ' again, for one version on all' : '';
+    request.report({ event: 'step', text: `Resolving Python packages for ${target.id}${again}` });
+    return planTarget(own, target, preferred, context);
+  });
   const artifacts = new Map<string, PlannedArtifact>();
-  for (const target of request.targets.map(pythonTarget)) {
-    request.report({ event: 'step', text: `Resolving Python packages for ${target.id}` });
-    const wanted = wantedOn(target, asked);
-    const context = { indexes, distributions, settings, warn, signal };
-    const selections = await planTarget(wanted, target, preferred, context);
-    for (const { chosen } of selections.values()) {
-      const { name, version } = chosen.file.parsed;
-      if (!preferred.has(name)) preferred.set(name, version.text);
-    }
-    mergeSelections(selections, target.id, wanted, artifacts);
-  }
+  plans.forEach(({ selections, warnings: own }, at) => {
+    const [target, asks] = [targets[at], wanted[at]];
+    assert(target !== undefined && asks !== undefined);
+    for (const message of own) warn(message);
+    mergeSelections(selections, target.id, asks, artifacts);
+  });
   warnOfHashes(asked, artifacts, settings.requireHashes, warn);
   return { artifacts: [...artifacts.values()], warnings: [...warnings] };
+}
+
+/** @throws XError USAGE for a chosen extra or group that no file has. */
+function checkNames(requirements: readonly PypiRequirements[], choices: NamedParts): void {
+  for (const kind of ['extras', 'groups'] as const) {
+    const offered = [...new Set(requirements.flatMap(({ offers }) => offers[kind]))];
+    const known = new Set([':all:', ':none:', ...offered.map(normalizeName)]);
+    for (const name of choices[kind] ?? []) {
+      if (known.has(normalizeName(name.trim())) || known.has(name.trim())) continue;
+      const flag = kind === 'extras' ? '--extra' : '--group';
+      throw new XError('USAGE', `${flag} ${name}: no file that is read has it`, {
+        hint: offered.length === 0 ? 'They have none.' : `They have ${offered.join(', ')}.`,
+      });
+    }
+  }
 }
 
 /** All that is asked for, whatever the target. */

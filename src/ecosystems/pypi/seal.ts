@@ -16,7 +16,7 @@ import { readTarSdist, readWheelMetadata, readZipSdist } from './archive-metadat
 import { proveClosure, type HeldDistribution } from './closure.js';
 import { parseCoreMetadata } from './core-metadata.js';
 import { checkDemandedHashes } from './demanded-hashes.js';
-import { buildRequiresOf } from './distributions.js';
+import { describeSdist } from './sdist-metadata.js';
 import { parseFilename } from './filename.js';
 import { proveArtifact } from './prove.js';
 import { pythonTarget } from './python-target.js';
@@ -88,13 +88,14 @@ async function examine(fetched: FetchedArtifact, store: Blobs): Promise<Examined
     throw new XError('UPSTREAM_MALFORMED', `${filename} is no distribution`);
   const reader = readerOf(fetched, store);
   if (parsed.kind === 'sdist') {
-    const { pkgInfo, pyproject } = filename.endsWith('.zip')
-      ? await readZipSdist(reader, filename)
+    const files = filename.endsWith('.zip')
+      ? await readZipSdist(reader, parsed, filename)
       : await readTarSdist(store.open(fetched.sha256), parsed, filename);
-    if (pkgInfo === undefined)
-      throw new XError('UPSTREAM_MALFORMED', `${filename} has no PKG-INFO`);
-    const metadata = parseCoreMetadata(pkgInfo, filename);
-    const buildRequires = buildRequiresOf(pyproject, filename);
+    const described = describeSdist(files, parsed, filename);
+    if (described === undefined) {
+      throw new XError('UPSTREAM_MALFORMED', `${filename}: its dependencies stand nowhere in it`);
+    }
+    const { metadata, buildRequires } = described;
     return { fetched, held: { filename, metadata, buildRequires }, metadataBytes: undefined };
   }
   const metadataBytes = await readWheelMetadata(reader, parsed, filename);

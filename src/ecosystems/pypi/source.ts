@@ -2,7 +2,8 @@ import { isPurlLine } from '../../domain/purl.js';
 import type { EcosystemSource, InputFile, ReadInput } from '../../ports/ecosystem.js';
 import type { PypiRequirements } from './input.js';
 import { planPypi, type PlanDeps } from './plan.js';
-import { readPylock, readPyproject } from './project-files.js';
+import { readPylock } from './pylock.js';
+import { readPyproject } from './pyproject.js';
 import { readRequirementsFile } from './requirements-file.js';
 import { rewritePypiInput } from './rewrite-input.js';
 import { sealPypi } from './seal.js';
@@ -13,7 +14,7 @@ export function createPypiSource(deps: PlanDeps): EcosystemSource<PypiRequiremen
     name: 'pypi',
     purlType: 'pypi',
     claims: claimsPypi,
-    read: (file, readFile) => readPypi(file, readFile, deps.env),
+    read: (file, readFile) => readPypi(file, readFile, deps),
     plan: (request) => planPypi(request, deps),
     seal: (request) => sealPypi(request, deps.upstream),
     rewriteInput: rewritePypiInput,
@@ -23,10 +24,10 @@ export function createPypiSource(deps: PlanDeps): EcosystemSource<PypiRequiremen
 async function readPypi(
   file: InputFile,
   readFile: (path: string) => Promise<InputFile>,
-  env: PlanDeps['env'],
+  { env, choices }: PlanDeps,
 ): Promise<ReadInput<PypiRequirements>> {
-  if (isPyproject(file)) return readPyproject(file);
-  if (isPylock(file)) return readPylock(file);
+  if (isPyproject(file)) return readPyproject(file, choices);
+  if (isPylock(file)) return readPylock(file, choices);
   return readRequirementsFile(file, { readFile, env });
 }
 

@@ -24,9 +24,11 @@ export interface TargetPackagesOptions {
   /** Hashes that the user demands, by name. */
   hashes: ReadonlyMap<string, readonly Digests[]>;
   /** Files that the user names by address, by name. */
-  direct: ReadonlyMap<string, OfferedFile>;
+  direct: ReadonlyMap<string, readonly OfferedFile[]>;
   /** Versions that other targets take already, by name: preferred here too. */
   preferred: ReadonlyMap<string, string>;
+  /** Files of an index that were uploaded later, or nobody knows when, are passed over. */
+  notNewerThan: Date | undefined;
   warn: (message: string) => void;
 }
 
@@ -35,11 +37,20 @@ export interface Chosen extends Distribution {
   file: OfferedFile;
 }
 
+/** An sdist whose dependencies are not known. */
+export interface MustBuild {
+  name: string;
+  version: Version;
+  filename: string;
+}
+
 /** What the indexes offer to one target: its wheels by tag, its sdists, its Python. */
 export class TargetPackages implements PackageProvider {
   readonly #options: TargetPackagesOptions;
   readonly #usable = new Map<string, Promise<OfferedFile[]>>();
   readonly #chosen = new Map<string, Chosen>();
+  readonly #tooNew = new Map<string, OfferedFile[]>();
+  readonly #mustBuild = new Map<string, MustBuild>();
 
   constructor(options: TargetPackagesOptions) {
     this.#options = options;
@@ -114,6 +125,11 @@ export class TargetPackages implements PackageProvider {
     return holdsOn(this.#options.target, marker, extra);
   }
 
+  /** sdists that were asked for, and passed over because only a build would tell what they need. */
+  mustBuild(names: ReadonlySet<string>): MustBuild[] {
+    return [...this.#mustBuild.values()].filter(({ name }) => names.has(name));
+  }
+
   /** The file behind a chosen version. */
   chosen(name: string, version: Version): Chosen | undefined {
     return this.#chosen.get(`${name}\0${version.text}`);
@@ -131,13 +147,13 @@ export class TargetPackages implements PackageProvider {
   /** Usable files, most preferred first. */
   async #load(name: string): Promise<OfferedFile[]> {
     const { direct, indexes, target, hashes } = this.#options;
-    const named = direct.get(name);
-    const offered = named === undefined ? await indexes.files(name) : [named];
+    const offered = direct.get(name) ?? (await indexes.files(name));
     const usable = offered.filter(
       (file) =>
         this.#isAllowedFormat(file) &&
         this.#fits(file) &&
-        admitsPython(file.requiresPython, target),
+        admitsPython(file.requiresPython, target) &&
+        this.#isOldEnough(file),
     );
     const wanted = hashes.get(name) ?? [];
     const matching =
@@ -157,6 +173,22 @@ export class TargetPackages implements PackageProvider {
     const isWheel = parsed.kind === 'wheel';
     if (isWheel) return names(onlyBinary) || !(names(noBinary) || noBinary.all);
     return names(noBinary) || !(names(onlyBinary) || onlyBinary.all);
+  }
+
+  /** What the user names by address or folder has no upload time, and needs none. */
+  #isOldEnough(file: OfferedFile): boolean {
+    const { notNewerThan } = this.#options;
+    if (notNewerThan === undefined || file.index === undefined) return true;
+    const uploaded = Date.parse(file.uploadTime ?? '');
+    if (uploaded <= notNewerThan.getTime()) return true;
+    const { name } = file.parsed;
+    this.#tooNew.set(name, [...(this.#tooNew.get(name) ?? []), file]);
+    return false;
+  }
+
+  /** Files of a name that would fit, but for `notNewerThan`. */
+  tooNew(name: string): readonly OfferedFile[] {
+    return this.#tooNew.get(name) ?? [];
   }
 
   #fits({ parsed }: OfferedFile): boolean {
@@ -195,6 +227,8 @@ export class TargetPackages implements PackageProvider {
           thrown instanceof XError &&
           ['UPSTREAM_MALFORMED', 'NO_ARTIFACT', 'LIMIT_EXCEEDED'].includes(thrown.code);
         if (!isFilesFault) throw thrown;
+        if (thrown.code === 'NO_ARTIFACT')
+          this.#mustBuild.set(file.url, { name, version, filename: file.filename });
         problem = `cannot be used: ${thrown.message}`;
       }
     }

@@ -1,21 +1,42 @@
+import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
 import type { PypiSettings } from '../../ports/pypi-settings.js';
 import type { Distributions } from './distributions.js';
 import type { Indexes } from './indexes.js';
 import type { PythonTarget } from './python-target.js';
 import { isProblem, parseRequirement } from './requirement.js';
-import { baseOf, Unresolvable, type RootRequirement } from './resolver/package-provider.js';
-import { resolve, type Resolution } from './resolver/resolve.js';
-import { isPinned } from './specifier.js';
+import {
+  baseOf,
+  Unresolvable,
+  type Constraint,
+  type RootRequirement,
+} from './resolver/package-provider.js';
+import { resolve, type Resolution, type ResolveRequest } from './resolver/resolve.js';
+import type { AdmissionPolicy } from './resolver/admission.js';
+import { satisfies } from './specifier.js';
+import { failureOf, waysAroundBuilding, type FailedRequest } from './target-failure.js';
 import { TargetPackages, type Chosen } from './target-packages.js';
+import { compareVersions, type Version } from './version.js';
 import type { Wanted } from './wanted.js';
 
 export interface TargetPlanContext {
   indexes: Indexes;
   distributions: Distributions;
   settings: PypiSettings;
+  policy: AdmissionPolicy;
+  /** Nothing published after it is chosen. */
+  notNewerThan: Date | undefined;
   warn: (message: string) => void;
   signal: AbortSignal | undefined;
+}
+
+/** What one target gets. */
+export interface TargetPlan {
+  selections: Selections;
+  /** The versions of what is asked for and its closure, by name; what only builds need is not among them. */
+  versions: ReadonlyMap<string, Version>;
+  /** What is to be said if this plan is taken. */
+  warnings: string[];
 }
 
 /** One chosen file of one target. */
@@ -42,9 +63,11 @@ export async function planTarget(
   wanted: Wanted,
   target: PythonTarget,
   preferred: ReadonlyMap<string, string>,
-  context: TargetPlanContext,
-): Promise<Selections> {
+  outer: TargetPlanContext,
+): Promise<TargetPlan> {
   const { hashes, direct } = wanted;
+  const warnings: string[] = [];
+  const context = { ...outer, warn: (message: string) => void warnings.push(message) };
   const packages = new TargetPackages({
     ...context,
     target,
@@ -57,8 +80,11 @@ export async function planTarget(
   );
   const selections: Selections = new Map();
   await solve(roots, wanted, target, packages, selections, context);
+  const versions = new Map(
+    [...selections.values()].map(({ chosen: { file } }) => [file.parsed.name, file.parsed.version]),
+  );
   await addBuildRequires(selections, wanted, target, packages, context);
-  return selections;
+  return { selections, versions, warnings };
 }
 
 async function solve(
@@ -72,22 +98,69 @@ async function solve(
   const constraints = wanted.constraints
     .filter(({ requirement }) => packages.edges(requirement, '').length > 0)
     .map(({ requirement: { name, specifiers }, where }) => ({ name, specifiers, where }));
+  const request: ResolveRequest = {
+    requirements: roots,
+    constraints,
+    provider: packages,
+    policy: context.policy,
+    allowPreReleases: context.settings.preReleases,
+    signal: context.signal,
+  };
   let resolution: Resolution;
   try {
-    resolution = await resolve({
-      requirements: roots,
-      constraints,
-      provider: packages,
-      policy: 'pip',
-      allowPreReleases: context.settings.preReleases,
-      signal: context.signal,
-    });
-  } catch (thrown) {
-    if (thrown instanceof Unresolvable) throw await failureOf(thrown, roots, target, context);
-    throw thrown;
+    resolution = await resolve(request);
+  } catch (failure) {
+    if (!(failure instanceof Unresolvable)) throw failure;
+    const wouldResolve: FailedRequest['wouldResolve'] = async (others, limits) =>
+      resolves({ ...request, requirements: others, constraints: limits });
+    throw await failureOf({ failure, roots, constraints, target, packages, context, wouldResolve });
   }
+  checkPassedOver(resolution, roots, constraints, packages);
   return collect(resolution, roots, packages, selections, context);
 }
+
+/** Whether a request that is only tried for a hint resolves, as far as a few decisions tell. */
+async function resolves(request: ResolveRequest): Promise<boolean> {
+  try {
+    await resolve({ ...request, decisions: BOUNDS.hintDecisions });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Unresolvable || thrown instanceof XError) return false;
+    throw thrown;
+  }
+}
+
+/**
+ * An older version must not silently stand in for an sdist that pip would build and take.
+ * @throws XError NO_ARTIFACT.
+ */
+function checkPassedOver(
+  resolution: Resolution,
+  roots: readonly RootRequirement[],
+  constraints: readonly Constraint[],
+  packages: TargetPackages,
+): void {
+  const edges = [...resolution.values()].flatMap(({ dependencies }) => dependencies);
+  const limits = [...roots, ...edges.filter(({ exact }) => exact === undefined), ...constraints];
+  const passedOver = packages
+    .mustBuild(new Set([...resolution.keys()].map(baseOf)))
+    .filter(({ name, version }) => {
+      const chosen = resolution.get(name)?.version;
+      const own = limits.filter((limit) => limit.name === name);
+      const fits = own.every(({ specifiers }) => satisfies(specifiers, version));
+      return chosen !== undefined && fits && compareVersions(version, chosen) > 0;
+    });
+  if (passedOver.length === 0) return;
+  const named = passedOver.map(({ name, filename }) => {
+    const chosen = resolution.get(name)?.version.text ?? '';
+    return `${filename} (the newest whose dependencies are known is ${chosen})`;
+  });
+  throw new XError('NO_ARTIFACT', `pip would build and take ${named.join(', ')}`, {
+    hint: passedOver.slice(0, LISTED_WAYS).map(waysAroundBuilding).join('\n'),
+  });
+}
+
+const LISTED_WAYS = 3;
 
 /** Adds a resolution to the selections; answers the keys of what its roots name. */
 function collect(
@@ -106,6 +179,11 @@ function collect(
     selections.set(keyOf(name), selection);
     for (const edge of dependencies) {
       if (edge.name !== name) selection.requires.add(keyOf(edge.name));
+    }
+    if (node === name && chosen.hearsay !== undefined) {
+      context.warn(
+        `${chosen.file.filename}: its dependencies are those that its author's build wrote down (${chosen.hearsay}); built on another machine it may ask for others`,
+      );
     }
     if (node === name && chosen.file.yanked !== undefined) {
       const reason = chosen.file.yanked === '' ? '' : `: ${chosen.file.yanked}`;
@@ -164,68 +242,5 @@ function buildRoots(chosen: Chosen, packages: TargetPackages, where: string): Ro
       );
     }
     return packages.edges(parsed, '').map((edge) => ({ ...edge, where }));
-  });
-}
-
-/** Turns a dead end into the error that says most: an unknown name, no version, no file, or a conflict. */
-async function failureOf(
-  failure: Unresolvable,
-  roots: readonly RootRequirement[],
-  target: PythonTarget,
-  context: TargetPlanContext,
-): Promise<XError> {
-  const because = failure.facts.map((fact) => fact.trim()).join('; ');
-  const unreached = failure.unknown
-    .map((one) => context.indexes.failure(one))
-    .find((one) => one !== undefined);
-  if (unreached !== undefined) {
-    const message = `${failure.unknown.join(', ')} cannot be looked up: ${unreached.message}`;
-    return new XError(unreached.code, message, {
-      hint: `${unreached.hint ?? 'Check the network and the index.'} The plan rests on it: ${because}`,
-      cause: unreached,
-    });
-  }
-  const [name] = failure.unknown;
-  if (name !== undefined) {
-    const offered = await context.indexes.files(name);
-    if (offered.length > 0) {
-      const files = offered
-        .slice(-3)
-        .map(({ filename }) => filename)
-        .join(', ');
-      return new XError('NO_ARTIFACT', `no file of ${name} fits ${target.id}: ${because}`, {
-        hint: `There are ${offered.length} files for other targets or formats, for example ${files}.`,
-      });
-    }
-    const near = await context.indexes.nearNames(
-      name,
-      roots.map((root) => root.name),
-    );
-    const hint =
-      near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`;
-    return new XError('PACKAGE_NOT_FOUND', `no index has a Python package ${name}: ${because}`, {
-      hint,
-    });
-  }
-  const [only] = roots.filter(({ specifiers }) => isPinned(specifiers));
-  const isVersion = failure.facts.length === 1 && only !== undefined && because.includes(only.text);
-  if (isVersion) return versionFailure(only, because, context);
-  return new XError('NOT_RESOLVABLE', `no versions fit together for ${target.id}: ${because}`, {
-    hint: 'Loosen one of the requirements named.',
-  });
-}
-
-const LISTED_VERSIONS = 5;
-
-async function versionFailure(
-  root: RootRequirement,
-  because: string,
-  context: TargetPlanContext,
-): Promise<XError> {
-  const offered = await context.indexes.files(root.name);
-  const versions = [...new Set(offered.map(({ parsed }) => parsed.version.text))];
-  const listed = versions.slice(-LISTED_VERSIONS).join(', ');
-  return new XError('VERSION_NOT_FOUND', `no version of ${root.name} fits: ${because}`, {
-    hint: `There is ${listed}${versions.length > LISTED_VERSIONS ? ' and others' : ''}.`,
   });
 }

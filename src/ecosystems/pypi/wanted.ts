@@ -15,8 +15,8 @@ export interface Asked {
 export interface Wanted extends Asked {
   /** Hashes of which a name's file must have one. */
   hashes: ReadonlyMap<string, readonly Digests[]>;
-  /** Files that are named by address. */
-  direct: ReadonlyMap<string, OfferedFile>;
+  /** Files that are named by address, or recorded by a lock file. */
+  direct: ReadonlyMap<string, readonly OfferedFile[]>;
 }
 
 /**
@@ -28,22 +28,28 @@ export function wantedOn(target: PythonTarget, asked: Asked): Wanted {
   const requirements = asked.requirements.filter(holds);
   const constraints = asked.constraints.filter(holds);
   const hashes = new Map<string, Digests[]>();
-  const direct = new Map<string, OfferedFile>();
+  const direct = new Map<string, OfferedFile[]>();
+  const addresses = new Map<string, string>();
   for (const one of [...requirements, ...constraints]) {
     const { name, url } = one.requirement;
     if (one.hashes.length > 0) hashes.set(name, [...(hashes.get(name) ?? []), ...one.hashes]);
+    if (one.files !== undefined) {
+      const recorded = one.files.map((file) => ({ ...file, index: undefined }));
+      direct.set(name, [...(direct.get(name) ?? []), ...recorded]);
+    }
     if (url === undefined) continue;
     const file = directFile(one, url);
-    const known = direct.get(name);
-    if (known !== undefined && known.url !== file.url) {
-      const both = `${known.url} and ${file.url}`;
+    const known = addresses.get(name);
+    addresses.set(name, file.url);
+    if (known !== undefined && known !== file.url) {
+      const both = `${known} and ${file.url}`;
       throw new XError(
         'NOT_RESOLVABLE',
         `${one.where}: ${name} is asked for at two addresses: ${both}`,
         { hint: `Keep one of them for ${target.id}, or give each a marker.` },
       );
     }
-    direct.set(name, file);
+    direct.set(name, [file]);
   }
   return { requirements, constraints, hashes, direct };
 }

@@ -5,6 +5,7 @@ import type { XError } from '../../../src/domain/errors.js';
 import type { EcosystemPlan } from '../../../src/domain/plan.js';
 import { parseTarget } from '../../../src/domain/target.js';
 import { createPypiSource } from '../../../src/ecosystems/pypi/source.js';
+import type { PypiChoices } from '../../../src/ecosystems/pypi/choices.js';
 import type { PypiRequirements } from '../../../src/ecosystems/pypi/input.js';
 import type { CatalogEntry } from '../../../src/ports/catalog.js';
 import type {
@@ -83,6 +84,7 @@ export function fixtureSource(
   fixture: PypiFixture = buildPypiFixture(),
   asked: string[] = [],
   logins = new Set<string>(),
+  choices: Partial<PypiChoices> = {},
 ): EcosystemSource<PypiRequirements> {
   return createPypiSource({
     upstream: fixtureUpstream(fixture, asked),
@@ -92,6 +94,7 @@ export function fixtureSource(
       remember: (address) => logins.add(address),
       has: (url) => hasLogin(logins, url),
     },
+    choices,
     env: { TOKEN: 'x-alpha', USER: 'u', PASSWORD: 'p%40ss' },
   });
 }
@@ -100,14 +103,16 @@ export async function planOf(
   source: EcosystemSource<PypiRequirements>,
   text: string,
   targets: readonly string[] = [TARGET],
+  more: { path?: string; notNewerThan?: Date } = {},
 ): Promise<EcosystemPlan> {
-  const file = { path: 'requirements.txt', text };
+  const file = { path: more.path ?? 'requirements.txt', text };
   const read = await source.read(file, (path) => Promise.reject(new Error(`no ${path}`)));
   return source.plan({
     requirements: [read.requirements],
     purls: read.purls,
     targets: targets.map(parseTarget),
     now: new Date(0),
+    notNewerThan: more.notNewerThan,
     report: () => undefined,
   });
 }

@@ -1,3 +1,4 @@
+import type { Version } from '../version.js';
 import type { Node } from './package-provider.js';
 
 /**
@@ -8,11 +9,28 @@ import type { Node } from './package-provider.js';
 export type ChoiceSet = bigint;
 
 /** Why a combination is impossible: a fact of the packages, or two other combinations. */
-export type Cause =
-  | { kind: 'root'; text: string }
-  | { kind: 'dependency'; subject: string; text: string; unknown: string | undefined }
-  | { kind: 'fact'; text: string }
-  | { kind: 'learned'; first: Nogood; second: Nogood };
+export type Cause = Fact | { kind: 'learned'; first: Nogood; second: Nogood };
+
+/** What the user, the index or a package says. */
+export type Fact =
+  /** The user asks for a package, or constrains it. */
+  | { kind: 'root'; where: string; text: string; to: Reach }
+  /** A version of a node needs another package. */
+  | { kind: 'dependency'; node: Node; version: Version; text: string; to: Reach }
+  /** Anything else, of one package. */
+  | { kind: 'fact'; about: string; text: string };
+
+/** What a requirement leads to. */
+export interface Reach {
+  /** The package. */
+  name: string;
+  /** Which of its candidates are allowed. */
+  allowed: ChoiceSet;
+  /** Why that is none; undefined where there are some. */
+  problem: string | undefined;
+  /** No index has anything under the name. */
+  isUnknown: boolean;
+}
 
 /** Choices that cannot all be made together. What PubGrub calls an incompatibility. */
 export interface Nogood {

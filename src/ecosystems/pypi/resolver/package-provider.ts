@@ -45,14 +45,17 @@ export interface Constraint {
   where: string;
 }
 
-/** Thrown where nothing fits; `facts` explain it, most telling first. */
+/** Thrown where nothing fits. */
 export class Unresolvable extends Error {
   constructor(
-    readonly facts: readonly string[],
-    /** Packages that no index knows and that the failure rests on. */
+    /** The chain that leads there, from what the user asks for to what cannot be met. */
+    readonly chain: readonly string[],
+    /** Packages that the failure rests on. */
+    readonly involved: ReadonlySet<string>,
+    /** Those of them that no index knows. */
     readonly unknown: readonly string[],
   ) {
-    super(facts.join('; '));
+    super(chain.join('; '));
   }
 }
 

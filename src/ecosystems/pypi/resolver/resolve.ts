@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { BOUNDS } from '../../../domain/bounds.js';
 import { XError } from '../../../domain/errors.js';
-import { satisfies, type SpecifierSet } from '../specifier.js';
+import { formatSpecifiers, satisfies, type SpecifierSet } from '../specifier.js';
 import { compareVersions, type Version } from '../version.js';
 import { admitted, type AdmissionPolicy } from './admission.js';
 import { explain } from './explain.js';
-import { resolveNogoods, type Cause, type ChoiceSet, type Nogood } from './nogood.js';
+import { resolveNogoods, type Cause, type ChoiceSet, type Nogood, type Reach } from './nogood.js';
 import {
   baseOf,
   Unresolvable,
@@ -25,6 +25,8 @@ export interface ResolveRequest {
   provider: PackageProvider;
   policy: AdmissionPolicy;
   allowPreReleases: boolean;
+  /** After how many it gives up; `resolverDecisions` where it is not said. */
+  decisions?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -68,19 +70,22 @@ class Resolver {
     this.#solution.decide(ROOT, ROOT_VERSION_CHOICE);
     for (const requirement of this.#request.requirements) {
       const { where, text } = requirement;
-      this.#addEdge(ROOT, ROOT_VERSION_CHOICE, requirement, {
+      this.#addEdge(ROOT, ROOT_VERSION_CHOICE, requirement, (to) => ({
         kind: 'root',
-        text: `${where} asks for ${text}`,
-      });
+        where,
+        text: `asks for ${text}`,
+        to,
+      }));
     }
     this.#propagate(ROOT);
-    for (let decisions = 0; decisions < BOUNDS.resolverDecisions; decisions++) {
+    const bound = this.#request.decisions ?? BOUNDS.resolverDecisions;
+    for (let decisions = 0; decisions < bound; decisions++) {
       this.#request.signal?.throwIfAborted();
       const node = this.#nextNode();
       if (node === undefined) return this.#result();
       await this.#decide(node);
     }
-    throw new XError('LIMIT_EXCEEDED', `no answer after ${BOUNDS.resolverDecisions} decisions`, {
+    throw new XError('LIMIT_EXCEEDED', `no answer after ${bound} decisions`, {
       hint: 'Narrow the requirements: pin the packages that have very many versions.',
     });
   }
@@ -111,10 +116,13 @@ class Resolver {
     this.#candidates.set(name, versions);
     for (const { name: constrained, specifiers, where } of this.#request.constraints) {
       if (constrained !== name) continue;
-      const excluded =
-        this.#universe(name) & ~this.#allowed(name, specifiers) & ~this.#notChosen(name);
-      if (excluded !== 0n)
-        this.#add([[name, excluded]], { kind: 'fact', text: `${where} constrains ${name}` });
+      const allowed = this.#allowed(name, specifiers);
+      const excluded = this.#universe(name) & ~allowed & ~this.#notChosen(name);
+      if (excluded !== 0n) {
+        const text = `constrains ${name}${formatSpecifiers(specifiers)}`;
+        const to = this.#reach(name, allowed);
+        this.#add([[name, excluded]], { kind: 'root', where, text, to });
+      }
     }
     const [newest] = versions;
     if (newest !== undefined) this.#request.provider.expect?.(name, newest.version);
@@ -132,34 +140,34 @@ class Resolver {
     return choices;
   }
 
-  #addEdge(node: Node, choice: ChoiceSet, edge: Dependency, cause: Cause): void {
+  #addEdge(node: Node, choice: ChoiceSet, edge: Dependency, causeOf: (to: Reach) => Cause): void {
     const allowed = this.#allowed(edge.node, edge.specifiers, edge.exact);
     const excluded = this.#universe(edge.node) & ~allowed;
+    const cause = causeOf(this.#reach(edge.name, allowed));
+    // A version that needs its own package in a range: it is in it, or it can never be taken.
+    if (edge.node === node) {
+      if ((choice & allowed) === 0n) this.#add([[node, choice]], cause);
+      return;
+    }
     this.#add(
       [
         [node, choice],
         [edge.node, excluded],
       ],
-      allowed === 0n ? this.#hopeless(edge, cause) : cause,
+      cause,
     );
   }
 
-  /** Says what is wrong with an edge that no candidate can meet. */
-  #hopeless(edge: Dependency, cause: Cause): Cause {
-    const list = this.#list(edge.node);
-    const newest = list[0]?.version.text;
-    const problem =
-      newest === undefined
-        ? `which no index offers for this target`
-        : `of which ${list.length === 1 ? 'there is' : 'the newest is'} ${newest}`;
-    const subject = cause.kind === 'dependency' ? cause.subject : '';
-    const text = cause.kind === 'learned' ? '' : `${cause.text}, ${problem}`;
-    return {
-      kind: 'dependency',
-      subject,
-      text,
-      unknown: newest === undefined ? edge.name : undefined,
-    };
+  /** Where an edge leads, and what is wrong where no candidate can meet it. */
+  #reach(name: string, allowed: ChoiceSet): Reach {
+    const list = this.#list(name);
+    const newest = list.map(({ version }) => version).reduce(newerOf, undefined)?.text;
+    let problem: string | undefined;
+    if (newest === undefined) problem = 'which no index offers for this target';
+    else if (allowed === 0n) {
+      problem = `of which ${list.length === 1 ? 'there is' : 'the newest is'} ${newest}`;
+    }
+    return { name, allowed, problem, isUnknown: newest === undefined };
   }
 
   #add(terms: readonly (readonly [Node, ChoiceSet])[], cause: Cause): Nogood {
@@ -242,8 +250,8 @@ class Resolver {
   }
 
   #fail(nogood: Nogood): never {
-    const { facts, unknown } = explain(nogood);
-    throw new Unresolvable(facts, unknown);
+    const { lines, involved, unknown } = explain(nogood);
+    throw new Unresolvable(lines, involved, unknown);
   }
 
   #nextNode(): Node | undefined {
@@ -291,20 +299,23 @@ class Resolver {
       const facts = await this.#request.provider.facts(node, candidate.version);
       const subject = `${node} ${candidate.version.text}`;
       if ('unusable' in facts) {
-        this.#add([[node, choice]], { kind: 'fact', text: `${subject} ${facts.unusable}` });
+        const text = `${subject} ${facts.unusable}`;
+        this.#add([[node, choice]], { kind: 'fact', about: baseOf(node), text });
         this.#propagate(node);
         return;
       }
       await this.#load(facts.dependencies);
       this.#edges.set(key, facts.dependencies);
       for (const edge of facts.dependencies) {
-        const text = `needs ${edge.text}`;
-        this.#addEdge(node, choice, edge, {
+        const { text } = edge;
+        const { version } = candidate;
+        this.#addEdge(node, choice, edge, (to) => ({
           kind: 'dependency',
-          subject,
+          node,
+          version,
           text,
-          unknown: undefined,
-        });
+          to,
+        }));
       }
     }
     if (this.#reorder(node, index, this.#edges.get(key) ?? [])) return;
@@ -376,7 +387,7 @@ class Resolver {
     const terms = new Map<Node, ChoiceSet>([[node, left]]);
     for (const { from } of inForce) terms.set(from, this.#solution.left(from));
     const text = `the versions of ${name} that are left are pre-releases or yanked`;
-    this.#add([...terms], { kind: 'fact', text });
+    this.#add([...terms], { kind: 'fact', about: name, text });
     return undefined;
   }
 
@@ -399,6 +410,10 @@ class Resolver {
     }
     return result;
   }
+}
+
+function newerOf(a: Version | undefined, b: Version): Version {
+  return a !== undefined && compareVersions(a, b) >= 0 ? a : b;
 }
 
 function edgesKey(node: Node, choice: ChoiceSet): string {
