@@ -146,6 +146,8 @@ export const BOUNDS = {
   gatewayPipelinedRequests: 64,
   searchResults: 250,
   searchedNames: 5_000,
+  placedBlobBytes: 1 << 30,
+  placedBlobs: 20_000,
 
   // keys
   keyDerivationBytes: 256 << 20,

@@ -158,6 +158,8 @@ export interface ClientSettings {
   files: { path: string; text: string }[];
   /** Arguments inserted after the command. */
   args: string[];
+  /** Held blobs to write into the run's own folder, for a client that cannot be pointed at a gateway for them. */
+  blobs?: { path: string; entry: CatalogEntry }[];
 }
 
 export interface SettingsRequest {
@@ -166,6 +168,8 @@ export interface SettingsRequest {
   gateway: string;
   bundles: BundleRecord[];
   view: HeldView;
+  /** The text of a file in the folder where the command runs, or in the nearest above that has it. */
+  projectFile?: ((name: string) => Promise<string | undefined>) | undefined;
 }
 
 /** The isolated half of an ecosystem: answer, check, configure. Reaches nothing but the store. */

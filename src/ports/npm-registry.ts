@@ -88,6 +88,8 @@ export interface NpmTree {
    * binaries may be missing.
    */
   taken?: boolean;
+  /** True where the client fetches every optional package, whatever platform it is for (Yarn 1). */
+  everyPlatform?: boolean;
 }
 
 /** How one version of a package is chosen. */

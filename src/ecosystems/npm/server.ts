@@ -19,6 +19,6 @@ export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer
     commands: NPM_COMMANDS,
     respond: (request, view) => respond(request, view, keys),
     checkProof: (entry, view) => checkProof(entry, view, keys()),
-    settings: (request) => Promise.resolve(clientSettings(request)),
+    settings: clientSettings,
   };
 }

@@ -31,11 +31,13 @@ class Completion {
   readonly warnings: string[] = [];
   readonly #options: CompleteOptions;
   readonly #ignored: ReadonlySet<string>;
+  readonly #everyPlatform: boolean | undefined;
   readonly #byName = new Map<string, NpmTreeNode[]>();
 
   constructor(tree: NpmTree, options: CompleteOptions) {
     this.nodes = tree.nodes.map((node) => ({ ...node, edges: [...node.edges] }));
     this.#options = options;
+    this.#everyPlatform = tree.everyPlatform;
     this.#ignored = new Set(options.ignored);
     for (const node of this.nodes) this.#index(node);
   }
@@ -50,7 +52,7 @@ class Completion {
       const manifests = await Promise.all(round.map((node) => this.#manifestOf(node)));
       for (const [at, manifest] of manifests.entries()) {
         const node = round[at];
-        if (node !== undefined && manifest !== undefined) describe(node, manifest);
+        if (node !== undefined && manifest !== undefined) this.#describe(node, manifest);
       }
       await this.#askAhead(round, manifests);
       for (const [at, manifest] of manifests.entries()) {
@@ -90,6 +92,14 @@ class Completion {
     if (node.kind !== 'registry' || node.failure !== undefined) return undefined;
     const { registry, folder } = this.#options;
     return (await registry.release(node.name, node.version, folder)).manifest;
+  }
+
+  #describe(node: NpmTreeNode, manifest: JsonObject): void {
+    if (this.#everyPlatform !== true) describePlatform(node, manifest);
+    if (node.id.startsWith(ADDED)) return;
+    const known = new Set(node.edges.map(({ name }) => name));
+    const declared = { ...requiredPeers(manifest), ...requiredDependencies(manifest) };
+    node.leftOut = Object.keys(declared).filter((name) => !known.has(name));
   }
 
   /** Optional dependencies that no edge of a locked package leads to; of an added one, all. */
@@ -171,15 +181,11 @@ function addedNode(name: string, version: string): NpmTreeNode {
   };
 }
 
-function describe(node: NpmTreeNode, manifest: JsonObject): void {
+function describePlatform(node: NpmTreeNode, manifest: JsonObject): void {
   const engines = manifest['engines'];
   const engineNode = isObject(engines) ? engines['node'] : undefined;
   node.os = list(manifest['os']);
   node.cpu = list(manifest['cpu']);
   node.libc = list(manifest['libc']);
   node.engineNode = typeof engineNode === 'string' ? engineNode : undefined;
-  if (node.id.startsWith(ADDED)) return;
-  const known = new Set(node.edges.map(({ name }) => name));
-  const declared = { ...requiredPeers(manifest), ...requiredDependencies(manifest) };
-  node.leftOut = Object.keys(declared).filter((name) => !known.has(name));
 }

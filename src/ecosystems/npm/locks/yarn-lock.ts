@@ -171,7 +171,7 @@ function readClassic(file: InputFile, table: Table, project: LockedProject): Npm
     }
   }
   connectProject(tree, project, (name, spec) => patterns.find(name, [spec]), Object.keys(table));
-  return tree.finish();
+  return { ...tree.finish(), everyPlatform: true };
 }
 
 function unquoted(pattern: string): string {
