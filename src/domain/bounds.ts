@@ -161,6 +161,8 @@ export const BOUNDS = {
   gatewayEventMs: 500,
   gatewayEventSilenceMs: 15_000,
   searchedNames: 5_000,
+  placedBlobBytes: 1 << 30,
+  placedBlobs: 20_000,
 
   // keys
   keyDerivationBytes: 256 << 20,

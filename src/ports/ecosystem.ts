@@ -171,6 +171,8 @@ export interface ClientSettings {
   files: { path: string; text: string }[];
   /** Arguments inserted after the command. */
   args: string[];
+  /** Held blobs to write into the run's own folder, for a client that cannot be pointed at a gateway for them. */
+  blobs?: { path: string; entry: CatalogEntry }[];
 }
 
 export interface SettingsRequest {
@@ -179,6 +181,8 @@ export interface SettingsRequest {
   gateway: string;
   bundles: BundleRecord[];
   view: HeldView;
+  /** The text of a file in the folder where the command runs, or in the nearest above that has it. */
+  projectFile?: ((name: string) => Promise<string | undefined>) | undefined;
 }
 
 /** A file of a native client's own configuration, as it should be. */

@@ -36,6 +36,8 @@ export interface NpmTreeRequest {
   project?: string | undefined;
   /** The Node version that versions are chosen for. */
   nodeVersion?: string | undefined;
+  /** Only versions that were published by then are chosen. */
+  before?: Date | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -72,6 +74,8 @@ export interface NpmTreeNode {
   libc: string[];
   engineNode: string | undefined;
   edges: NpmTreeEdge[];
+  /** Dependencies that its manifest declares and its lockfile, on purpose, does not have. */
+  leftOut?: string[];
 }
 
 /** npm's ideal tree as plain data; it holds all platforms. */
@@ -79,6 +83,22 @@ export interface NpmTree {
   /** The root first. */
   nodes: NpmTreeNode[];
   warnings: string[];
+  /**
+   * True for a lockfile as it stands: its packages' platforms may be unknown, and other platforms'
+   * binaries may be missing.
+   */
+  taken?: boolean;
+  /** True where the client fetches every optional package, whatever platform it is for (Yarn 1). */
+  everyPlatform?: boolean;
+}
+
+/** How one version of a package is chosen. */
+export interface NpmChoice {
+  /** Range, version or dist-tag. */
+  spec: string;
+  project?: string | undefined;
+  nodeVersion?: string | undefined;
+  before?: Date | undefined;
 }
 
 /** One published version. */
@@ -105,6 +125,11 @@ export interface NpmRegistry {
   tree(request: NpmTreeRequest): Promise<NpmTree>;
   /** @throws XError PACKAGE_NOT_FOUND, VERSION_NOT_FOUND (nearest versions in the hint), UPSTREAM_*, LIMIT_EXCEEDED. */
   release(name: string, version: string, project?: string): Promise<NpmRelease>;
+  /**
+   * The version that npm would choose.
+   * @throws XError as release.
+   */
+  choose(name: string, choice: NpmChoice): Promise<NpmRelease>;
   /** The workspace folders that a root package.json's patterns name, found on disk. */
   workspaces(project: string, manifest: JsonObject): Promise<NpmFolder[]>;
 }

@@ -92,7 +92,7 @@ function inputsOf(
 }
 
 /** The bytes of a file that can be an input; undefined for anything else. */
-async function readInput(path: string): Promise<Buffer | undefined> {
+export async function readInput(path: string): Promise<Buffer | undefined> {
   try {
     const found = await stat(path);
     if (!found.isFile() || found.size > BOUNDS.inputFileBytes) return undefined;

@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import PQueue from 'p-queue';
 import type { Settings } from '../config/settings.js';
+import { BOUNDS } from '../domain/bounds.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
-import type { ClientSettings, EcosystemServer } from '../ports/ecosystem.js';
+import type { ClientSettings, EcosystemServer, HeldView } from '../ports/ecosystem.js';
 import { createServers } from './ecosystem-servers.js';
-import { withCarriedInputs } from './carried-inputs.js';
+import { readInput, withCarriedInputs } from './carried-inputs.js';
 import { createHeldView, nobodyToAsk } from './held-view.js';
 import { Misses, noting } from './misses.js';
 import { openData, type DataFolder } from './open-data.js';
@@ -54,8 +56,9 @@ export async function runNative(input: RunInput): Promise<number> {
         gateway: url,
         bundles,
         view,
+        projectFile: (name) => nearestFile(process.cwd(), name),
       });
-      const placed = await place(settings, folder);
+      const placed = await place(settings, folder, view);
       const warn = (message: string): void => input.printer.report({ event: 'warning', message });
       const { catalog } = data;
       const cwd = process.cwd();
@@ -138,9 +141,19 @@ function sayMissing(names: readonly string[]): void {
 
 const SHOWN_NAMES = 10;
 
+/** A file in a folder or the nearest above that has it; undefined where none can be read as an input. */
+async function nearestFile(from: string, name: string): Promise<string | undefined> {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const bytes = await readInput(join(folder, name));
+    if (bytes !== undefined) return bytes.toString('utf8');
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
 async function place(
   settings: ClientSettings,
   folder: string,
+  view: HeldView,
 ): Promise<{ env: Record<string, string>; args: string[] }> {
   const here = (text: string): string => text.replaceAll('{dir}', folder);
   for (const { path, text } of settings.files) {
@@ -148,6 +161,16 @@ async function place(
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, here(text));
   }
+  const queue = new PQueue({ concurrency: BOUNDS.parallelDownloads });
+  await Promise.all(
+    (settings.blobs ?? []).map(({ path, entry }) =>
+      queue.add(async () => {
+        const target = join(folder, path);
+        await mkdir(dirname(target), { recursive: true });
+        await writeFile(target, await view.read(entry, BOUNDS.placedBlobBytes));
+      }),
+    ),
+  );
   return {
     env: Object.fromEntries(Object.entries(settings.env).map(([key, value]) => [key, here(value)])),
     args: settings.args.map(here),

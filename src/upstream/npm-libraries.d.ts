@@ -85,3 +85,11 @@ declare module 'pacote' {
   };
   export default pacote;
 }
+
+declare module 'npm-pick-manifest' {
+  export default function pickManifest(
+    packument: { name: string; versions: Record<string, unknown> },
+    wanted: string,
+    options: { nodeVersion?: string; before?: Date },
+  ): { version: string };
+}

@@ -1,9 +1,11 @@
 import { glob, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import pickManifest from 'npm-pick-manifest';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
 import type {
+  NpmChoice,
   NpmFolder,
   NpmRegistry,
   NpmRelease,
@@ -19,7 +21,7 @@ import {
   type Environment,
   type NpmConfig,
 } from './npm-config.js';
-import { versionNotFound } from './npm-errors.js';
+import { asXError, versionNotFound } from './npm-errors.js';
 import { PackumentCache, type RawPackument } from './npm-packuments.js';
 import { packumentAddress } from './npm-prefetch.js';
 import { buildTree } from './npm-tree.js';
@@ -75,6 +77,11 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
       const raw = await cacheOf(config).fetch(packumentAddress(name, config));
       return releaseOf(name, version, raw, config);
     },
+    async choose(name, choice): Promise<NpmRelease> {
+      const config = await configOf(choice.project);
+      const raw = await cacheOf(config).fetch(packumentAddress(name, config));
+      return releaseOf(name, chosenVersion(name, raw, choice), raw, config);
+    },
     workspaces: findWorkspaces,
     npmAuthorization(url) {
       for (const config of loaded) {
@@ -113,6 +120,19 @@ function stringList(value: unknown): string[] {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** @throws XError VERSION_NOT_FOUND. */
+function chosenVersion(name: string, raw: RawPackument, choice: NpmChoice): string {
+  try {
+    const { version } = pickManifest(raw, choice.spec, {
+      ...(choice.nodeVersion === undefined ? {} : { nodeVersion: choice.nodeVersion }),
+      ...(choice.before === undefined ? {} : { before: choice.before }),
+    });
+    return version;
+  } catch (thrown) {
+    throw asXError(thrown, `${name}@${choice.spec}`);
+  }
 }
 
 /** @throws XError UPSTREAM_MALFORMED where the registry answers for another package; VERSION_NOT_FOUND. */

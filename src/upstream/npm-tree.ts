@@ -49,6 +49,7 @@ export async function buildTree(
       packageLock: true,
       ...(request.lockfile === undefined ? {} : { save: false }),
       ...(request.nodeVersion === undefined ? {} : { nodeVersion: request.nodeVersion }),
+      ...(request.before === undefined ? {} : { before: request.before }),
     };
     const root = await idealTree(options, config);
     const tree = toData(root);
@@ -83,9 +84,9 @@ async function lockedTree(
   const tree = toData(await new Arborist(options).loadVirtual());
   tree.warnings.push(
     `the lockfile does not fit its package.json, so npm would change ${departures.length} of its packages ` +
-      `(${departures.slice(0, 3).join(', ')}); taken as it stands, other platforms' binaries not added`,
+      `(${departures.slice(0, 3).join(', ')}); it is taken as it stands`,
   );
-  return tree;
+  return { ...tree, taken: true };
 }
 
 async function idealTree(

@@ -1,3 +1,4 @@
+import { YARN_MIRROR, yarnMirror } from './yarn-mirror.js';
 import type { ClientSettings, SettingsRequest } from '../../ports/ecosystem.js';
 
 export const NPM_COMMANDS = ['npm', 'npx', 'pnpm', 'pnpx', 'yarn', 'yarnpkg'] as const;
@@ -7,7 +8,7 @@ export const NPM_COMMANDS = ['npm', 'npx', 'pnpm', 'pnpx', 'yarn', 'yarnpkg'] as
  * .npmrc, so a project's own registry settings do not lead outside, those for single scopes included
  * where packages of the scope are held.
  */
-export function clientSettings(request: SettingsRequest): ClientSettings {
+export async function clientSettings(request: SettingsRequest): Promise<ClientSettings> {
   const registry = `${request.gateway}/npm/`;
   const host = new URL(request.gateway).hostname;
   const files = [
@@ -19,7 +20,12 @@ export function clientSettings(request: SettingsRequest): ClientSettings {
   switch (request.command) {
     case 'yarn':
     case 'yarnpkg':
-      return { env: { ...common, ...npm, ...yarnEnvironment(registry, host) }, files, args: [] };
+      return {
+        env: { ...common, ...npm, ...yarnEnvironment(registry, host) },
+        files,
+        args: [],
+        blobs: yarnMirror(await request.projectFile?.('yarn.lock'), request.view),
+      };
     case 'pnpm':
     case 'pnpx':
       return { env: { ...common, ...npm, ...pnpmEnvironment(registry) }, files, args: [] };
@@ -73,6 +79,7 @@ function pnpmEnvironment(registry: string): Record<string, string> {
 function yarnEnvironment(registry: string, host: string): Record<string, string> {
   return {
     YARN_REGISTRY: registry,
+    YARN_YARN_OFFLINE_MIRROR: `{dir}/${YARN_MIRROR}`,
     YARN_CACHE_FOLDER: '{dir}/npm/yarn-cache',
     YARN_NPM_REGISTRY_SERVER: registry.replace(/\/$/, ''),
     YARN_UNSAFE_HTTP_WHITELIST: host,

@@ -7,9 +7,11 @@ import type { NpmTree, NpmTreeNode } from '../../ports/npm-registry.js';
 import { artifactsOf, type ArtifactOptions, type Selected } from './artifacts.js';
 import { closureFor, label } from './closure.js';
 import { isObject, strings } from './json.js';
+import { completeTree } from './locks/complete.js';
 import { isPackageName, isVersion, npmPurl } from './names.js';
 import { nodeVersionOf, platformOf } from './platform.js';
 import type { NpmProject } from './project.js';
+import { LEFT_OUT } from './second-walk.js';
 
 export interface PlanOptions extends ArtifactOptions {
   /** Whether the project's own devDependencies are wanted. */
@@ -30,14 +32,7 @@ export async function planProjects(
     for (const [nodeVersion, group] of byNodeVersion(project, targets)) {
       options.signal?.throwIfAborted();
       options.report({ event: 'step', text: `Resolving npm packages of ${project.label}` });
-      const tree = await options.registry.tree({
-        manifest: project.manifest,
-        lockfile: project.lockfile,
-        folders: project.folders,
-        project: project.folder,
-        nodeVersion,
-        signal: options.signal,
-      });
+      const tree = await treeOf(project, nodeVersion, options);
       for (const warning of tree.warnings) warnings.add(`npm: ${project.label}: ${warning}`);
       for (const target of group) select(tree, target, project, options.dev, selected, warnings);
     }
@@ -47,6 +42,20 @@ export async function planProjects(
   return { artifacts, warnings: [...warnings] };
 }
 
+async function treeOf(
+  project: NpmProject,
+  nodeVersion: string | undefined,
+  options: PlanOptions,
+): Promise<NpmTree> {
+  const { registry, signal } = options;
+  const { manifest, lockfile, folders, folder } = project;
+  const tree =
+    project.tree ??
+    (await registry.tree({ manifest, lockfile, folders, project: folder, nodeVersion, signal }));
+  if (tree.taken !== true) return tree;
+  return completeTree(tree, { registry, folder, ignored: project.ignoredOptionals ?? [] });
+}
+
 /** Versions are chosen for a Node version; a lockfile has chosen already. */
 function byNodeVersion(
   project: NpmProject,
@@ -54,7 +63,8 @@ function byNodeVersion(
 ): Map<string | undefined, Target[]> {
   const groups = new Map<string | undefined, Target[]>();
   for (const target of targets) {
-    const key = project.lockfile === undefined ? nodeVersionOf(target) : undefined;
+    const chosen = project.lockfile !== undefined || project.tree !== undefined;
+    const key = chosen ? undefined : nodeVersionOf(target);
     groups.set(key, [...(groups.get(key) ?? []), target]);
   }
   return groups;
@@ -82,6 +92,8 @@ function select(
     if (node === undefined) continue;
     const entry = node.kind === 'registry' ? entryOf(node, project, selected) : undefined;
     entry?.targets.add(targetId);
+    for (const name of node.leftOut ?? [])
+      if (entry !== undefined) entry.overrides[name] = LEFT_OUT;
     if (entry === undefined) refuseOthers(node, project, warnings);
     for (const edge of node.edges) {
       const to =

@@ -6,7 +6,7 @@ import { XError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/plan.js';
 import type { PurlLine } from '../../domain/purl.js';
 import type { InputFile } from '../../ports/ecosystem.js';
-import type { NpmFolder } from '../../ports/npm-registry.js';
+import type { NpmFolder, NpmTree } from '../../ports/npm-registry.js';
 import { isObject, parseJsonFile, strings } from './json.js';
 import { isPackageName, isVersion, nameOfPurl } from './names.js';
 
@@ -18,11 +18,15 @@ export interface NpmProject {
   folder: string | undefined;
   manifest: JsonObject;
   lockfile: JsonObject | undefined;
+  /** What a lockfile of another client locks; nothing is resolved then. */
+  tree?: NpmTree;
+  /** Optional dependencies that the project leaves out on purpose. */
+  ignoredOptionals?: string[];
   folders: NpmFolder[];
   warnings: string[];
 }
 
-type ReadFile = (path: string) => Promise<InputFile>;
+export type ReadFile = (path: string) => Promise<InputFile>;
 
 const DEPENDENCY_FIELDS = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
 
@@ -199,7 +203,8 @@ function foldersOf(packages: JsonObject): NpmFolder[] {
   );
 }
 
-async function siblingManifest(readFile: ReadFile): Promise<JsonObject | undefined> {
+/** The package.json beside a lockfile; undefined where there is none. */
+export async function siblingManifest(readFile: ReadFile): Promise<JsonObject | undefined> {
   try {
     return parseJsonFile(await readFile('package.json'));
   } catch (thrown) {
@@ -261,9 +266,11 @@ function without(table: Record<string, string>, name: string): Record<string, st
  * lockfile has chosen, and it may differ from the range: of one, the names alone count.
  */
 export function askedBy(
-  { manifest, folders, lockfile }: NpmProject,
+  { manifest, folders, lockfile, tree }: NpmProject,
   dev: boolean,
 ): Record<string, string> {
+  // The reader has found an entry for each of them already.
+  if (tree !== undefined) return {};
   const optional = strings(manifest['optionalDependencies']);
   const own = new Set(folders.map((folder) => folder.manifest['name']));
   const asked = {

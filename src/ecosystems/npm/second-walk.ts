@@ -4,6 +4,9 @@ import { XError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/plan.js';
 import { requiredDependencies, requiredPeers } from './manifest.js';
 
+/** In place of a range: the lockfile has the dependency taken out (`overrides`, `packageExtensions`). */
+export const LEFT_OUT = '-';
+
 /** A held package as its own tarball describes it. */
 export interface HeldPackage {
   name: string;
@@ -49,12 +52,14 @@ export function proveClosure(
       const available = versions.get(target) ?? new Map<string, string[]>();
       for (const [name, spec] of Object.entries(requiredDependencies(pkg.packageJson))) {
         const wanted = pkg.overrides[name] ?? spec;
+        if (wanted === LEFT_OUT) continue;
         if (!satisfied(name, wanted, available) && !satisfied(name, spec, available)) {
           gaps.push(`${pkg.name}@${pkg.version} needs ${name}@${wanted} on ${target}`);
         }
       }
       for (const [name, spec] of Object.entries(requiredPeers(pkg.packageJson))) {
-        if (satisfied(name, pkg.overrides[name] ?? spec, available)) continue;
+        const wanted = pkg.overrides[name] ?? spec;
+        if (wanted === LEFT_OUT || satisfied(name, wanted, available)) continue;
         warnings.add(
           `npm: ${pkg.name}@${pkg.version} has peer ${name}@${spec}, which is not held on ${target}`,
         );

@@ -20,7 +20,7 @@ export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer
     installCommand,
     respond: (request, view) => respond(request, view, keys),
     checkProof: (entry, view) => checkProof(entry, view, keys()),
-    settings: (request) => Promise.resolve(clientSettings(request)),
+    settings: clientSettings,
   };
 }
 

@@ -1,11 +1,19 @@
-import { basename, posix } from 'node:path';
-import { XError } from '../../domain/errors.js';
+import { basename } from 'node:path';
 import type { EcosystemSource, InputFile } from '../../ports/ecosystem.js';
-import type { NpmRegistry } from '../../ports/npm-registry.js';
+import type { NpmFolder, NpmRegistry } from '../../ports/npm-registry.js';
+import type { JsonObject } from '../../domain/plan.js';
 import { isObject } from './json.js';
 import { formatTarget } from '../../domain/target.js';
+import { readForeignLock } from './locks/read-foreign-lock.js';
 import { planProjects } from './plan.js';
-import { askedBy, projectOfPurls, readLockfile, readManifest, type NpmProject } from './project.js';
+import {
+  askedBy,
+  projectOfPurls,
+  readLockfile,
+  readManifest,
+  type NpmProject,
+  type ReadFile,
+} from './project.js';
 import { registryKeys } from './registry-keys.js';
 import { rewriteLockfile } from './rewrite.js';
 import { sealPackages } from './seal.js';
@@ -35,14 +43,9 @@ export function createNpmSource(options: NpmSourceOptions): EcosystemSource<NpmP
     purlType: 'npm',
     claims: (file) => kindOf(file) !== undefined,
     async read(file, readFile) {
-      const kind = kindOf(file);
-      if (kind === 'foreign-lockfile') throw foreignLockfile(file);
-      const requirements =
-        kind === 'lockfile'
-          ? await readLockfile(file, readFile)
-          : await readManifest(file, readFile, (folder, manifest) =>
-              registry.workspaces(folder, manifest),
-            );
+      const workspaces = (folder: string, manifest: JsonObject): Promise<NpmFolder[]> =>
+        registry.workspaces(folder, manifest);
+      const requirements = await readProject(kindOf(file), file, readFile, workspaces);
       return { requirements, nested: [], purls: [] };
     },
     async plan(request) {
@@ -91,7 +94,8 @@ const MANIFEST_MEMBERS = ['dependencies', 'devDependencies', 'optionalDependenci
 function kindOfContent(text: string): InputKind | undefined {
   if (
     /^# yarn lockfile v1$/m.test(text.slice(0, 500)) ||
-    /^__metadata:$/m.test(text.slice(0, 500))
+    /^__metadata:$/m.test(text.slice(0, 500)) ||
+    /^lockfileVersion: '?[0-9.]+'?$/m.test(text.slice(0, 500))
   ) {
     return 'foreign-lockfile';
   }
@@ -107,10 +111,13 @@ function kindOfContent(text: string): InputKind | undefined {
   }
 }
 
-function foreignLockfile(file: InputFile): XError {
-  const folder = posix.dirname(file.path.replaceAll('\\', '/'));
-  const tool = basename(file.path) === 'pnpm-lock.yaml' ? 'pnpm' : 'Yarn';
-  return new XError('INPUT_MALFORMED', `${file.path}: lockfiles of ${tool} cannot be read yet`, {
-    hint: `Give ${posix.join(folder, 'package.json')} instead, or a package-lock.json made with "npm install --package-lock-only".`,
-  });
+function readProject(
+  kind: InputKind | undefined,
+  file: InputFile,
+  readFile: ReadFile,
+  workspaces: (folder: string, manifest: JsonObject) => Promise<NpmFolder[]>,
+): Promise<NpmProject> {
+  if (kind === 'lockfile') return readLockfile(file, readFile);
+  if (kind === 'foreign-lockfile') return readForeignLock(file, readFile, workspaces);
+  return readManifest(file, readFile, workspaces);
 }
