@@ -92,23 +92,31 @@ function select(
     if (node === undefined) continue;
     const entry = node.kind === 'registry' ? entryOf(node, project, selected) : undefined;
     entry?.targets.add(targetId);
-    for (const name of node.leftOut ?? [])
-      if (entry !== undefined) entry.overrides[name] = LEFT_OUT;
     if (entry === undefined) refuseOthers(node, project, warnings);
+    else for (const name of node.leftOut ?? []) entry.overrides[name] = LEFT_OUT;
     for (const edge of node.edges) {
+      if (node.kind === 'root' && edge.type === 'dev' && !dev) continue;
       const to =
-        edge.to === undefined || !closure.included.has(edge.to) ? undefined : byId.get(edge.to);
-      if (to?.kind !== 'registry' || (node.kind === 'root' && edge.type === 'dev' && !dev))
-        continue;
-      const required = entryOf(to, project, selected);
-      if (entry === undefined) required.asked ||= node.kind !== 'bundled';
-      else {
-        entry.requires.add(npmPurl(to.name, to.version));
-        required.requiredBy.add(npmPurl(node.name, node.version));
-        if (edge.overridden) entry.overrides[edge.name] = edge.spec;
-      }
+        edge.to !== undefined && closure.included.has(edge.to) ? byId.get(edge.to) : undefined;
+      if (to?.kind === 'registry') link(node, entry, edge, entryOf(to, project, selected));
     }
   }
+}
+
+/** Notes on both ends that one needs the other; what nobody selected needs is what was asked for. */
+function link(
+  node: NpmTreeNode,
+  entry: Selected | undefined,
+  edge: NpmTreeNode['edges'][number],
+  required: Selected,
+): void {
+  if (entry === undefined) {
+    required.asked ||= node.kind !== 'bundled';
+    return;
+  }
+  entry.requires.add(npmPurl(required.name, required.version));
+  required.requiredBy.add(npmPurl(node.name, node.version));
+  if (edge.overridden) entry.overrides[edge.name] = edge.spec;
 }
 
 /** @throws XError UPSTREAM_MALFORMED where a name or version could not be a package's. */

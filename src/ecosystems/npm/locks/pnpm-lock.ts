@@ -42,7 +42,7 @@ async function parseYaml(file: InputFile): Promise<JsonObject[]> {
       maxAliases: 0,
     });
   } catch (cause) {
-    const mark = cause instanceof YAMLException ? (cause as YAMLException).mark : undefined;
+    const mark = cause instanceof YAMLException ? cause.mark : undefined;
     const reason = cause instanceof YAMLException ? cause.reason : messageOf(cause);
     throw new XError(
       'INPUT_MALFORMED',
