@@ -301,9 +301,8 @@ test('git, URL and malformed input are refused with the place', async () => {
   await assert.rejects(read({ 'package-lock.json': { lockfileVersion: 9 } }), {
     code: 'INPUT_MALFORMED',
   });
-  await assert.rejects(read({ 'yarn.lock': '# yarn lockfile v1\n' }), {
+  await assert.rejects(read({ 'yarn.lock': '# yarn lockfile v1\n\na@^1:\n  version' }), {
     code: 'INPUT_MALFORMED',
-    hint: /package\.json/,
   });
   await assert.rejects(read({ 'pnpm-lock.yaml': 'lockfileVersion: 9' }), {
     code: 'INPUT_MALFORMED',
