@@ -1,4 +1,3 @@
-import type { YAMLException } from 'js-yaml';
 import { BOUNDS } from '../../../domain/bounds.js';
 import { messageOf, XError } from '../../../domain/errors.js';
 import type { JsonObject } from '../../../domain/plan.js';
