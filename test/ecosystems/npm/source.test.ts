@@ -304,9 +304,10 @@ test('git, URL and malformed input are refused with the place', async () => {
   await assert.rejects(read({ 'yarn.lock': '# yarn lockfile v1\n\na@^1:\n  version' }), {
     code: 'INPUT_MALFORMED',
   });
-  await assert.rejects(read({ 'pnpm-lock.yaml': 'lockfileVersion: 9' }), {
+  await assert.rejects(read({ 'pnpm-lock.yaml': 'lockfileVersion: 5.4' }), {
     code: 'INPUT_MALFORMED',
-    message: /pnpm/,
+    message: /5\.4/,
+    hint: /pnpm 8/,
   });
   await assert.rejects(
     planOf(options, {
