@@ -3,7 +3,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
 import Config from '@npmcli/config';
 import definitionParts from '@npmcli/config/lib/definitions/index.js';
-import registryFetch from 'npm-registry-fetch';
+import getAuth from 'npm-registry-fetch/lib/auth.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 
@@ -84,7 +84,9 @@ function retryOf(flat: Record<string, unknown>): Record<string, number> {
 
 /** The registry that npm asks for a package: its scope's, else the default. */
 export function registryOf(name: string, config: NpmConfig): string {
-  return registryFetch.pickRegistry(name, config.options);
+  const scope = /^(@[^/]+)\//.exec(name)?.[1];
+  const own = scope === undefined ? undefined : config.options[`${scope}:registry`];
+  return stringOr(own, config.registry);
 }
 
 /**
@@ -92,7 +94,7 @@ export function registryOf(name: string, config: NpmConfig): string {
  * .npmrc (`//host/path/:_authToken`); undefined for every other host.
  */
 export function authorizationFor(url: string, config: NpmConfig): string | undefined {
-  const auth = registryFetch.getAuth(url, config.options);
+  const auth = getAuth(url, config.options);
   if (auth.token !== null) return `Bearer ${auth.token}`;
   if (auth.auth !== null) return `Basic ${auth.auth}`;
   return undefined;

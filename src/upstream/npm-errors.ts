@@ -21,16 +21,18 @@ interface NpmError extends Error {
   current?: { name?: string; version?: string };
 }
 
-/** One XError for whatever npm's libraries throw, with where it came from and no stack. */
-export function asXError(thrown: unknown, what: string): XError {
+/**
+ * One XError for whatever npm's libraries throw, with where it came from and no stack.
+ * @param before the age gate that versions were chosen below.
+ */
+export function asXError(thrown: unknown, what: string, before?: Date): XError {
   if (thrown instanceof XError) return thrown;
   const error = (thrown instanceof Error ? thrown : new Error(messageOf(thrown))) as NpmError;
   const code = error.code ?? systemCodeOf(error.cause) ?? '';
   const status = error.statusCode;
   const cause = error;
   if (code === 'ETARGET' || code === 'ENOVERSIONS') {
-    const known = { versions: error.versions ?? [], tags: error.distTags ?? {} };
-    return noVersion(`npm: ${what}: no published version fits`, error.wanted ?? '*', known, cause);
+    return nothingFits(error, what, before);
   }
   if (status === 404 || status === 410 || code === 'E404') {
     return packageNotFound(what, [], cause);
@@ -59,6 +61,13 @@ export function asXError(thrown: unknown, what: string): XError {
     return new XError('UPSTREAM_UNREACHABLE', `npm: ${what}: cancelled`, { cause });
   }
   return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, { cause });
+}
+
+function nothingFits(error: NpmError, what: string, before: Date | undefined): XError {
+  const known = { versions: error.versions ?? [], tags: error.distTags ?? {} };
+  const gate = before === undefined ? '' : ` of those not newer than ${before.toISOString()}`;
+  const message = `npm: ${what}: no published version fits${gate}`;
+  return noVersion(message, error.wanted ?? '*', known, error);
 }
 
 /** PACKAGE_NOT_FOUND with the names that are near, where any are known. */

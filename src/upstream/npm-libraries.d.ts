@@ -67,16 +67,17 @@ declare module 'npm-registry-fetch' {
     headers: { get(name: string): string | null };
     body: AsyncIterable<Uint8Array>;
   }
-  interface RegistryAuth {
-    token: string | null;
-    auth: string | null;
-  }
-  function fetch(uri: string, options: Record<string, unknown>): Promise<RegistryResponse>;
-  namespace fetch {
-    function getAuth(uri: string, options: Record<string, unknown>): RegistryAuth;
-    function pickRegistry(spec: string, options: Record<string, unknown>): string;
-  }
-  export default fetch;
+  export default function fetch(
+    uri: string,
+    options: Record<string, unknown>,
+  ): Promise<RegistryResponse>;
+}
+
+declare module 'npm-registry-fetch/lib/auth.js' {
+  export default function getAuth(
+    uri: string,
+    options: Record<string, unknown>,
+  ): { token: string | null; auth: string | null };
 }
 
 declare module 'pacote' {

@@ -1,4 +1,3 @@
-import registryFetch from 'npm-registry-fetch';
 import { BOUNDS } from '../domain/bounds.js';
 import { nearest } from '../domain/nearest.js';
 import type { NpmConfig } from './npm-config.js';
@@ -14,6 +13,7 @@ const ASKED_NAMES = 50;
 export async function nearNpmNames(name: string, config: NpmConfig): Promise<string[]> {
   try {
     const query = new URLSearchParams({ text: name, size: String(ASKED_NAMES) });
+    const { default: registryFetch } = await import('npm-registry-fetch');
     const response = await registryFetch(`/-/v1/search?${query.toString()}`, {
       ...config.options,
       fetchRetries: 0,

@@ -1,4 +1,3 @@
-import registryFetch from 'npm-registry-fetch';
 import PQueue from 'p-queue';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
@@ -79,6 +78,8 @@ export class PackumentCache {
   }
 
   async #readText(address: string): Promise<string> {
+    // Only who asks a registry pays for loading what asks it.
+    const { default: registryFetch } = await import('npm-registry-fetch');
     const response = await registryFetch(address, {
       ...this.#config.options,
       maxSockets: BOUNDS.parallelIndexRequests,

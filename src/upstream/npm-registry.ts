@@ -1,6 +1,5 @@
 import { glob, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import pickManifest from 'npm-pick-manifest';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
@@ -24,7 +23,6 @@ import {
 import { asXError, versionNotFound } from './npm-errors.js';
 import { PackumentCache, type RawPackument } from './npm-packuments.js';
 import { packumentAddress } from './npm-prefetch.js';
-import { buildTree } from './npm-tree.js';
 
 export interface NpmRegistryOptions {
   env: Environment;
@@ -70,6 +68,8 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
     },
     async tree(request: NpmTreeRequest): Promise<NpmTree> {
       const config = await configOf(request.project);
+      // npm's tree builder takes long to load, and a source of other ecosystems has no use for it.
+      const { buildTree } = await import('./npm-tree.js');
       return buildTree(request, config, cacheOf(config));
     },
     async release(name, version, project): Promise<NpmRelease> {
@@ -80,7 +80,7 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
     async choose(name, choice): Promise<NpmRelease> {
       const config = await configOf(choice.project);
       const raw = await cacheOf(config).fetch(packumentAddress(name, config));
-      return releaseOf(name, chosenVersion(name, raw, choice), raw, config);
+      return releaseOf(name, await chosenVersion(name, raw, choice), raw, config);
     },
     workspaces: findWorkspaces,
     npmAuthorization(url) {
@@ -123,7 +123,8 @@ function text(value: unknown): string | undefined {
 }
 
 /** @throws XError VERSION_NOT_FOUND. */
-function chosenVersion(name: string, raw: RawPackument, choice: NpmChoice): string {
+async function chosenVersion(name: string, raw: RawPackument, choice: NpmChoice): Promise<string> {
+  const { default: pickManifest } = await import('npm-pick-manifest');
   try {
     const { version } = pickManifest(raw, choice.spec, {
       ...(choice.nodeVersion === undefined ? {} : { nodeVersion: choice.nodeVersion }),
@@ -131,7 +132,7 @@ function chosenVersion(name: string, raw: RawPackument, choice: NpmChoice): stri
     });
     return version;
   } catch (thrown) {
-    throw asXError(thrown, `${name}@${choice.spec}`);
+    throw asXError(thrown, `${name}@${choice.spec}`, choice.before);
   }
 }
 

@@ -41,6 +41,7 @@ export async function buildTree(
     const manifests = [request.manifest, ...request.folders.map(({ manifest }) => manifest)];
     const locked = request.lockfile === undefined ? [] : lockedNames(request.lockfile);
     await prefetch(locked.length > 0 ? [] : manifests, locked, config, packuments);
+    const before = earliest(request.before, config.options['before']);
     const options = {
       ...config.options,
       path: project,
@@ -49,9 +50,9 @@ export async function buildTree(
       packageLock: true,
       ...(request.lockfile === undefined ? {} : { save: false }),
       ...(request.nodeVersion === undefined ? {} : { nodeVersion: request.nodeVersion }),
-      ...(request.before === undefined ? {} : { before: request.before }),
+      before: before ?? null,
     };
-    const root = await idealTree(options, config);
+    const root = await idealTree(options, config, before);
     const tree = toData(root);
     if (request.lockfile !== undefined) {
       const departures = await departuresFromLock(tree, options);
@@ -62,6 +63,12 @@ export async function buildTree(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The stricter of two age gates: the user's, and the one that npm itself is configured with. */
+function earliest(asked: Date | undefined, configured: unknown): Date | undefined {
+  if (!(configured instanceof Date)) return asked;
+  return asked !== undefined && asked < configured ? asked : configured;
 }
 
 /** A lockfile is taken exactly: what completing it would change, by location. */
@@ -92,6 +99,7 @@ async function lockedTree(
 async function idealTree(
   options: Record<string, unknown>,
   config: NpmConfig,
+  before: Date | undefined,
 ): Promise<ArboristNode> {
   const arborist = new Arborist(options);
   try {
@@ -100,7 +108,7 @@ async function idealTree(
     // Raised for this host's platform after the tree is whole; the targets' platforms are checked later.
     if (systemCodeOf(thrown) === 'EBADPLATFORM' && arborist.idealTree) return arborist.idealTree;
     const what = describe(thrown);
-    const error = await withNearNames(asXError(thrown, what), what, config);
+    const error = await withNearNames(asXError(thrown, what, before), what, config);
     const by = requiredBy(thrown);
     if (by === undefined || error.message.includes(by)) throw error;
     throw new XError(error.code, `${error.message} (required by ${by})`, {

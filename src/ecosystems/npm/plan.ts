@@ -9,6 +9,7 @@ import { closureFor, label } from './closure.js';
 import { isObject, strings } from './json.js';
 import { completeTree } from './locks/complete.js';
 import { isPackageName, isVersion, npmPurl } from './names.js';
+import { refuseNewer } from './age.js';
 import { nodeVersionOf, platformOf } from './platform.js';
 import type { NpmProject } from './project.js';
 import { LEFT_OUT } from './second-walk.js';
@@ -16,6 +17,8 @@ import { LEFT_OUT } from './second-walk.js';
 export interface PlanOptions extends ArtifactOptions {
   /** Whether the project's own devDependencies are wanted. */
   dev: boolean;
+  /** Nothing that was published after it is carried. */
+  notNewerThan?: Date | undefined;
   report: Report;
   signal?: AbortSignal | undefined;
 }
@@ -38,6 +41,7 @@ export async function planProjects(
     }
   }
   const artifacts = await artifactsOf([...selected.values()], options, warnings);
+  refuseNewer(artifacts, options.notNewerThan, warnings);
   warnAboutScripts(artifacts, warnings);
   return { artifacts, warnings: [...warnings] };
 }
@@ -47,13 +51,13 @@ async function treeOf(
   nodeVersion: string | undefined,
   options: PlanOptions,
 ): Promise<NpmTree> {
-  const { registry, signal } = options;
-  const { manifest, lockfile, folders, folder } = project;
-  const tree =
-    project.tree ??
-    (await registry.tree({ manifest, lockfile, folders, project: folder, nodeVersion, signal }));
+  const { registry, signal, notNewerThan: before } = options;
+  const { manifest, lockfile, folders, folder: at } = project;
+  const request = { manifest, lockfile, folders, project: at, nodeVersion, before, signal };
+  const tree = project.tree ?? (await registry.tree(request));
   if (tree.taken !== true) return tree;
-  return completeTree(tree, { registry, folder, ignored: project.ignoredOptionals ?? [] });
+  const ignored = project.ignoredOptionals ?? [];
+  return completeTree(tree, { registry, folder: at, ignored, before });
 }
 
 /** Versions are chosen for a Node version; a lockfile has chosen already. */

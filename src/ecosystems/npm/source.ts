@@ -63,6 +63,7 @@ export function createNpmSource(options: NpmSourceOptions): EcosystemSource<NpmP
         keys: keys(),
         dev,
         publicIndexes,
+        notNewerThan: request.notNewerThan,
         report: request.report,
         signal: request.signal,
       });

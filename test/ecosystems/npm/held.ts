@@ -47,6 +47,7 @@ export interface PlanInput {
   files?: Record<string, unknown>;
   purls?: string[];
   targets?: Target[];
+  notNewerThan?: Date;
 }
 
 export async function planOf(options: NpmSourceOptions, input: PlanInput): Promise<EcosystemPlan> {
@@ -67,6 +68,7 @@ export async function planOf(options: NpmSourceOptions, input: PlanInput): Promi
     purls,
     targets: input.targets ?? [LINUX],
     now: new Date('2026-06-01T00:00:00Z'),
+    notNewerThan: input.notNewerThan,
     report: () => undefined,
   });
 }
