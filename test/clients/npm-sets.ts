@@ -1,0 +1,128 @@
+/** A real project to compare on: a package.json, and those of its workspaces. */
+export interface NpmSet {
+  title: string;
+  manifest: Record<string, unknown>;
+  /** Workspaces: folder to package.json. */
+  folders?: Record<string, Record<string, unknown>>;
+  /** Also compared where not everything is: in `test:clients`. */
+  everyday?: true;
+}
+
+const deps = (dependencies: Record<string, string>, dev: Record<string, string> = {}) => ({
+  dependencies,
+  devDependencies: dev,
+});
+
+/** Frameworks, build tools, test runners, native addons, workspaces; from one package to over a thousand. */
+export const NPM_SETS: readonly NpmSet[] = [
+  { title: 'one package', manifest: deps({ lodash: '^4' }), everyday: true },
+  { title: 'express 4', manifest: deps({ express: '^4' }), everyday: true },
+  {
+    title: 'express 5 and its usual company',
+    manifest: deps({ express: '^5', cors: '*', helmet: '*', morgan: '*', 'express-session': '*' }),
+  },
+  {
+    title: 'react and vite',
+    manifest: deps({ react: '^18', 'react-dom': '^18' }, { vite: '^5', '@vitejs/plugin-react': '^4' }),
+    everyday: true,
+  },
+  {
+    title: 'vue',
+    manifest: deps(
+      { vue: '^3', 'vue-router': '^4', pinia: '^2' },
+      { vite: '^6', '@vitejs/plugin-vue': '^5', 'vue-tsc': '^2', typescript: '~5.6' },
+    ),
+  },
+  {
+    title: 'svelte kit',
+    manifest: deps({}, { '@sveltejs/kit': '^2', '@sveltejs/adapter-auto': '^3', svelte: '^5', vite: '^6' }),
+  },
+  {
+    title: 'next.js',
+    manifest: deps(
+      { next: '^14', react: '^18', 'react-dom': '^18' },
+      { eslint: '^8', 'eslint-config-next': '^14', tailwindcss: '^3', typescript: '^5' },
+    ),
+  },
+  { title: 'nuxt', manifest: deps({ nuxt: '^3', vue: '^3' }) },
+  { title: 'create-react-app', manifest: deps({ 'react-scripts': '^5', react: '^18', 'react-dom': '^18' }) },
+  {
+    title: 'angular',
+    manifest: deps(
+      {
+        '@angular/common': '^18', '@angular/compiler': '^18', '@angular/core': '^18',
+        '@angular/forms': '^18', '@angular/platform-browser': '^18',
+        '@angular/platform-browser-dynamic': '^18', '@angular/router': '^18', rxjs: '~7.8',
+        tslib: '^2', 'zone.js': '~0.14',
+      },
+      {
+        '@angular-devkit/build-angular': '^18', '@angular/cli': '^18', '@angular/compiler-cli': '^18',
+        karma: '~6.4', 'karma-jasmine': '~5.1', typescript: '~5.5',
+      },
+    ),
+  },
+  {
+    title: 'nest',
+    manifest: deps(
+      { '@nestjs/common': '^10', '@nestjs/core': '^10', '@nestjs/platform-express': '^10', rxjs: '^7', 'reflect-metadata': '*' },
+      { '@nestjs/cli': '^10', '@nestjs/testing': '^10', jest: '^29', 'ts-jest': '^29', typescript: '^5' },
+    ),
+  },
+  { title: 'docusaurus', manifest: deps({ '@docusaurus/core': '^3', '@docusaurus/preset-classic': '^3', react: '^18', 'react-dom': '^18' }) },
+  { title: 'react native', manifest: deps({ react: '18.3.1', 'react-native': '0.76.x' }, { '@react-native/babel-preset': '0.76.x' }) },
+  { title: 'storybook', manifest: deps({ react: '^18', 'react-dom': '^18' }, { storybook: '^8', '@storybook/react-vite': '^8', vite: '^5' }) },
+  { title: 'eslint and typescript', manifest: deps({}, { eslint: '^9', 'typescript-eslint': '^8', typescript: '~5.6', prettier: '^3' }) },
+  { title: 'jest', manifest: deps({}, { jest: '^29', 'ts-jest': '^29', '@types/jest': '^29', typescript: '^5' }) },
+  { title: 'vitest', manifest: deps({}, { vitest: '^2', '@vitest/coverage-v8': '^2', jsdom: '^25' }), everyday: true },
+  { title: 'mocha, sinon and nyc', manifest: deps({}, { mocha: '^10', chai: '^4', sinon: '^18', nyc: '^17' }) },
+  { title: 'cypress and playwright', manifest: deps({}, { cypress: '^13', '@playwright/test': '^1' }) },
+  {
+    title: 'webpack',
+    manifest: deps({}, { webpack: '^5', 'webpack-cli': '^5', 'webpack-dev-server': '^5', 'css-loader': '^7', 'ts-loader': '^9', typescript: '^5' }),
+  },
+  { title: 'rollup', manifest: deps({}, { rollup: '^4', '@rollup/plugin-node-resolve': '^15', '@rollup/plugin-terser': '^0.4' }) },
+  { title: 'parcel', manifest: deps({}, { parcel: '^2' }) },
+  { title: 'gulp', manifest: deps({}, { gulp: '^4', 'gulp-sass': '^5', sass: '^1' }) },
+  { title: 'babel', manifest: deps({ '@babel/core': '^7', '@babel/preset-env': '^7', '@babel/preset-react': '^7' }) },
+  { title: 'binaries in optional packages', manifest: deps({ esbuild: '^0.25', '@swc/core': '^1', lightningcss: '^1', turbo: '^2', '@biomejs/biome': '^1' }), everyday: true },
+  { title: 'sharp', manifest: deps({ sharp: '^0.33' }), everyday: true },
+  { title: 'sharp before optional packages', manifest: deps({ sharp: '^0.32' }) },
+  { title: 'addons that are built', manifest: deps({ 'better-sqlite3': '^11', bcrypt: '^5', 'node-sass': '^9', canvas: '^2', argon2: '^0.41' }) },
+  { title: 'prisma and its client', manifest: deps({ '@prisma/client': '^5' }, { prisma: '^5' }) },
+  { title: 'electron', manifest: deps({}, { electron: '^32', 'electron-builder': '^25' }) },
+  { title: 'a cloud’s clients', manifest: deps({ '@aws-sdk/client-s3': '^3', '@aws-sdk/client-dynamodb': '^3' }) },
+  {
+    title: 'peers that disagree',
+    manifest: deps({ react: '^17', 'react-dom': '^17', '@testing-library/react': '^12', 'react-redux': '^7' }),
+    everyday: true,
+  },
+  {
+    title: 'overrides and an alias',
+    manifest: { ...deps({ express: '^4.18', old: 'npm:lodash@^3', lodash: '^4' }), overrides: { qs: '6.11.0' } },
+    everyday: true,
+  },
+  { title: 'a package that bundles its own', manifest: deps({ npm: '^10' }), everyday: true },
+  { title: 'old packages', manifest: deps({ request: '*', underscore: '~1.8', 'socket.io': '^2', grunt: '^1' }) },
+  {
+    title: 'workspaces that want different versions',
+    manifest: { workspaces: ['packages/*'], ...deps({}, { typescript: '^5' }) },
+    folders: {
+      'packages/a': { name: 'a', version: '1.0.0', ...deps({ react: '^18', chalk: '^4', b: '^1' }) },
+      'packages/b': { name: 'b', version: '1.0.0', ...deps({ react: '^17', chalk: '^5' }, { vitest: '^2' }) },
+      'packages/c': { name: '@own/c', version: '2.0.0', ...deps({ a: '*', esbuild: '^0.21' }) },
+    },
+    everyday: true,
+  },
+  {
+    title: 'workspaces in a tree, with peers',
+    manifest: { workspaces: ['apps/*', 'libs/ui'], ...deps({}, { turbo: '^2', eslint: '^8' }) },
+    folders: {
+      'apps/web': { name: 'web', version: '0.0.0', ...deps({ next: '^14', react: '^18', 'react-dom': '^18', '@own/ui': '*' }) },
+      'apps/api': { name: 'api', version: '0.0.0', ...deps({ fastify: '^4', '@prisma/client': '^5' }, { tsx: '^4' }) },
+      'libs/ui': {
+        name: '@own/ui', version: '0.0.0', peerDependencies: { react: '>=17' },
+        ...deps({ '@radix-ui/react-dialog': '^1', clsx: '^2' }),
+      },
+    },
+  },
+]; // prettier-ignore
