@@ -5,10 +5,18 @@ export default class Use extends XCommand {
   static override summary = "Put the gateway into a native client's own configuration.";
   static override description =
     'Every run of the client then uses what is held here, as long as a client or gateway of x runs. What its files were before is kept; --undo brings it back.';
-  static override examples = ['<%= config.bin %> use apt', '<%= config.bin %> use apt --undo'];
+  static override examples = [
+    '<%= config.bin %> use npm',
+    '<%= config.bin %> use pip',
+    '<%= config.bin %> use apt',
+    '<%= config.bin %> use apt --undo',
+  ];
 
   static override args = {
-    command: Args.string({ required: true, description: 'The native client: apt, pip, npm…' }),
+    command: Args.string({
+      required: true,
+      description: 'The native client: npm, pnpm, yarn, pip, uv, apt…',
+    }),
   };
 
   static override flags = {

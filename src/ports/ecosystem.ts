@@ -199,6 +199,9 @@ export interface UseRequest {
   view: HeldView;
   /** The user's home folder. */
   home: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** The file of the certificate that the gateway shows, where clients have to be told to trust it. */
+  certificate?: string | undefined;
   /** A configuration file as it stands, without what `use` put there before; undefined where there is none. */
   readFile(path: string): Promise<string | undefined>;
 }

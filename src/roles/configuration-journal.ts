@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sha256 } from '../domain/digest.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
@@ -116,10 +116,27 @@ function isChange(value: unknown): value is Change {
 }
 
 async function readOrNull(path: string): Promise<string | null> {
+  let bytes: Uint8Array;
   try {
-    return await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return null;
+    throw failed('read', path, error);
+  }
+  const text = Buffer.from(bytes).toString('utf8');
+  // What is brought back has to be what was, to the byte.
+  if (Buffer.from(text).equals(bytes)) return text;
+  throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8, so it is left as it is`, {
+    hint: 'Save it as UTF-8 first.',
+  });
+}
+
+/** The file itself, where a name of it is a link: what is replaced is the file, not the link. */
+async function behindLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return path;
     throw failed('read', path, error);
   }
 }
@@ -134,7 +151,8 @@ async function modeOf(path: string): Promise<number> {
   }
 }
 
-async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+async function writeWhole(name: string, text: string, mode: number): Promise<void> {
+  const path = await behindLinks(name);
   const torn = `${path}.${randomUUID()}.part`;
   try {
     await mkdir(dirname(path), { recursive: true });

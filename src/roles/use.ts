@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { XError } from '../domain/errors.js';
 import type { ClientConfiguration, EcosystemServer } from '../ports/ecosystem.js';
 import { ConfigurationJournal } from './configuration-journal.js';
 import { createServers } from './ecosystem-servers.js';
+import { dataPaths } from '../platform/paths.js';
 import { createHeldView, nobodyToAsk } from './held-view.js';
 import { openData } from './open-data.js';
 import type { Printer } from './printer.js';
@@ -61,11 +63,19 @@ type UsableServer = Pick<EcosystemServer, 'name'> & Required<Pick<EcosystemServe
 
 function serverOf(command: string): UsableServer {
   const usable = createServers().filter((server) => server.use !== undefined);
-  const server = usable.find(({ commands }) => commands.includes(command));
+  // pip3.12 is pip.
+  const name = command.replace(/^(pip|python)[0-9.]+$/, '$1');
+  const server = usable.find(({ commands }) => commands.includes(name));
   if (server?.use !== undefined) return { name: server.name, use: server.use.bind(server) };
   throw new XError('USAGE', `x use does not know "${command}"`, {
     hint: `It knows ${usable.flatMap(({ commands }) => commands).join(', ')}.`,
   });
+}
+
+/** As the resident client chose it: a given one, or the one that this machine made. */
+function certificateOf({ tlsCertificate, folder }: UseInput['settings']): string | undefined {
+  const path = tlsCertificate ?? join(dataPaths(folder).keys, 'gateway.crt');
+  return existsSync(path) ? resolve(path) : undefined;
 }
 
 async function configurationOf(
@@ -77,8 +87,11 @@ async function configurationOf(
     printer.report({ event: 'warning', message }),
   );
   try {
+    const gateway = (await residentGateway(settings.folder)) ?? `http://127.0.0.1:${settings.port}`;
     return await server.use({
-      gateway: (await residentGateway(settings.folder)) ?? `http://127.0.0.1:${settings.port}`,
+      gateway,
+      certificate: gateway.startsWith('https:') ? certificateOf(settings) : undefined,
+      env: process.env,
       bundles: data.catalog.bundles(),
       view: createHeldView(data.catalog, data.store, nobodyToAsk),
       home: homedir(),

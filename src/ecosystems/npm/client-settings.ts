@@ -1,5 +1,5 @@
 import { YARN_MIRROR, yarnMirror } from './yarn-mirror.js';
-import type { ClientSettings, SettingsRequest } from '../../ports/ecosystem.js';
+import type { ClientSettings, HeldView, SettingsRequest } from '../../ports/ecosystem.js';
 
 export const NPM_COMMANDS = ['npm', 'npx', 'pnpm', 'pnpx', 'yarn', 'yarnpkg'] as const;
 
@@ -55,10 +55,16 @@ function npmEnvironment(registry: string, host: string): Record<string, string> 
 
 /** npm reads `npm_config_@scope:registry` as it reads `@scope:registry` in a file. */
 function scopeEnvironment(request: SettingsRequest, registry: string): Record<string, string> {
-  const scopes: Record<string, string> = {};
-  for (const name of request.view.names('npm')) {
+  const scopes = [...heldScopes(request.view)];
+  return Object.fromEntries(scopes.map((scope) => [`npm_config_${scope}:registry`, registry]));
+}
+
+/** `@scope` of every held package that has one. */
+export function heldScopes(view: HeldView): Set<string> {
+  const scopes = new Set<string>();
+  for (const name of view.names('npm')) {
     const scope = /^(@[a-z0-9~-][a-z0-9._~-]*)\//.exec(name)?.[1];
-    if (scope !== undefined) scopes[`npm_config_${scope}:registry`] = registry;
+    if (scope !== undefined) scopes.add(scope);
   }
   return scopes;
 }

@@ -1,5 +1,6 @@
 import type { EcosystemServer } from '../../ports/ecosystem.js';
 import { checkProof } from './check-proof.js';
+import { npmConfiguration } from './client-configuration.js';
 import { clientSettings, NPM_COMMANDS } from './client-settings.js';
 import { registryKeys } from './registry-keys.js';
 import { respond } from './respond.js';
@@ -21,6 +22,7 @@ export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer
     respond: (request, view) => respond(request, view, keys),
     checkProof: (entry, view) => checkProof(entry, view, keys()),
     settings: clientSettings,
+    use: npmConfiguration,
   };
 }
 

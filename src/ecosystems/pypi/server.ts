@@ -1,5 +1,6 @@
 import type { EcosystemServer } from '../../ports/ecosystem.js';
 import { checkPypiProof } from './check-proof.js';
+import { pypiConfiguration } from './client-configuration.js';
 import { pypiClientSettings } from './client-settings.js';
 import { respondPypi } from './respond.js';
 
@@ -13,6 +14,7 @@ export function createPypiServer(): EcosystemServer {
     respond: respondPypi,
     checkProof: checkPypiProof,
     settings: pypiClientSettings,
+    use: (request) => pypiConfiguration(request),
   };
 }
 

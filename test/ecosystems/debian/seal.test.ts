@@ -154,6 +154,7 @@ describe('the server', () => {
       gateway: 'http://127.0.0.1:8470',
       bundles: sealed.view.bundles(),
       view: sealed.view,
+      env: {},
       home: '/home/user',
       readFile: () => Promise.resolve(undefined),
     });
