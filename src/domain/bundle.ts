@@ -55,9 +55,17 @@ export interface Manifest {
 /** The longest path of an entry, in bytes. */
 const MAX_PATH_BYTES = 1024;
 
+/** The longest name of a file or folder that every file system takes. */
+const MAX_SEGMENT_BYTES = 255;
+
+/** A UTF-16 unit takes at most three bytes of UTF-8: most texts need no counting. */
+function isLonger(text: string, maxBytes: number): boolean {
+  return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
+}
+
 /** Whether a bundle path can be used as a relative path anywhere: no traversal, no control characters, no drive letters. */
 export function isSafePath(path: string): boolean {
-  if (path === '' || Buffer.byteLength(path) > MAX_PATH_BYTES) return false;
+  if (path === '' || isLonger(path, MAX_PATH_BYTES)) return false;
   if (/[\u0000-\u001f\u007f\\:*?"<>|]/.test(path)) return false;
   return path
     .split('/')
@@ -67,7 +75,7 @@ export function isSafePath(path: string): boolean {
         part !== '.' &&
         part !== '..' &&
         !part.endsWith(' ') &&
-        Buffer.byteLength(part) <= 255,
+        !isLonger(part, MAX_SEGMENT_BYTES),
     );
 }
 

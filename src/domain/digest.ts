@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Lower-case hex SHA-256: the store's key, and the only name a blob has. */
 export type Sha256 = string;
@@ -18,11 +18,11 @@ export function isDigest(algorithm: DigestAlgorithm, hex: string): boolean {
 }
 
 export function sha256(bytes: Uint8Array | string): Sha256 {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes);
 }
 
 export function sha512(bytes: Uint8Array | string): string {
-  return createHash('sha512').update(bytes).digest('hex');
+  return hash('sha512', bytes);
 }
 
 /** `sha256:…` as digests are written for people and in JSON text. */

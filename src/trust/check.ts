@@ -4,11 +4,12 @@ import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
 import { sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import type { MetadataFiles } from '../ports/catalog.js';
+import { checkBinSignature, parseBin } from './bin-file.js';
 import { checkListed, checkSignature, listedFile, type ListedFile } from './check-file.js';
 import { readHeld, type HeldVersions } from './check-held.js';
 import { checkRootChain } from './check-root.js';
 import { entriesOfBin, readDelegation } from './delegation.js';
-import { orderEntries } from './entries.js';
+import { arrangeEntries } from './entries.js';
 import { FreshnessLog, type Freshness } from './freshness.js';
 import { checkMark } from './mark.js';
 import { TIMESTAMP_FILE, versionedFileName } from './names.js';
@@ -180,17 +181,17 @@ class Walk {
       );
       for (const [i, [name, bytes]] of files.entries()) {
         const file = batch[i] as ListedFile;
-        const bin = parseTargets(name, bytes);
-        checkSignature(targets, file.role, name, bin);
+        const bin = parseBin(name, bytes);
+        checkBinSignature(targets.signed, name, bin);
         checkVersion(name, bin.signed, file);
         this.#judge(name, bin.signed);
-        for (const entry of entriesOfBin(name, file.role, bin.signed, binOf)) entries.push(entry);
+        for (const entry of entriesOfBin(name, file.role, bin, binOf)) entries.push(entry);
       }
       if (entries.length > BOUNDS.manifestEntries) {
         throw new XError('METADATA_INVALID', `more than ${BOUNDS.manifestEntries} entries`);
       }
     }
-    return orderEntries(entries);
+    return arrangeEntries(entries);
   }
 
   older(): OlderMetadata {

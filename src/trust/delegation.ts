@@ -1,7 +1,10 @@
 import type { Targets } from '@tufjs/models';
 import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry } from '../domain/bundle.js';
+import { sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
+import type { JsonObject } from '../domain/plan.js';
+import type { BinFile } from './bin-file.js';
 import { entryOfTarget } from './entries.js';
 import { BIN_PREFIX } from './names.js';
 
@@ -12,6 +15,21 @@ export interface Delegation {
   bitLength: number;
   /** The one bin that may name a path (TAP 15: the leftmost bits of the path's SHA-256). */
   binOf(path: string): string;
+}
+
+/** The names of all bins, in order (TAP 15). */
+export function binNames(bitLength: number): string[] {
+  return Array.from({ length: 2 ** bitLength }, (_, index) => binName(index, bitLength));
+}
+
+/** The bin of a path: the leftmost bits of its SHA-256. */
+export function binOfPath(path: string, bitLength: number): string {
+  return binName(Number.parseInt(sha256(path).slice(0, 8), 16) >>> (32 - bitLength), bitLength);
+}
+
+function binName(index: number, bitLength: number): string {
+  const digits = (2 ** bitLength - 1).toString(16).length;
+  return `${BIN_PREFIX}-${index.toString(16).padStart(digits, '0')}`;
 }
 
 /**
@@ -36,9 +54,9 @@ export function readDelegation(targets: Targets): Delegation {
   }
   if (!(succinct.threshold >= 1)) throw refuse('its bins have no threshold');
   return {
-    bins: [...succinct.getRoles()],
+    bins: binNames(succinct.bitLength),
     bitLength: succinct.bitLength,
-    binOf: (path) => succinct.getRoleForTarget(path),
+    binOf: (path) => binOfPath(path, succinct.bitLength),
   };
 }
 
@@ -49,19 +67,19 @@ export function readDelegation(targets: Targets): Delegation {
 export function entriesOfBin(
   file: string,
   bin: string,
-  signed: Targets,
+  { signed, targets }: BinFile,
   binOf: (path: string) => string,
 ): BundleEntry[] {
   if (signed.delegations !== undefined) {
     throw new XError('METADATA_INVALID', `${file} delegates further, which a bin may not`);
   }
-  return Object.entries(signed.targets).map(([path, target]) => {
+  return Object.entries(targets).map(([path, target]) => {
     if (binOf(path) !== bin) {
       throw new XError(
         'METADATA_INVALID',
         `${file} names ${JSON.stringify(path)}, which belongs to ${binOf(path)}`,
       );
     }
-    return entryOfTarget(path, target.length, target.hashes, target.custom['x']);
+    return entryOfTarget(path, target as JsonObject);
   });
 }

@@ -21,40 +21,27 @@ const PROOFS: readonly ProofKind[] = [
   'none',
 ];
 
-/** An entry as a TUF target: `length`, `hashes`, and everything else in `custom.x`, members sorted. */
+/** An entry as a TUF target: `length`, `hashes`, and everything else in `custom.x`. */
 export function targetOfEntry(entry: BundleEntry): JsonObject {
   const { path: _path, lengthBytes, sha256, sha512, detail, ...rest } = entry;
-  const fields = Object.entries({ ...rest, detail }).filter(([, value]) => value !== undefined);
   return {
     length: lengthBytes,
     hashes: sha512 === undefined ? { sha256 } : { sha256, sha512 },
-    custom: { x: sorted(Object.fromEntries(fields) as JsonObject) },
+    custom: { x: { ...rest, detail } as unknown as JsonObject },
   };
-}
-
-/** The same value with the members of every object in one order: same entries, same bytes. */
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]));
 }
 
 /**
  * Reads a TUF target back, field by field; what it does not know it leaves out.
  * @throws XError METADATA_INVALID naming the path and the field.
  */
-export function entryOfTarget(
-  path: string,
-  length: number,
-  hashes: Record<string, unknown>,
-  x: unknown,
-): BundleEntry {
-  const fields = typeof x === 'object' && x !== null ? (x as Record<string, unknown>) : {};
+export function entryOfTarget(path: string, target: JsonObject): BundleEntry {
+  const hashes = objectOf(target['hashes']);
+  const fields = objectOf(objectOf(target['custom'])['x']);
   const read = new FieldReader(path, fields);
   const entry: BundleEntry = {
     path,
-    lengthBytes: length,
+    lengthBytes: typeof target['length'] === 'number' ? target['length'] : -1,
     sha256: typeof hashes['sha256'] === 'string' ? hashes['sha256'] : '',
     pieceRoot: read.string('pieceRoot'),
     kind: read.oneOf('kind', KINDS),
@@ -74,11 +61,27 @@ export function entryOfTarget(
   return entry;
 }
 
+function objectOf(value: JsonValue | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+}
+
 /**
  * The entries of one bundle, checked one by one and against each other, in path order.
  * @throws XError METADATA_INVALID, LIMIT_EXCEEDED.
  */
 export function orderEntries(entries: readonly BundleEntry[]): BundleEntry[] {
+  for (const entry of entries) {
+    const wrong = wrongField(entry);
+    if (wrong !== undefined) throw invalid(entry.path, wrong);
+  }
+  return arrangeEntries(entries);
+}
+
+/**
+ * Entries that are sound one by one, checked against each other, in path order.
+ * @throws XError METADATA_INVALID, LIMIT_EXCEEDED.
+ */
+export function arrangeEntries(entries: readonly BundleEntry[]): BundleEntry[] {
   if (entries.length > BOUNDS.manifestEntries) {
     throw new XError(
       'LIMIT_EXCEEDED',
@@ -86,17 +89,11 @@ export function orderEntries(entries: readonly BundleEntry[]): BundleEntry[] {
       { hint: 'Split the requirements into several bundles.' },
     );
   }
-  // As comparePaths, with each path encoded once: it is compared some twenty times.
-  const ordered = entries
-    .map((entry) => ({ entry, path: Buffer.from(entry.path) }))
-    .sort((a, b) => Buffer.compare(a.path, b.path))
-    .map(({ entry }) => entry);
+  const ordered = sortedByPath(entries);
   const spellings = new Map<string, string>();
   const bySha256 = new Map<string, BundleEntry>();
   let pieces = 0;
   for (const entry of ordered) {
-    const wrong = wrongField(entry);
-    if (wrong !== undefined) throw invalid(entry.path, wrong);
     const spelling = foldPath(entry.path);
     const other = spellings.get(spelling);
     if (other !== undefined) {
@@ -112,11 +109,30 @@ export function orderEntries(entries: readonly BundleEntry[]): BundleEntry[] {
     if (pieces > BOUNDS.leaves) throw tooManyPieces();
     bySha256.set(entry.sha256, entry);
   }
-  for (const entry of ordered) {
-    const folder = takenFolder(entry.path, spellings);
-    if (folder !== undefined) throw invalid(entry.path, `the path: ${folder} is a file`);
+  const folders = new Set<string>();
+  for (const spelling of spellings.keys()) {
+    const file = takenFolder(spelling, spellings, folders);
+    if (file !== undefined) {
+      throw invalid(spellings.get(spelling) ?? '', `the path: ${file} is a file`);
+    }
   }
   return ordered;
+}
+
+/** As comparePaths; of ASCII alone the order of units is that of bytes. */
+function sortedByPath(entries: readonly BundleEntry[]): BundleEntry[] {
+  if (entries.every(({ path }) => isAscii(path))) {
+    return [...entries].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  }
+  // Each path is encoded once: it is compared some twenty times.
+  return entries
+    .map((entry) => ({ entry, path: Buffer.from(entry.path) }))
+    .sort((a, b) => Buffer.compare(a.path, b.path))
+    .map(({ entry }) => entry);
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\u0000-\u007f]/.test(text);
 }
 
 function tooManyPieces(): XError {
@@ -127,14 +143,21 @@ function tooManyPieces(): XError {
 
 /** One spelling for all paths that a case-insensitive or normalising file system holds to be the same. */
 export function foldPath(path: string): string {
-  return path.normalize('NFC').toLowerCase();
+  return isAscii(path) ? path.toLowerCase() : path.normalize('NFC').toLowerCase();
 }
 
-function takenFolder(path: string, spellings: ReadonlyMap<string, string>): string | undefined {
-  const folded = foldPath(path);
-  for (let at = folded.indexOf('/'); at >= 0; at = folded.indexOf('/', at + 1)) {
-    const file = spellings.get(folded.slice(0, at));
+/** @param free folders that were seen to be no file, with all above them; added to. */
+function takenFolder(
+  spelling: string,
+  spellings: ReadonlyMap<string, string>,
+  free: Set<string>,
+): string | undefined {
+  for (let at = spelling.lastIndexOf('/'); at > 0; at = spelling.lastIndexOf('/', at - 1)) {
+    const folder = spelling.slice(0, at);
+    if (free.has(folder)) return undefined;
+    const file = spellings.get(folder);
     if (file !== undefined) return file;
+    free.add(folder);
   }
   return undefined;
 }

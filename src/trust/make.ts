@@ -6,6 +6,8 @@ import { sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import type { JsonObject } from '../domain/plan.js';
 import type { MetadataFiles } from '../ports/catalog.js';
+import { encodeBin, targetsText } from './bin-file.js';
+import { binNames, binOfPath } from './delegation.js';
 import { orderEntries, targetOfEntry } from './entries.js';
 import type { Identity } from './identity.js';
 import { markJson, type RoleMark } from './mark.js';
@@ -123,30 +125,28 @@ class Maker {
   }
 
   #makeBins(bitLength: number): Map<string, MadeFile> {
-    const delegation = this.#targets(bitLength, this.#fields('')).delegations?.succinctRoles;
-    assert.ok(delegation, 'the delegation was just made');
     const bins = new Map<string, [string, JsonObject][]>();
-    for (const bin of delegation.getRoles()) bins.set(bin, []);
+    for (const bin of binNames(bitLength)) bins.set(bin, []);
     for (const entry of this.#entries) {
-      const bin = bins.get(delegation.getRoleForTarget(entry.path));
+      const bin = bins.get(binOfPath(entry.path, bitLength));
       assert.ok(bin, 'every path has a bin');
       bin.push([entry.path, targetOfEntry(entry)]);
     }
-    const make = (bin: string, targets: [string, JsonObject][]): MadeFile =>
-      this.#makeBin(bin, Object.fromEntries(targets));
-    return new Map([...bins].map(([bin, targets]) => [bin, make(bin, targets)]));
+    return new Map([...bins].map(([bin, targets]) => [bin, this.#makeBin(bin, targets)]));
   }
 
-  #makeBin(bin: string, targets: JsonObject): MadeFile {
+  #makeBin(bin: string, list: [string, JsonObject][]): MadeFile {
     const kept = this.#previous?.bins.get(bin);
+    // Entries come bytewise; members of JSON stand in the order of UTF-16 units.
+    const targets = targetsText(list.sort(([a], [b]) => (a < b ? -1 : 1)));
     const isSame =
       kept !== undefined &&
       kept.keyIds.includes(tufKeyId(this.#signer.publicKey)) &&
       kept.graceDays === this.#mark.graceDays &&
       kept.expires >= addDays(this.#request.now, KEEP_DAYS) &&
-      JSON.stringify(kept.targets) === JSON.stringify(targets);
+      kept.targets === targets;
     if (isSame) return kept;
-    return this.#sign(bin, Targets.fromJSON({ ...this.#common('targets'), targets }));
+    return this.#made(bin, encodeBin(this.#common('targets'), targets, this.#signer));
   }
 
   #targets(bitLength: number, { signedAt, masters, extra }: TopLevelFields): Targets {
@@ -191,7 +191,10 @@ class Maker {
   }
 
   #sign(role: string, signed: Targets | Snapshot | Timestamp): MadeFile {
-    const bytes = encodeSigned(new Metadata(signed), [this.#signer]);
+    return this.#made(role, encodeSigned(new Metadata(signed), [this.#signer]));
+  }
+
+  #made(role: string, bytes: Uint8Array): MadeFile {
     const maxBytes =
       role === 'snapshot' ? BOUNDS.snapshotMetadataBytes : BOUNDS.targetsMetadataBytes;
     if (bytes.length > maxBytes) {

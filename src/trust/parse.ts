@@ -20,19 +20,19 @@ export type SignedRole = Root | Timestamp | Snapshot | Targets;
  * @throws XError METADATA_INVALID naming the file.
  */
 export function parseRoot(file: string, bytes: Uint8Array): Metadata<Root> {
-  const json = readJson(file, bytes, {
+  const json = readSignedJson(file, bytes, {
     keys: BOUNDS.metadataKeys,
     roles: BOUNDS.metadataKeys,
   });
   const root = convert(file, () => Metadata.fromJSON(MetadataKind.Root, json));
   checkRootKeys(file, root.signed);
   if (!root.signed.consistentSnapshot) throw invalid(file, 'it is not a consistent snapshot');
-  return checked(file, root);
+  return checkedRole(file, root);
 }
 
 export function parseTimestamp(file: string, bytes: Uint8Array): Metadata<Timestamp> {
-  const json = readJson(file, bytes, { meta: 16 });
-  return checked(
+  const json = readSignedJson(file, bytes, { meta: 16 });
+  return checkedRole(
     file,
     convert(file, () => Metadata.fromJSON(MetadataKind.Timestamp, json)),
   );
@@ -40,16 +40,16 @@ export function parseTimestamp(file: string, bytes: Uint8Array): Metadata<Timest
 
 export function parseSnapshot(file: string, bytes: Uint8Array): Metadata<Snapshot> {
   // Bins of former, coarser divisions stay listed: together less than one finest division again.
-  const json = readJson(file, bytes, { meta: 2 * BOUNDS.bundleBins + 1 });
-  return checked(
+  const json = readSignedJson(file, bytes, { meta: 2 * BOUNDS.bundleBins + 1 });
+  return checkedRole(
     file,
     convert(file, () => Metadata.fromJSON(MetadataKind.Snapshot, json)),
   );
 }
 
 export function parseTargets(file: string, bytes: Uint8Array): Metadata<Targets> {
-  const json = readJson(file, bytes, { targets: BOUNDS.binTargets });
-  return checked(
+  const json = readSignedJson(file, bytes, { targets: BOUNDS.binTargets });
+  return checkedRole(
     file,
     convert(file, () => Metadata.fromJSON(MetadataKind.Targets, json)),
   );
@@ -65,7 +65,15 @@ export function expiryOf(signed: SignedRole): Date {
   return new Date(signed.expires);
 }
 
-function readJson(file: string, bytes: Uint8Array, limits: Record<string, number>): JsonObject {
+/**
+ * A signed file as JSON, no list in it longer than its bound.
+ * @throws XError METADATA_INVALID naming the file.
+ */
+export function readSignedJson(
+  file: string,
+  bytes: Uint8Array,
+  limits: Record<string, number>,
+): JsonObject {
   let json: JsonValue;
   try {
     json = JSON.parse(Buffer.from(bytes).toString('utf8')) as JsonValue;
@@ -92,7 +100,14 @@ function convert<T>(file: string, read: () => T): T {
   }
 }
 
-function checked<T extends SignedRole>(file: string, metadata: Metadata<T>): Metadata<T> {
+/**
+ * Metadata whose version and expiry are what they must be.
+ * @throws XError METADATA_INVALID naming the file.
+ */
+export function checkedRole<T extends SignedRole>(
+  file: string,
+  metadata: Metadata<T>,
+): Metadata<T> {
   const { version, expires } = metadata.signed;
   if (!Number.isSafeInteger(version) || version < 1) throw invalid(file, `version ${version}`);
   if (parseTime(expires) === undefined) throw invalid(file, `"expires" is "${expires}"`);

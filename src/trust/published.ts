@@ -1,6 +1,8 @@
 import type { JsonObject } from '../domain/plan.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { MetadataFiles } from '../ports/catalog.js';
+import { parseBin } from './bin-file.js';
+import { orderedJson } from './canonical.js';
 import { readDelegation } from './delegation.js';
 import { readMark } from './mark.js';
 import { rootFileName, TIMESTAMP_FILE, versionedFileName } from './names.js';
@@ -23,7 +25,8 @@ export interface PublishedBin {
   expires: Date;
   graceDays: number;
   keyIds: string[];
-  targets: JsonObject;
+  /** Its targets as `targetsText` writes them. */
+  targets: string;
 }
 
 /** A source's own last metadata, taken apart for the next. */
@@ -101,16 +104,16 @@ export function readRoots(metadata: MetadataFiles): RootChain {
 function readBin(files: MetadataFiles, bin: string, version: number): PublishedBin {
   const name = versionedFileName(bin, version);
   const bytes = fileOf(files, name);
-  const metadata = parseTargets(name, bytes);
-  const json = JSON.parse(Buffer.from(bytes).toString('utf8')) as { signed: JsonObject };
+  const { signed, keyIds, targets } = parseBin(name, bytes);
+  const graceDays = readMark(markOf(signed))?.graceDays ?? -1;
   return {
     name,
     version,
     bytes,
-    expires: expiryOf(metadata.signed),
-    graceDays: readMark(markOf(metadata.signed))?.graceDays ?? -1,
-    keyIds: Object.keys(metadata.signatures),
-    targets: json.signed['targets'] as JsonObject,
+    expires: expiryOf(signed),
+    graceDays,
+    keyIds,
+    targets: orderedJson(targets),
   };
 }
 
