@@ -10,11 +10,13 @@ export type Origin = 'store' | 'local' | 'sibling' | 'swarm' | 'upstream';
 
 /**
  * What kind of publisher's evidence an artifact has, strongest first:
- * `debian-release` InRelease > Packages > sha256; `npm-signature` the registry's ECDSA signature;
+ * `debian-release` InRelease > Packages > sha256; `npm-provenance` sigstore's word who built a tarball;
+ * `npm-signature` the registry's ECDSA signature;
  * `pep740` a sigstore attestation; `index-hash` a digest from an index over TLS or a local file;
  * `none` nothing but the bytes.
  */
-export type ProofKind = 'debian-release' | 'npm-signature' | 'pep740' | 'index-hash' | 'none';
+export type ProofKind =
+  'debian-release' | 'npm-provenance' | 'npm-signature' | 'pep740' | 'index-hash' | 'none';
 
 /** JSON values, as kept in signed metadata. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;

@@ -116,6 +116,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
   const sources: EcosystemSource[] = [
     createNpmSource({
       registry,
+      upstream,
       publicIndexes: input.publicIndexes,
       ...(input.dev === undefined ? {} : { dev: input.dev }),
     }),

@@ -15,6 +15,7 @@ const EMPTY_ROOT = Buffer.from(treeRoot([])).toString('hex');
 const KINDS: readonly EntryKind[] = ['package', 'index', 'proof', 'input'];
 const PROOFS: readonly ProofKind[] = [
   'debian-release',
+  'npm-provenance',
   'npm-signature',
   'pep740',
   'index-hash',

@@ -93,10 +93,21 @@ function detailOf(entry: Selected, release: NpmRelease): JsonObject {
     asked: entry.asked,
   };
   if (release.time !== undefined) detail['time'] = release.time;
+  const attestations = attestationsAddress(release);
+  if (attestations !== undefined) detail['attestations'] = attestations;
   if (Object.keys(entry.overrides).length > 0) detail['overrides'] = entry.overrides;
   const scripts = strings(release.manifest['scripts']);
   if (Object.keys(scripts).length > 0) detail['scripts'] = scripts;
   return detail;
+}
+
+/** Asked of the registry that answered, whatever host a mirror's copy of the metadata names. */
+function attestationsAddress({ manifest, registry }: NpmRelease): string | undefined {
+  const dist = manifest['dist'];
+  const attestations = isObject(dist) ? dist['attestations'] : undefined;
+  const url = isObject(attestations) ? attestations['url'] : undefined;
+  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
+  return new URL(new URL(url).pathname, registry).href;
 }
 
 /** @throws XError DIGEST_MISMATCH where a lockfile and the registry name different bytes. */

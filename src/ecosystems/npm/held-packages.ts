@@ -25,7 +25,8 @@ export function packageEntries(view: HeldView, name: string): CatalogEntry[] {
   const entries = view
     .entriesByName('npm', name)
     .filter((entry) => entry.kind === 'package' && entry.version !== undefined);
-  const signed = (entry: CatalogEntry): number => (entry.proof === 'npm-signature' ? 0 : 1);
+  const signed = (entry: CatalogEntry): number =>
+    entry.proof === 'npm-signature' || entry.proof === 'npm-provenance' ? 0 : 1;
   return answeringEntries(entries, view.bundles()).sort((a, b) => signed(a) - signed(b));
 }
 

@@ -1,19 +1,38 @@
+import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { KeyFinderFunc } from '@sigstore/verify';
 import type { JsonValue } from '../../domain/plan.js';
 import { isObject } from './json.js';
 import type { RegistryKey } from './signatures.js';
 
-let known: RegistryKey[] | undefined;
+/** What a registry's key signs: versions (`dist.signatures`), or statements about them. */
+export type KeyUsage = 'npm:signatures' | 'npm:attestations';
+
+const known = new Map<KeyUsage, RegistryKey[]>();
 
 /**
  * npm's registry signing keys, out of the TUF seeds that @sigstore/tuf ships: an anchor that this
  * machine has itself, with no network. The file is read; the library is never loaded.
  */
-export function registryKeys(): RegistryKey[] {
-  known ??= parseSeeds(readSeeds());
-  return known;
+export function registryKeys(usage: KeyUsage = 'npm:signatures'): RegistryKey[] {
+  const keys = known.get(usage) ?? parseSeeds(readSeeds(), usage);
+  known.set(usage, keys);
+  return keys;
+}
+
+/** Keys as sigstore's verifier asks for them, by the key id that a signature names. */
+export function keyFinder(keys: readonly RegistryKey[]): KeyFinderFunc {
+  return (hint) => {
+    const key = keys.find(({ keyid }) => keyid === hint);
+    if (key === undefined) throw new Error(`no key ${hint.slice(0, 100)}`);
+    const { spki, end } = key;
+    return {
+      publicKey: createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' }),
+      validFor: (date) => end === undefined || date < new Date(end),
+    };
+  };
 }
 
 function readSeeds(): string {
@@ -22,8 +41,8 @@ function readSeeds(): string {
   return readFileSync(join(dirname(main), '..', 'seeds.json'), 'utf8');
 }
 
-/** The keys for `npm:signatures` in a seeds file: `{mirror: {targets: {"…keys.json": base64}}}`. */
-export function parseSeeds(text: string): RegistryKey[] {
+/** The keys in a seeds file: `{mirror: {targets: {"…keys.json": base64}}}`. */
+export function parseSeeds(text: string, usage: KeyUsage): RegistryKey[] {
   const seeds = JSON.parse(text) as JsonValue;
   if (!isObject(seeds)) return [];
   return Object.values(seeds).flatMap((mirror) => {
@@ -31,18 +50,18 @@ export function parseSeeds(text: string): RegistryKey[] {
     if (!isObject(targets)) return [];
     return Object.entries(targets).flatMap(([name, body]) =>
       name.endsWith('keys.json') && typeof body === 'string'
-        ? parseKeys(Buffer.from(body, 'base64').toString('utf8'))
+        ? parseKeys(Buffer.from(body, 'base64').toString('utf8'), usage)
         : [],
     );
   });
 }
 
-function parseKeys(text: string): RegistryKey[] {
+function parseKeys(text: string, usage: KeyUsage): RegistryKey[] {
   const json = JSON.parse(text) as JsonValue;
   const keys = isObject(json) ? json['keys'] : undefined;
   if (!Array.isArray(keys)) return [];
   return keys.flatMap((key) => {
-    if (!isObject(key) || key['keyUsage'] !== 'npm:signatures') return [];
+    if (!isObject(key) || key['keyUsage'] !== usage) return [];
     const publicKey = key['publicKey'];
     if (!isObject(publicKey)) return [];
     const { keyId } = key;

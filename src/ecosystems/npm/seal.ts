@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import PQueue from 'p-queue';
 import { BOUNDS } from '../../domain/bounds.js';
-import { disagreements, integrityOfDigest } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
 import type { JsonObject, ProofKind } from '../../domain/plan.js';
 import type {
@@ -12,9 +11,9 @@ import type {
 } from '../../ports/ecosystem.js';
 import { isObject, list, parseJsonFile, strings } from './json.js';
 import { packumentPath } from './names.js';
+import { proveTarball, type Provers, type TarballProof } from './prove.js';
 import { encodeDocument, makeDocument } from './packument.js';
 import { proveClosure, type HeldPackage, type RootRequirements } from './second-walk.js';
-import { checkSignatures, signaturesOf, type RegistryKey } from './signatures.js';
 import { readFromTarball } from './tarball.js';
 
 /** As many tarballs are read at once; unpacking is processor work. */
@@ -23,68 +22,37 @@ const PARALLEL_READS = 4;
 /** @throws XError DIGEST_MISMATCH, SIGNATURE_INVALID, NOT_RESOLVABLE, UPSTREAM_MALFORMED. */
 export async function sealPackages(
   request: SealRequest,
-  keys: readonly RegistryKey[],
+  provers: Provers,
   roots: readonly RootRequirements[] = [],
 ): Promise<Sealed> {
   const artifacts = request.artifacts.filter(({ artifact }) => artifact.ecosystem === 'npm');
   request.report({ event: 'step', text: `Checking npm packages: ${artifacts.length}` });
-  const proofs: Sealed['proofs'] = new Map();
-  for (const fetched of artifacts) proofs.set(fetched.artifact.path, proofOf(fetched, keys));
+  const asking = new PQueue({ concurrency: BOUNDS.parallelDownloads });
+  const proved = await Promise.all(
+    artifacts.map((fetched) => asking.add(() => proveTarball(fetched, provers))),
+  );
+  const proofs: Sealed['proofs'] = new Map(
+    artifacts.map(({ artifact }, at) => [artifact.path, proofAt(proved, at)]),
+  );
   const queue = new PQueue({ concurrency: PARALLEL_READS });
   const held = await Promise.all(
     artifacts.map((fetched) => queue.add(() => openPackage(fetched, request.store))),
   );
   const warnings = proveClosure(held, roots);
-  return { documents: documentsOf(artifacts, proofs), proofs, details: new Map(), warnings };
-}
-
-function proofOf(
-  { artifact, sha256, sha512 }: FetchedArtifact,
-  keys: readonly RegistryKey[],
-): { proof: ProofKind; note?: string } {
-  const wrong = disagreements(artifact.digests, { sha256, sha512 });
-  if (wrong.length > 0) {
-    throw new XError(
-      'DIGEST_MISMATCH',
-      `${artifact.purl}: its ${wrong.join(' and ')} is not what the registry says`,
-    );
-  }
-  const { time } = artifact.detail;
-  const subject = {
-    name: artifact.name,
-    version: artifact.version,
-    integrity: integrityOfDigest('sha512', sha512),
-    publishedAt: typeof time === 'string' ? time : undefined,
+  return {
+    documents: [
+      ...documentsOf(artifacts, proofs),
+      ...proved.flatMap(({ document }) => document ?? []),
+    ],
+    proofs,
+    details: new Map(),
+    warnings: [...warnings, ...proved.flatMap(({ warning }) => warning ?? [])],
   };
-  const verdict = checkSignatures(subject, signaturesOf(manifestOf(artifact.detail)['dist']), keys);
-  switch (verdict.verdict) {
-    case 'holds':
-      return { proof: 'npm-signature', note: `signed by the registry's key ${verdict.keyid}` };
-    case 'broken':
-      throw new XError(
-        'SIGNATURE_INVALID',
-        `${artifact.purl}: the registry's signature by ${verdict.keyid} is broken: ${verdict.reason}`,
-        { hint: 'What the registry offers is not what it signed. Do not install it.' },
-      );
-    case 'unknown-key':
-      return weakProof(
-        artifact,
-        `signed by ${verdict.keyid}, a key that this machine does not know`,
-      );
-    case 'none':
-      return weakProof(artifact, 'the registry gives no signature');
-  }
 }
 
-function weakProof(
-  artifact: FetchedArtifact['artifact'],
-  why: string,
-): { proof: ProofKind; note: string } {
-  const { sha256, sha512 } = artifact.digests;
-  if (sha256 === undefined && sha512 === undefined) {
-    return { proof: 'none', note: `${why}, and no digest but sha1` };
-  }
-  return { proof: 'index-hash', note: `${why}; its digest comes from the index alone` };
+function proofAt(proved: readonly TarballProof[], at: number): { proof: ProofKind; note?: string } {
+  const { proof, note } = proved[at] ?? { proof: 'none', note: '' };
+  return { proof, note };
 }
 
 /** @throws XError UPSTREAM_MALFORMED where a tarball is not the package that it stands for. */

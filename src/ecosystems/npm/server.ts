@@ -9,6 +9,8 @@ import type { RegistryKey } from './signatures.js';
 export interface NpmServerOptions {
   /** The registries' signing keys; npm's own by default. */
   keys?: readonly RegistryKey[];
+  /** The registries' keys for attestations; npm's own by default. */
+  attestationKeys?: readonly RegistryKey[];
 }
 
 /** The isolated half of npm: a registry over what bundles hold, and npm pointed at it. */
@@ -20,7 +22,11 @@ export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer
     commands: NPM_COMMANDS,
     installCommand,
     respond: (request, view) => respond(request, view, keys),
-    checkProof: (entry, view) => checkProof(entry, view, keys()),
+    checkProof: (entry, view) =>
+      checkProof(entry, view, {
+        signatures: keys(),
+        attestations: options.attestationKeys ?? registryKeys('npm:attestations'),
+      }),
     settings: clientSettings,
     use: npmConfiguration,
   };

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { EcosystemSource, InputFile } from '../../ports/ecosystem.js';
 import type { NpmFolder, NpmRegistry } from '../../ports/npm-registry.js';
 import type { JsonObject } from '../../domain/plan.js';
+import type { Upstream } from '../../ports/upstream.js';
 import { isObject } from './json.js';
 import { formatTarget } from '../../domain/target.js';
 import { readForeignLock } from './locks/read-foreign-lock.js';
@@ -28,6 +29,10 @@ export interface NpmSourceOptions {
   publicIndexes?: readonly string[];
   /** The registries' signing keys; npm's own by default. */
   keys?: readonly RegistryKey[];
+  /** The registries' keys for attestations; npm's own by default. */
+  attestationKeys?: readonly RegistryKey[];
+  /** What attestations are fetched with; without it none are. */
+  upstream?: Pick<Upstream, 'read'>;
 }
 
 type InputKind = 'manifest' | 'lockfile' | 'foreign-lockfile';
@@ -68,7 +73,16 @@ export function createNpmSource(options: NpmSourceOptions): EcosystemSource<NpmP
         signal: request.signal,
       });
     },
-    seal: (request) => sealPackages(request, keys(), roots),
+    seal: (request) =>
+      sealPackages(
+        request,
+        {
+          keys: keys(),
+          attestationKeys: options.attestationKeys ?? registryKeys('npm:attestations'),
+          upstream: options.upstream,
+        },
+        roots,
+      ),
     rewriteInput(file, gateway) {
       return kindOf(file) === 'lockfile' ? rewriteLockfile(file, gateway) : undefined;
     },

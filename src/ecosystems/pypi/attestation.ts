@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
 import { toSignedEntity, Verifier, type Signer } from '@sigstore/verify';
 import type { Sha256 } from '../../domain/digest.js';
@@ -10,7 +9,8 @@ import {
   type Attestation,
   type ClaimedPublisher,
 } from './provenance.js';
-import { sigstoreAnchors, type Anchors } from './trusted-root.js';
+import { describe, GITHUB, identityOf, unknownAnchor, type Identity } from '../sigstore/signer.js';
+import { sigstoreAnchors, type Anchors } from '../sigstore/trusted-root.js';
 
 /** What a file's provenance is worth with the anchors of this machine. */
 export type ProvenanceVerdict =
@@ -60,7 +60,7 @@ function checkAttestation(
   if (!isSameFile(subject.name, file.filename)) {
     return { verdict: 'broken', reason: `its attestation is of ${subject.name}` };
   }
-  const unknown = unknownAnchor(attestation, anchors);
+  const unknown = unknownAnchor(attestation.certificate, attestation.logEntries, anchors);
   if (unknown !== undefined) return { verdict: 'unknown-anchor', reason: unknown };
   let signer: Signer;
   try {
@@ -88,31 +88,6 @@ function isSameFile(a: string, b: string): boolean {
   );
 }
 
-/** What this machine would need to know to judge at all. */
-function unknownAnchor(
-  { certificate, logEntries }: Attestation,
-  anchors: Anchors,
-): string | undefined {
-  let issuer: string;
-  try {
-    ({ issuer } = new X509Certificate(Buffer.from(certificate, 'base64')));
-  } catch {
-    // Unreadable is broken, not unknown: the verifier says how.
-    return undefined;
-  }
-  if (!anchors.authorities.has(issuer)) {
-    return `its certificate is by an authority that this machine does not know (${issuer.replaceAll('\n', ', ')})`;
-  }
-  const logs = logEntries.map((entry) => {
-    const { logId } = (entry ?? {}) as { logId?: { keyId?: unknown } };
-    return logId?.keyId;
-  });
-  const strange = logs.find((log) => typeof log === 'string' && !anchors.logs.has(log));
-  return strange === undefined
-    ? undefined
-    : `it is logged where this machine knows no key (${String(strange)})`;
-}
-
 function bundleOf({ certificate, logEntries, statement, signature }: Attestation): Bundle {
   return bundleFromJSON({
     mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
@@ -125,41 +100,6 @@ function bundleOf({ certificate, logEntries, statement, signature }: Attestation
   });
 }
 
-/** Whom sigstore's certificate authority saw. @see https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md */
-interface Identity {
-  issuer: string;
-  /** The workflow's address, or an e-mail address. */
-  subject: string;
-  /** `https://github.com/owner/name`. */
-  repository: string | undefined;
-  /** `https://github.com/owner/name/.github/workflows/release.yml@refs/tags/v1`. */
-  workflow: string | undefined;
-}
-
-const SOURCE_REPOSITORY = '1.3.6.1.4.1.57264.1.12';
-const BUILD_CONFIGURATION = '1.3.6.1.4.1.57264.1.18';
-
-function identityOf({ identity }: Signer): Identity {
-  const text = (wanted: string): string | undefined => {
-    const found = identity?.oids?.find(({ oid }) => oid?.id.join('.') === wanted);
-    return found === undefined ? undefined : utf8String(found.value);
-  };
-  return {
-    issuer: identity?.extensions?.issuer ?? '',
-    subject: identity?.subjectAlternativeName ?? '',
-    repository: text(SOURCE_REPOSITORY),
-    workflow: text(BUILD_CONFIGURATION),
-  };
-}
-
-/** A DER UTF8String, of a length in one or two bytes. */
-function utf8String(der: Buffer): string | undefined {
-  const [tag, length = 0] = der;
-  if (tag !== 0x0c) return undefined;
-  return der.toString('utf8', length < 0x80 ? 2 : 2 + (length & 0x7f));
-}
-
-const GITHUB = 'https://token.actions.githubusercontent.com';
 const GOOGLE = 'https://accounts.google.com';
 
 /** Where the certificate is another's than the index says; kinds that are not known are not compared. */
@@ -185,13 +125,4 @@ function contradiction(
   } else if (claimed?.kind === 'Google') isSame = issuer === GOOGLE && subject === email;
   if (isSame) return undefined;
   return `its index names ${claimed?.kind} ${claimedRepository || (email ?? '')} as publisher, its certificate ${subject}`;
-}
-
-function describe({ issuer, subject, repository, workflow }: Identity): string {
-  const within = workflow ?? subject;
-  if (repository === undefined) return `${subject} (as ${issuer} says)`;
-  const [, path = within, ref] = /^(.*?)(?:@(.*))?$/s.exec(within) ?? [];
-  const at = ref === undefined ? '' : ` at ${ref}`;
-  const short = path.startsWith(`${repository}/`) ? path.slice(repository.length + 1) : path;
-  return `${repository.replace(/^https:\/\//, '')}, ${short}${at}`;
 }
