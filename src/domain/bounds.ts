@@ -59,6 +59,8 @@ export const BOUNDS = {
   // resolution
   resolverDecisions: 200_000,
   hintDecisions: 2_000,
+  pipRounds: 2_000,
+  pipTries: 3_000,
   resolverTimeMs: 600_000,
   planArtifacts: 500_000,
 

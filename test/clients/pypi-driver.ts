@@ -15,6 +15,8 @@ export interface DriverAnswer {
   versions: Map<string, string> | undefined;
   /** How many candidates its resolver took back. */
   rejected: number;
+  /** It ended in an error of its own, after it had resolved or before. */
+  hasCrashed: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ for line in sys.stdin:
         with open(report) as file:
             versions = [[i["metadata"]["name"], i["metadata"]["version"]] for i in json.load(file)["install"]]
         os.unlink(report)
-    os.write(real, (json.dumps({"versions": versions, "rejected": rejected}) + "\\n").encode())
+    os.write(real, (json.dumps({"versions": versions, "rejected": rejected, "crashed": code == 2}) + "\\n").encode())
 `;
 
 /** Asks one real pip many things, in order. */
@@ -75,14 +77,15 @@ export class PipDriver {
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.#lines.next();
     if (done === true) throw new Error('pip ended');
-    const { versions, rejected } = JSON.parse(value) as {
+    const { versions, rejected, crashed } = JSON.parse(value) as {
       versions: [string, string][] | null;
       rejected: number;
+      crashed: boolean;
     };
     const named = versions?.map(
       ([name, version]) => [name.replace(/[-_.]+/g, '-').toLowerCase(), version] as const,
     );
-    return { versions: named && new Map(named), rejected };
+    return { versions: named && new Map(named), rejected, hasCrashed: crashed };
   }
 
   close(): void {

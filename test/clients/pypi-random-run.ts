@@ -14,6 +14,8 @@ export interface RandomRun {
   equal: number;
   /** pip backtracked; X's answer is another valid one. */
   otherwise: number;
+  /** pip ended in an error of its own (RecursionError in resolvelib's `_has_route_to_root`); X's answer is valid. */
+  crashed: number;
 }
 
 /** Compares X with a real pip on one index a seed; every disagreement is thrown, with its seed. */
@@ -23,7 +25,7 @@ export async function compareOnSeeds(
   target: string,
 ): Promise<RandomRun> {
   const driver = new PipDriver(pip);
-  const run: RandomRun = { answered: 0, unanswered: 0, equal: 0, otherwise: 0 };
+  const run: RandomRun = { answered: 0, unanswered: 0, equal: 0, otherwise: 0, crashed: 0 };
   const faults: string[] = [];
   try {
     for (const seed of seeds) {
@@ -60,6 +62,11 @@ async function compareOn(
           .sort()
           .map((one) => one.join(' '))
           .join(', ');
+  if (theirs.hasCrashed && ours !== undefined) {
+    run.crashed++;
+    const faults = faultsOf(made, ours);
+    return faults.length > 0 ? faults.join('; ') : undefined;
+  }
   if ((ours === undefined) !== (theirs.versions === undefined)) {
     return `${made.roots.join(' ; ')}: X ${show(ours)}, pip ${show(theirs.versions)}`;
   }

@@ -4,7 +4,7 @@ import { machineOf, type PythonVersion } from './python-target.js';
 
 /**
  * The wheel tags that a target's pip accepts, most preferred first, in pip's order.
- * @see PEP 425, PEP 600 (manylinux), PEP 656 (musllinux)
+ * @see PEP 425, PEP 600 (manylinux), PEP 656 (musllinux), PEP 803 (abi3t)
  */
 export function wheelTags(target: Target, python: PythonVersion): WheelTag[] {
   const platforms = platformsOf(target);
@@ -16,14 +16,16 @@ export function wheelTags(target: Target, python: PythonVersion): WheelTag[] {
     }
   };
   add([interpreter], abiOf(python));
-  const hasStableAbi = python.implementation === 'cpython' && !python.isFreeThreaded;
-  if (hasStableAbi) add([interpreter], 'abi3');
+  const stableAbi = python.isFreeThreaded ? 'abi3t' : 'abi3';
+  const hasStableAbi = python.implementation === 'cpython';
+  if (hasStableAbi) add([interpreter], stableAbi);
   add([interpreter], 'none');
-  if (hasStableAbi)
+  if (hasStableAbi) {
     add(
       minorsBelow(python.minor, 2).map((minor) => `cp3${minor}`),
-      'abi3',
+      stableAbi,
     );
+  }
   const generic = [
     `py3${python.minor}`,
     'py3',

@@ -92,7 +92,10 @@ export class TargetPackages implements PackageProvider {
     const extra = node === name ? '' : node.slice(name.length + 1, -1);
     const dependencies: Dependency[] = [];
     if (extra !== '') {
-      dependencies.push({ node: name, name, specifiers: [], text: name, exact: version });
+      dependencies.push({
+        ...{ node: name, name, specifiers: [], text: name, extras: [] },
+        exact: version,
+      });
       if (!metadata.extras.has(extra)) {
         this.#options.warn(`${name} ${version.text} has no extra "${extra}"`);
       }
@@ -113,12 +116,11 @@ export class TargetPackages implements PackageProvider {
     if (!this.#applies(requirement, extra)) return [];
     const { name, extras, specifiers } = requirement;
     const text = requirement.text.replace(/\s*;.*$/s, '');
-    return [name, ...extras.map((one) => `${name}[${one}]`)].map((node) => ({
-      node,
-      name,
-      specifiers,
-      text,
-    }));
+    const edge = { name, specifiers, text };
+    return [
+      { ...edge, node: name, extras },
+      ...extras.map((one) => ({ ...edge, node: `${name}[${one}]` })),
+    ];
   }
 
   #applies({ marker }: Requirement, extra: string): boolean {

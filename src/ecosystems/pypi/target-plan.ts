@@ -11,6 +11,7 @@ import {
   type Constraint,
   type RootRequirement,
 } from './resolver/package-provider.js';
+import { resolveAsPip } from './resolver/pip-answer.js';
 import { resolve, type Resolution, type ResolveRequest } from './resolver/resolve.js';
 import type { AdmissionPolicy } from './resolver/admission.js';
 import { satisfies } from './specifier.js';
@@ -104,11 +105,16 @@ async function solve(
     provider: packages,
     policy: context.policy,
     allowPreReleases: context.settings.preReleases,
+    direct: new Set(
+      wanted.requirements.flatMap(({ requirement: { name, url } }) =>
+        url === undefined ? [] : name,
+      ),
+    ),
     signal: context.signal,
   };
   let resolution: Resolution;
   try {
-    resolution = await resolve(request);
+    resolution = await (context.policy === 'pip' ? resolveAsPip(request) : resolve(request));
   } catch (failure) {
     if (!(failure instanceof Unresolvable)) throw failure;
     const wouldResolve: FailedRequest['wouldResolve'] = async (others, limits) =>

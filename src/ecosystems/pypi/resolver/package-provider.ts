@@ -17,6 +17,8 @@ export interface Dependency {
   specifiers: SpecifierSet;
   /** As a person would write it: `werkzeug>=3.0`. */
   text: string;
+  /** The extras written with it, on the edge to the package itself; those to its extras stand beside it. */
+  extras?: readonly string[];
   /** The exact version that an extra shares with its package; not something anybody asked for. */
   exact?: Version;
 }

@@ -25,6 +25,8 @@ export interface ResolveRequest {
   provider: PackageProvider;
   policy: AdmissionPolicy;
   allowPreReleases: boolean;
+  /** Names that the user gives an address for. */
+  direct?: ReadonlySet<string>;
   /** After how many it gives up; `resolverDecisions` where it is not said. */
   decisions?: number;
   signal?: AbortSignal | undefined;
