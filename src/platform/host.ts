@@ -86,6 +86,8 @@ async function askPython(env: NodeJS.ProcessEnv): Promise<string | undefined> {
 
 /** Node's own report names the C library that this process runs on; the report is an object of no fixed type. */
 function glibcVersion(): string | undefined {
+  // Else it looks up the names of every open connection.
+  Object.assign(process.report, { excludeNetwork: true });
   const report = process.report.getReport() as unknown;
   if (typeof report !== 'object' || report === null || !('header' in report)) return undefined;
   const header = report.header as Record<string, unknown>;

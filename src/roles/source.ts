@@ -58,6 +58,8 @@ export async function runSource(input: SourceInput): Promise<void> {
     input.notNewerThan === undefined
       ? undefined
       : parseNotNewerThan(input.notNewerThan, systemClock.now());
+  // Asked while the data folder opens: starting other programs takes its time.
+  const host = input.for === undefined && needsHost(input.targets) ? detectHostTarget() : undefined;
   const lock = input.dryRun ? undefined : await acquireLock(settings.folder, 'source');
   const stop = stopSignal();
   const report = warnOnce(printer.report);
@@ -85,7 +87,7 @@ export async function runSource(input: SourceInput): Promise<void> {
     const sources = upstreams.sources;
     const reading = { sources, readFile: readInputFile, mayAskNothing: input.debian.upgrade };
     const inputs = await readInputs(reading, input.files);
-    const targets = await targetsOf(input.targets, recipient?.request);
+    const targets = await targetsOf(input.targets, recipient?.request, host);
     const plan = await planBundle(
       { sources, clock: systemClock, report },
       { name, inputs, targets, notNewerThan, signal: stop.signal },
@@ -145,15 +147,18 @@ function nameOf(input: SourceInput): string {
   });
 }
 
+/** Whole targets need nothing of this host. */
+function needsHost({ targets, pythons, nodes, platforms, libcs }: TargetFlags): boolean {
+  return targets.length === 0 || [...pythons, ...nodes, ...platforms, ...libcs].length > 0;
+}
+
 async function targetsOf(
   flags: TargetFlags,
   request: MachineRequest | undefined,
+  host: Promise<Target> | undefined,
 ): Promise<Target[]> {
   if (request !== undefined) return [parseTarget(request.target)];
-  // Whole targets need nothing of this host, so it is not asked.
-  const whole = [...flags.pythons, ...flags.nodes, ...flags.platforms, ...flags.libcs].length === 0;
-  if (whole && flags.targets.length > 0) return flags.targets.map(parseTarget);
-  return expandTargets(await detectHostTarget(), flags);
+  return host === undefined ? flags.targets.map(parseTarget) : expandTargets(await host, flags);
 }
 
 function showPlan(printer: Printer, plan: Plan, data: DataFolder): void {

@@ -1,18 +1,19 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { BOUNDS } from '../domain/bounds.js';
-import { isDigest, sha256 } from '../domain/digest.js';
+import { isDigest } from '../domain/digest.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { ParsedIndexes } from '../ports/apt.js';
 
-const DIGEST_BYTES = 32;
+const CHECK_BYTES = 4;
 /** Another process may be writing a younger one. */
 const ABANDONED_MS = 3_600_000;
 
 /**
- * Parsed Debian indexes in a folder, each in a file named by the digest of the index, its own sha256
- * in front. A lost or torn file costs parsing anew and nothing else; those not used for longest go
+ * Parsed Debian indexes in a folder, each in a file named by the digest of the index, its
+ * CRC in front: it is this user's own, so only a torn or damaged one is to be told. A lost or torn file costs parsing anew and nothing else; those not used for longest go
  * when the folder is past its bound.
  */
 export function openParsedIndexes(folder: string): ParsedIndexes {
@@ -22,12 +23,12 @@ export function openParsedIndexes(folder: string): ParsedIndexes {
       try {
         await using handle = await open(path, 'r+');
         const { size } = await handle.stat();
-        if (size < DIGEST_BYTES || size > BOUNDS.parsedIndexBytes) return undefined;
+        if (size < CHECK_BYTES || size > BOUNDS.parsedIndexBytes) return undefined;
         const bytes = Buffer.allocUnsafeSlow(size);
         const { bytesRead } = await handle.read(bytes, 0, size, 0);
         if (bytesRead < size) return undefined;
-        const body = bytes.subarray(DIGEST_BYTES);
-        if (sha256(body) !== bytes.toString('hex', 0, DIGEST_BYTES)) return undefined;
+        const body = bytes.subarray(CHECK_BYTES);
+        if (crc32(body) !== bytes.readUInt32LE(0)) return undefined;
         await handle.utimes(new Date(), new Date());
         return body;
       } catch (error) {
@@ -43,7 +44,7 @@ export function openParsedIndexes(folder: string): ParsedIndexes {
         await prune(folder);
         try {
           await using handle = await open(torn, 'wx', 0o600);
-          for (const part of [digestOf(parts), ...parts]) await handle.writeFile(part);
+          for (const part of [checkOf(parts), ...parts]) await handle.writeFile(part);
         } catch (error) {
           await rm(torn, { force: true });
           throw error;
@@ -56,10 +57,10 @@ export function openParsedIndexes(folder: string): ParsedIndexes {
   };
 }
 
-function digestOf(parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+function checkOf(parts: readonly Uint8Array[]): Uint8Array {
+  const check = Buffer.alloc(CHECK_BYTES);
+  check.writeUInt32LE(parts.reduce((crc, part) => crc32(part, crc), 0));
+  return check;
 }
 
 function nameOf(indexSha256: string): string {

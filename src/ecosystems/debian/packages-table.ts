@@ -67,14 +67,15 @@ export class PackagesTable {
     for (const row of this.#columns.order) yield this.#nameAt(row);
   }
 
-  /** The rows whose text has a word somewhere, in order. */
-  *rowsWith(word: string): Generator<number> {
+  /** The rows whose text has a word somewhere, in order; of those from `first` and before `end`. */
+  *rowsWith(word: string, first = 0, end = this.length): Generator<number> {
     const { starts, text } = this.#columns;
-    let at = text.indexOf(word, 0, 'latin1');
+    const searched = text.subarray(0, starts[Math.min(end, this.length)]);
+    let at = searched.indexOf(word, starts[first], 'latin1');
     while (at >= 0) {
       const row = rowAt(starts, at);
       yield row;
-      at = text.indexOf(word, starts[row + 1], 'latin1');
+      at = searched.indexOf(word, starts[row + 1], 'latin1');
     }
   }
 

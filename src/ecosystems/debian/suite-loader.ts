@@ -131,15 +131,27 @@ export async function keyringsFor(host: AptHost, source: NamedSource): Promise<K
     named.map(async (text) =>
       text.includes('-----BEGIN PGP')
         ? readKeyring(Buffer.from(text), `Signed-By of ${source.where}`)
-        : readKeyring(await host.readKeyring(text), text),
+        : keyringFile(host, text),
     ),
   );
   if (source.signedBy.length > 0 && fingerprints.length === 0) return keyrings;
   const trusted = await Promise.all(
-    host.trustedKeyrings.map(async (path) => readKeyring(await host.readKeyring(path), path)),
+    host.trustedKeyrings.map((path) => keyringFile(host, path)),
   );
   if (fingerprints.length === 0) return trusted;
   return [...keyrings, ...trusted.map((keyring) => ({ ...keyring, fingerprints }))];
+}
+
+/** What was read once serves every suite. */
+const keyringFiles = new WeakMap<AptHost, Map<string, Promise<Keyring>>>();
+
+function keyringFile(host: AptHost, path: string): Promise<Keyring> {
+  const known = keyringFiles.get(host) ?? new Map<string, Promise<Keyring>>();
+  keyringFiles.set(host, known);
+  const keyring =
+    known.get(path) ?? host.readKeyring(path).then((bytes) => readKeyring(bytes, path));
+  known.set(path, keyring);
+  return keyring;
 }
 
 export function withoutCredentials(url: string): string {

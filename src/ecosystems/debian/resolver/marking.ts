@@ -1,5 +1,5 @@
 import { XError } from '../../../domain/errors.js';
-import { CONFLICT_FIELDS, DEPENDS_FIELDS, isGroupMet, isMet } from './selection.js';
+import { CONFLICT_FIELDS, DEPENDS_FIELDS, isGroupMet } from './selection.js';
 import { orderSolutions, type MentionOrder } from './preference.js';
 import type { PackageVersion } from '../package-version.js';
 import type { Relation, RelationGroup } from '../relation.js';
@@ -95,8 +95,8 @@ export class Marking {
       for (const group of candidate.relations(field)) {
         const canBeMet = group.some(
           (relation) =>
-            isMet(universe, relation, node.architecture, this.state.candidateSelection) ||
-            isMet(universe, relation, node.architecture, this.state.installSelection),
+            universe.isMet(relation, node.architecture, this.state.candidateSelection) ||
+            universe.isMet(relation, node.architecture, this.state.installSelection),
         );
         if (canBeMet) continue;
         const state = this.state.of(node);
@@ -244,8 +244,8 @@ export class Marking {
       if (this.state.of(dependent).mode === 'install' || upgrades.includes(dependent)) continue;
       const isBroken = relationsOn(dependent, node.name, this.state.withRecommends).some(
         (relation) =>
-          isMet(this.state.universe, relation, dependent.architecture, before) &&
-          !isMet(this.state.universe, relation, dependent.architecture, after),
+          this.state.universe.isMet(relation, dependent.architecture, before) &&
+          !this.state.universe.isMet(relation, dependent.architecture, after),
       );
       if (isBroken) upgrades.push(dependent);
     }

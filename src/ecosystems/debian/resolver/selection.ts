@@ -1,25 +1,10 @@
 import type { PackageVersion, RelationField } from '../package-version.js';
-import type { Relation, RelationGroup } from '../relation.js';
-import type { PackageNode, Universe } from './universe.js';
-
-/** Which version of a package is, or would be, there. */
-export type Selection = (node: PackageNode) => PackageVersion | undefined;
+import type { RelationGroup } from '../relation.js';
+import type { PackageNode, Selection, Universe } from './universe.js';
 
 /** Relations that must hold, in the order apt keeps them. */
 export const DEPENDS_FIELDS = ['Pre-Depends', 'Depends'] as const satisfies RelationField[];
 export const CONFLICT_FIELDS = ['Conflicts', 'Breaks'] as const satisfies RelationField[];
-
-/** Whether a relation of a package is met under a selection. */
-export function isMet(
-  universe: Universe,
-  relation: Relation,
-  ownerArchitecture: string,
-  selection: Selection,
-): boolean {
-  return universe
-    .solutions(relation, ownerArchitecture)
-    .some(({ node, version }) => selection(node) === version);
-}
 
 export function isGroupMet(
   universe: Universe,
@@ -27,7 +12,7 @@ export function isGroupMet(
   ownerArchitecture: string,
   selection: Selection,
 ): boolean {
-  return group.some((relation) => isMet(universe, relation, ownerArchitecture, selection));
+  return group.some((relation) => universe.isMet(relation, ownerArchitecture, selection));
 }
 
 /** A relation of a selected version that does not hold. */
@@ -57,10 +42,8 @@ export function findBreak(
   for (const field of CONFLICT_FIELDS) {
     for (const group of version.relations(field)) {
       for (const relation of group) {
-        const hit = universe
-          .forbidden(relation, node)
-          .find((forbidden) => selection(forbidden.node) === forbidden.version);
-        if (hit !== undefined) return { node, version, field, group, against: hit.version };
+        const against = universe.findForbidden(relation, node, selection);
+        if (against !== undefined) return { node, version, field, group, against };
       }
     }
   }

@@ -1,6 +1,6 @@
-import { findBreak, isGroupMet, type Selection } from './selection.js';
+import { findBreak, isGroupMet } from './selection.js';
 import type { PackageVersion } from '../package-version.js';
-import type { PackageNode, Universe } from './universe.js';
+import type { PackageNode, Selection, Universe } from './universe.js';
 
 export type Mode = 'keep' | 'install' | 'delete';
 

@@ -22,6 +22,9 @@ export class PackageNode {
   }
 }
 
+/** Which version of a package is, or would be, there. */
+export type Selection = (node: PackageNode) => PackageVersion | undefined;
+
 /** What provides a name, and as which version. */
 export interface Provider {
   node: PackageNode;
@@ -195,6 +198,25 @@ export class Universe {
     return solutions;
   }
 
+  /** Whether a relation of `owner` is met under a selection: as `solutions`, without making the list. */
+  isMet(relation: Relation, ownerArchitecture: string, selection: Selection): boolean {
+    for (const node of this.nodesOf(relation.name)) {
+      const version = selection(node);
+      if (
+        version !== undefined &&
+        versionFits(version.version, relation) &&
+        architectureFits(relation, ownerArchitecture, node, version)
+      ) {
+        return true;
+      }
+    }
+    return this.providersOf(relation.name).some(
+      (provider) =>
+        selection(provider.node) === provider.version &&
+        this.providerFits(provider, relation, ownerArchitecture),
+    );
+  }
+
   /** Versioned relations are met by versioned provides alone. */
   providerFits(provider: Provider, relation: Relation, ownerArchitecture: string): boolean {
     const { op, version } = provider.relation;
@@ -207,23 +229,50 @@ export class Universe {
    * nor with what it provides itself; across architectures it conflicts with all of a name.
    */
   forbidden(relation: Relation, owner: PackageNode): Solution[] {
-    const isAimedAt = (node: PackageNode): boolean =>
-      relation.arch === undefined || relation.arch === 'any' || relation.arch === node.architecture;
     const named = this.nodesOf(relation.name)
-      .filter((node) => node.name !== owner.name && isAimedAt(node))
+      .filter((node) => isAimedAt(relation, node, owner))
       .flatMap((node) =>
         node.versions
           .filter((version) => versionFits(version.version, relation))
           .map((version) => ({ node, version })),
       );
-    const provided = this.providersOf(relation.name).filter(
-      ({ node, relation: { op, version } }) =>
-        node.name !== owner.name &&
-        isAimedAt(node) &&
-        (relation.op === undefined || (op === '=' && versionFits(version, relation))),
+    const provided = this.providersOf(relation.name).filter((provider) =>
+      isProviderForbidden(provider, relation, owner),
     );
     return [...named, ...provided];
   }
+
+  /** The first of what `forbidden` lists that a selection has. */
+  findForbidden(
+    relation: Relation,
+    owner: PackageNode,
+    selection: Selection,
+  ): PackageVersion | undefined {
+    for (const node of this.nodesOf(relation.name)) {
+      const version = selection(node);
+      const isHit = version !== undefined && isAimedAt(relation, node, owner);
+      if (isHit && versionFits(version.version, relation)) return version;
+    }
+    return this.providersOf(relation.name).find(
+      (provider) =>
+        selection(provider.node) === provider.version &&
+        isProviderForbidden(provider, relation, owner),
+    )?.version;
+  }
+}
+
+function isAimedAt({ arch }: Relation, node: PackageNode, owner: PackageNode): boolean {
+  if (node.name === owner.name) return false;
+  return arch === undefined || arch === 'any' || arch === node.architecture;
+}
+
+function isProviderForbidden(
+  { node, relation: { op, version } }: Provider,
+  relation: Relation,
+  owner: PackageNode,
+): boolean {
+  const isCovered = relation.op === undefined || (op === '=' && versionFits(version, relation));
+  return isCovered && isAimedAt(relation, node, owner);
 }
 
 /** The same version in two indexes; a rebuild under an old version number is not. */
