@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { buildConnector, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 
@@ -36,16 +36,22 @@ export function openConnections(
   proxy: ProxySettings,
   certificateAuthorities: readonly string[],
 ): Dispatcher {
-  const tls = certificateAuthorities.length === 0 ? {} : trusting(certificateAuthorities);
+  checkCertificates(certificateAuthorities);
+  const httpProxy = proxyAddress(proxy.httpProxy);
+  const httpsProxy = proxyAddress(proxy.httpsProxy);
+  const isDirect = httpProxy === '' && httpsProxy === '';
+  const tls = isDirect ? {} : trusting(certificateAuthorities);
   return new EnvHttpProxyAgent({
     // Never undefined, or the library would look into the environment itself.
-    httpProxy: proxyAddress(proxy.httpProxy),
-    httpsProxy: proxyAddress(proxy.httpsProxy),
+    httpProxy,
+    httpsProxy,
     noProxy: proxy.noProxy ?? '',
     connections: BOUNDS.connectionsPerOrigin,
     // One connection a download: HTTP/2 would put all of them on one TCP stream.
     allowH2: false,
-    connect: { ...tls, timeout: BOUNDS.connectTimeoutMs },
+    connect: isDirect
+      ? directConnector(certificateAuthorities)
+      : { ...tls, timeout: BOUNDS.connectTimeoutMs },
     connectTimeout: BOUNDS.connectTimeoutMs,
     requestTls: tls,
     proxyTls: tls,
@@ -66,13 +72,22 @@ function proxyAddress(text: string | undefined): string {
   });
 }
 
-/** One context for all connections: parsing Node's authorities again for each would cost milliseconds. */
-function trusting(pems: readonly string[]): { secureContext: SecureContext } {
+/** Connects without a proxy; authorities are gathered when the first https address is asked. */
+function directConnector(pems: readonly string[]): buildConnector.connector {
+  const options = { timeout: BOUNDS.connectTimeoutMs, allowH2: false };
+  const plain = buildConnector(options);
+  let secure: buildConnector.connector | undefined;
+  return (target, callback) => {
+    if (target.protocol !== 'https:') return plain(target, callback);
+    secure ??= buildConnector({ ...options, ...trusting(pems) });
+    return secure(target, callback);
+  };
+}
+
+/** A secure context would pass over what is no certificate. */
+function checkCertificates(pems: readonly string[]): void {
   try {
-    // The context would pass over what is no certificate.
     for (const pem of pems) new X509Certificate(pem);
-    const ca = [...getCACertificates('default'), ...pems];
-    return { secureContext: createSecureContext({ ca }) };
   } catch (cause) {
     throw new XError(
       'USAGE',
@@ -80,4 +95,10 @@ function trusting(pems: readonly string[]): { secureContext: SecureContext } {
       { hint: 'Certificate authorities are PEM files (-----BEGIN CERTIFICATE-----).', cause },
     );
   }
+}
+
+/** One context for all connections: parsing Node's authorities again for each would cost milliseconds. */
+function trusting(pems: readonly string[]): { secureContext?: SecureContext } {
+  if (pems.length === 0) return {};
+  return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...pems] }) };
 }

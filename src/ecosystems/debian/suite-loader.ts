@@ -135,9 +135,7 @@ export async function keyringsFor(host: AptHost, source: NamedSource): Promise<K
     ),
   );
   if (source.signedBy.length > 0 && fingerprints.length === 0) return keyrings;
-  const trusted = await Promise.all(
-    host.trustedKeyrings.map((path) => keyringFile(host, path)),
-  );
+  const trusted = await Promise.all(host.trustedKeyrings.map((path) => keyringFile(host, path)));
   if (fingerprints.length === 0) return trusted;
   return [...keyrings, ...trusted.map((keyring) => ({ ...keyring, fingerprints }))];
 }
