@@ -84,6 +84,12 @@ export default class Source extends XCommand {
       helpValue: 'URL',
       summary: 'An index or registry whose packages may be named in public.',
     }),
+    advisories: Flags.string({
+      multiple: true,
+      helpValue: 'FILE|DIR',
+      helpGroup: 'NPM',
+      summary: 'Advisories in the OSV format, carried so that npm audit works offline.',
+    }),
     constraint: Flags.string({
       multiple: true,
       helpValue: 'FILE',
@@ -216,6 +222,7 @@ export default class Source extends XCommand {
       },
       dev: flags.dev,
       publicIndexes: flags['public-index'] ?? [],
+      advisories: flags.advisories ?? [],
       notNewerThan: flags['not-newer-than'],
       python: {
         constraints: flags.constraint ?? [],

@@ -12,7 +12,7 @@ import type { GatewayContent, GatewayLog } from './content.js';
 import { EventStreams } from './event-stream.js';
 import { readPageFiles } from './page-files.js';
 import { GatewayMetrics } from './metrics.js';
-import { bufferReply, textReply, type Reply } from './reply.js';
+import { bufferReply, textReply, wrongMethodReply, type Reply } from './reply.js';
 import { judgeRequest } from './request-gate.js';
 import { watch } from './watch.js';
 import type { AccessRules } from './access-rules.js';
@@ -134,9 +134,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       },
     });
   });
-  app.setNotFoundHandler((_, reply) =>
-    send(reply, textReply(405, 'GET, HEAD and POST are answered', { allow: 'GET, HEAD, POST' })),
-  );
+  app.setNotFoundHandler((request, reply) => send(reply, wrongMethodReply(request.originalUrl)));
   app.setErrorHandler((thrown, request, reply) => {
     const status =
       thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : undefined;

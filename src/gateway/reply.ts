@@ -44,6 +44,14 @@ export function notFoundReply(ecosystem: EcosystemName, what: string): Reply {
   return bufferReply(404, 'application/json', JSON.stringify({ error: text }));
 }
 
+/** 405 to who wants to change something: npm's clients show the `error` of a JSON answer. */
+export function wrongMethodReply(target: string): Reply {
+  const text = 'GET, HEAD and POST are answered; nothing can be published or changed here';
+  const headers = { allow: 'GET, HEAD, POST' };
+  if (!target.startsWith('/npm/')) return textReply(405, text, headers);
+  return bufferReply(405, 'application/json', JSON.stringify({ error: text }), headers);
+}
+
 /** 503 that names what is not here yet. */
 export function notYetReply(what: string, why: string): Reply {
   const text = `${printable(what)} is on its way to this machine and not here yet (${printable(why)}). Try again shortly.`;

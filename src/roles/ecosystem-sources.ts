@@ -29,6 +29,7 @@ import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
 import { listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
+import { readAdvisories } from './advisory-files.js';
 import { readInputFile } from './input-files.js';
 import { readOrCreateSecret, readOrUndefined, type DataFolder } from './open-data.js';
 
@@ -67,6 +68,8 @@ export interface SourcesInput {
   dev: boolean | undefined;
   /** Registries and indexes whose packages may be named in public, beside the official ones. */
   publicIndexes: readonly string[];
+  /** Files and folders of advisories in the OSV format. */
+  advisories: readonly string[];
   report: Report;
 }
 
@@ -79,6 +82,8 @@ export interface OpenSources {
 /** The source's half of every ecosystem, over the native clients' own configuration. */
 export async function openSources(input: SourcesInput): Promise<OpenSources> {
   const { data, debian } = input;
+  // Before anything is asked of anybody: a mistake in them should not cost a plan.
+  const advisories = await readAdvisories(input.advisories, input.report);
   const registry = createNpmRegistry({ env: process.env, folder: process.cwd() });
   const [npm, pip, apt, signer, base] = await Promise.all([
     registry.settings(),
@@ -117,6 +122,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     createNpmSource({
       registry,
       upstream,
+      advisories,
       publicIndexes: input.publicIndexes,
       ...(input.dev === undefined ? {} : { dev: input.dev }),
     }),

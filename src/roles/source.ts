@@ -43,6 +43,8 @@ export interface SourceInput {
   targets: TargetFlags;
   dev: boolean | undefined;
   publicIndexes: string[];
+  /** Files and folders in the OSV format. */
+  advisories: string[];
   /** As `--not-newer-than` is written. */
   notNewerThan: string | undefined;
   python: PythonFlags;
@@ -81,6 +83,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       python: input.python,
       dev: input.dev,
       publicIndexes: input.publicIndexes,
+      advisories: input.advisories,
       report,
     });
     closers.unshift(() => upstreams.close());

@@ -62,6 +62,7 @@ export class SourceWorld {
       },
       dev: undefined,
       publicIndexes: [],
+      advisories: [],
       report: () => undefined,
     });
     return new SourceWorld(folder, fixtures, data, upstreams, before);

@@ -1,7 +1,9 @@
+import { ADVISORIES_PATH } from './advisories/document.js';
+import { packageEntries } from './held-packages.js';
 import { YARN_MIRROR, yarnMirror } from './yarn-mirror.js';
 import type { ClientSettings, HeldView, SettingsRequest } from '../../ports/ecosystem.js';
 
-export const NPM_COMMANDS = ['npm', 'npx', 'pnpm', 'pnpx', 'yarn', 'yarnpkg'] as const;
+export const NPM_COMMANDS = ['npm', 'npx', 'pnpm', 'pnpx', 'yarn', 'yarnpkg', 'corepack'] as const;
 
 /**
  * Points npm, pnpm and Yarn at the gateway for one command. Environment variables win over every
@@ -16,7 +18,12 @@ export async function clientSettings(request: SettingsRequest): Promise<ClientSe
     { path: 'npm/globalconfig', text: '' },
   ];
   const common = { NO_PROXY: host, no_proxy: host };
-  const npm = { ...npmEnvironment(registry, host), ...scopeEnvironment(request, registry) };
+  const npm = {
+    ...npmEnvironment(registry, host),
+    ...scopeEnvironment(request, registry),
+    ...auditEnvironment(request),
+    ...corepackEnvironment(request, registry),
+  };
   switch (request.command) {
     case 'yarn':
     case 'yarnpkg':
@@ -38,7 +45,6 @@ function npmEnvironment(registry: string, host: string): Record<string, string> 
   return {
     npm_config_registry: registry,
     npm_config_replace_registry_host: 'always',
-    npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
     // Two different files: npm refuses the same one twice.
@@ -50,6 +56,29 @@ function npmEnvironment(registry: string, host: string): Record<string, string> 
     npm_config_offline: 'false',
     npm_config_prefer_offline: 'false',
     npm_config_fetch_retries: '1',
+  };
+}
+
+/** Where no bundle carries advisories an audit has nothing to go by. */
+function auditEnvironment({ bundles, view }: SettingsRequest): Record<string, string> {
+  const isCarried = bundles.some(({ id }) => view.entryByPath(id, ADVISORIES_PATH) !== undefined);
+  return isCarried ? {} : { npm_config_audit: 'false' };
+}
+
+/** Corepack, which may stand behind the names of pnpm and yarn, fetches the clients that projects pin. */
+function corepackEnvironment(
+  { view }: Pick<SettingsRequest, 'view'>,
+  registry: string,
+): Record<string, string> {
+  const unsigned = ['npm', 'pnpm', 'yarn', '@yarnpkg/cli-dist'].some((name) =>
+    packageEntries(view, name).some(({ proof }) => proof === 'index-hash'),
+  );
+  return {
+    COREPACK_NPM_REGISTRY: registry.replace(/\/$/, ''),
+    COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
+    COREPACK_DEFAULT_TO_LATEST: '0',
+    // It refuses a client whose registry gave no signature; x checked the bytes by the signed bundle.
+    ...(unsigned ? { COREPACK_INTEGRITY_KEYS: '0' } : {}),
   };
 }
 

@@ -6,6 +6,7 @@ import { XError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/plan.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView } from '../../ports/ecosystem.js';
+import { attestationsPath } from './check-proof.js';
 import { isObject, strings } from './json.js';
 import { packumentPath, tarballFile } from './names.js';
 import { decodeDocument, withLatest, type PackumentDocument } from './packument.js';
@@ -61,7 +62,8 @@ export async function heldPackument(
     const manifest = document?.versions[version];
     if (document === undefined || manifest === undefined) continue;
     entries.set(version, entry);
-    merged.versions[version] = withSignedDigest(withHeldOptionals(manifest, view), entry);
+    const dist = distOf(manifest, entry, view);
+    merged.versions[version] = { ...withHeldOptionals(manifest, view), dist };
     const time = document.time[version];
     if (time !== undefined) merged.time[version] = time;
   }
@@ -85,14 +87,18 @@ async function readDocument(
   });
 }
 
-/** The integrity that clients see is the signed entry's, whatever the document says. */
-function withSignedDigest(manifest: JsonObject, entry: CatalogEntry): JsonObject {
-  const dist = isObject(manifest['dist']) ? manifest['dist'] : {};
+/**
+ * The integrity that clients see is the signed entry's, whatever the document says; attestations are
+ * named where they are carried.
+ */
+function distOf(manifest: JsonObject, entry: CatalogEntry, view: HeldView): JsonObject {
+  const { attestations, ...dist } = isObject(manifest['dist']) ? manifest['dist'] : {};
   const integrity =
     entry.sha512 === undefined
       ? integrityOfDigest('sha256', entry.sha256)
       : integrityOfDigest('sha512', entry.sha512);
-  return { ...manifest, dist: { ...dist, integrity } };
+  const carried = view.entryByPath(entry.bundleId, attestationsPath(entry.path)) !== undefined;
+  return { ...dist, ...(carried && attestations !== undefined ? { attestations } : {}), integrity };
 }
 
 /**

@@ -1,12 +1,12 @@
-import { sha256 } from '../../domain/digest.js';
-import type { JsonObject, JsonValue } from '../../domain/plan.js';
+import type { JsonObject } from '../../domain/plan.js';
 import type { HeldView, NativeRequest, NativeResponse } from '../../ports/ecosystem.js';
 import { heldPackument, tarballEntry, type HeldPackument } from './held-packages.js';
 import { isObject } from './json.js';
 import { isPackageName } from './names.js';
 import type { PackumentDocument } from './packument.js';
 import { gatewayTarball } from './gateway-address.js';
-import { search } from './search.js';
+import { jsonReply, notFound, problemReply } from './replies.js';
+import { respondToService } from './services.js';
 import type { RegistryKey } from './signatures.js';
 
 const ABBREVIATED = 'application/vnd.npm.install-v1+json';
@@ -29,6 +29,11 @@ export async function respond(
 ): Promise<NativeResponse> {
   const path = request.path.replace(/\/+$/, '');
   if (path.startsWith('-/')) return respondToService(path, request, view, keys);
+  if (request.method === 'POST') {
+    return problemReply(405, 'what signed bundles hold is served here; nothing can be published', {
+      allow: 'GET, HEAD',
+    });
+  }
   const tarball = /(?:^|\/)((?:@[^/]+\/)?[^/@]+)\/-\/(?:@[^/]+\/)?([^/]+\.tgz)$/.exec(path);
   if (tarball !== null) return respondTarball(tarball[1] ?? '', tarball[2] ?? '', view);
   const match = /^((?:@[^/]+\/)?[^/]+)(?:\/([^/]+))?$/.exec(path);
@@ -41,33 +46,6 @@ export async function respond(
   return wanted === undefined
     ? respondPackument(held, request)
     : respondVersion(held, wanted, request);
-}
-
-async function respondToService(
-  path: string,
-  request: NativeRequest,
-  view: HeldView,
-  keys: () => readonly RegistryKey[],
-): Promise<NativeResponse> {
-  switch (path) {
-    case '-/ping':
-      return json({}, request);
-    case '-/npm/v1/keys':
-      return json({ keys: keysDocument(keys()) }, request);
-    case '-/v1/search':
-      return json(await search(request, view), request);
-    // Nobody publishes advisories here: no answer but "none known" keeps an install from failing.
-    case '-/npm/v1/security/advisories/bulk':
-      return json({}, request);
-    case '-/npm/v1/security/audits':
-    case '-/npm/v1/security/audits/quick':
-      return json(
-        { actions: [], advisories: {}, muted: [], metadata: { vulnerabilities: {} } },
-        request,
-      );
-    default:
-      return notFound(path);
-  }
 }
 
 function respondTarball(name: string, file: string, view: HeldView): NativeResponse {
@@ -93,7 +71,9 @@ function respondPackument(held: HeldPackument, request: NativeRequest): NativeRe
   const body = abbreviated
     ? { ...common, modified: newest(document) }
     : { _id: document.name, ...common, time: timesOf(document) };
-  return json(body, request, abbreviated ? ABBREVIATED : 'application/json');
+  return jsonReply(body, request, {
+    'content-type': abbreviated ? ABBREVIATED : 'application/json',
+  });
 }
 
 function respondVersion(
@@ -107,7 +87,7 @@ function respondVersion(
     ? document.versions[version]
     : undefined;
   if (manifest === undefined) return notFound(`${document.name}@${wanted}`);
-  return json(withTarball(manifest, document.name, version, request.baseUrl), request);
+  return jsonReply(withTarball(manifest, document.name, version, request.baseUrl), request);
 }
 
 function withTarball(
@@ -118,11 +98,12 @@ function withTarball(
 ): JsonObject {
   const dist = isObject(manifest['dist']) ? manifest['dist'] : {};
   const id = `${name}@${version}`;
-  return {
-    ...manifest,
-    _id: id,
-    dist: { ...dist, tarball: gatewayTarball(baseUrl, name, version) },
-  };
+  const tarball = gatewayTarball(baseUrl, name, version);
+  const { attestations } = dist;
+  const attested = isObject(attestations)
+    ? { attestations: { ...attestations, url: `${baseUrl}/npm/-/npm/v1/attestations/${id}` } }
+    : {};
+  return { ...manifest, _id: id, dist: { ...dist, ...attested, tarball } };
 }
 
 function abbreviate(manifest: JsonObject): JsonObject {
@@ -144,39 +125,4 @@ function timesOf(document: PackumentDocument): JsonObject {
 
 function newest(document: PackumentDocument): string {
   return Object.values(document.time).sort().at(-1) ?? '1970-01-01T00:00:00.000Z';
-}
-
-/** In the registry's own form, so that `npm audit signatures` finds them. */
-function keysDocument(keys: readonly RegistryKey[]): JsonValue[] {
-  return keys.map(({ keyid, spki, end }) => ({
-    expires: end ?? null,
-    keyid,
-    keytype: 'ecdsa-sha2-nistp256',
-    scheme: 'ecdsa-sha2-nistp256',
-    key: spki,
-  }));
-}
-
-function json(
-  body: JsonObject,
-  request: NativeRequest,
-  contentType = 'application/json',
-): NativeResponse {
-  const bytes = Buffer.from(JSON.stringify(body));
-  const etag = `"${sha256(bytes).slice(0, 32)}"`;
-  const headers = {
-    'content-type': contentType,
-    etag,
-    'cache-control': 'no-cache',
-    vary: 'accept',
-  };
-  const known = request.headers['if-none-match']?.split(/\s*,\s*/) ?? [];
-  if (known.some((tag) => tag.replace(/^W\//, '') === etag)) {
-    return { kind: 'bytes', status: 304, headers, bytes: new Uint8Array(0) };
-  }
-  return { kind: 'bytes', status: 200, headers, bytes };
-}
-
-function notFound(what: string): NativeResponse {
-  return { kind: 'not-found', ecosystem: 'npm', what };
 }

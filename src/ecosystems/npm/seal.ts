@@ -9,6 +9,7 @@ import type {
   Sealed,
   SealRequest,
 } from '../../ports/ecosystem.js';
+import { advisoriesDocument, type AdvisoryFeed } from './advisories/document.js';
 import { isObject, list, parseJsonFile, strings } from './json.js';
 import { packumentPath } from './names.js';
 import { proveTarball, type Provers, type TarballProof } from './prove.js';
@@ -16,14 +17,19 @@ import { encodeDocument, makeDocument } from './packument.js';
 import { proveClosure, type HeldPackage, type RootRequirements } from './second-walk.js';
 import { readFromTarball } from './tarball.js';
 
+/** What a seal needs beside the keys. */
+export interface SealOptions {
+  roots?: readonly RootRequirements[];
+  advisories?: AdvisoryFeed | undefined;
+}
+
 /** As many tarballs are read at once; unpacking is processor work. */
 const PARALLEL_READS = 4;
 
 /** @throws XError DIGEST_MISMATCH, SIGNATURE_INVALID, NOT_RESOLVABLE, UPSTREAM_MALFORMED. */
 export async function sealPackages(
   request: SealRequest,
-  provers: Provers,
-  roots: readonly RootRequirements[] = [],
+  { roots = [], advisories, ...provers }: Provers & SealOptions,
 ): Promise<Sealed> {
   const artifacts = request.artifacts.filter(({ artifact }) => artifact.ecosystem === 'npm');
   request.report({ event: 'step', text: `Checking npm packages: ${artifacts.length}` });
@@ -43,6 +49,14 @@ export async function sealPackages(
     documents: [
       ...documentsOf(artifacts, proofs),
       ...proved.flatMap(({ document }) => document ?? []),
+      ...(advisories === undefined
+        ? []
+        : [
+            advisoriesDocument(
+              advisories,
+              artifacts.map(({ artifact }) => artifact),
+            ),
+          ]),
     ],
     proofs,
     details: new Map(),

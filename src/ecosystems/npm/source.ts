@@ -3,6 +3,7 @@ import type { EcosystemSource, InputFile } from '../../ports/ecosystem.js';
 import type { NpmFolder, NpmRegistry } from '../../ports/npm-registry.js';
 import type { JsonObject } from '../../domain/plan.js';
 import type { Upstream } from '../../ports/upstream.js';
+import type { AdvisoryFeed } from './advisories/document.js';
 import { isObject } from './json.js';
 import { formatTarget } from '../../domain/target.js';
 import { readForeignLock } from './locks/read-foreign-lock.js';
@@ -33,6 +34,8 @@ export interface NpmSourceOptions {
   attestationKeys?: readonly RegistryKey[];
   /** What attestations are fetched with; without it none are. */
   upstream?: Pick<Upstream, 'read'>;
+  /** What the bundle is to carry of them is what is about its packages. */
+  advisories?: AdvisoryFeed | undefined;
 }
 
 type InputKind = 'manifest' | 'lockfile' | 'foreign-lockfile';
@@ -74,15 +77,13 @@ export function createNpmSource(options: NpmSourceOptions): EcosystemSource<NpmP
       });
     },
     seal: (request) =>
-      sealPackages(
-        request,
-        {
-          keys: keys(),
-          attestationKeys: options.attestationKeys ?? registryKeys('npm:attestations'),
-          upstream: options.upstream,
-        },
+      sealPackages(request, {
+        keys: keys(),
+        attestationKeys: options.attestationKeys ?? registryKeys('npm:attestations'),
+        upstream: options.upstream,
         roots,
-      ),
+        advisories: options.advisories,
+      }),
     rewriteInput(file, gateway) {
       return kindOf(file) === 'lockfile' ? rewriteLockfile(file, gateway) : undefined;
     },
