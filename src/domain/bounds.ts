@@ -3,6 +3,14 @@
  * milliseconds, the rest counts.
  */
 export const BOUNDS = {
+  /** A Debian package up to this size is unpacked for the licences that its copyright file names. */
+  licencePackageBytes: 2 * 1024 * 1024,
+  /** The tar inside it, unpacked. */
+  licenceArchiveBytes: 64 * 1024 * 1024,
+  licenceFileBytes: 512 * 1024,
+  advisoryFiles: 500_000,
+  advisoryFileBytes: 256 << 20,
+
   // input files
   inputFileBytes: 16 << 20,
   inputFiles: 256,

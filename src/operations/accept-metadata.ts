@@ -183,7 +183,7 @@ async function decideTrust(catalog: Catalog, request: AcceptRequest): Promise<vo
 }
 
 /** Pinned, or the source of a bundle that is here, as this machine itself may be. */
-function isPinned(catalog: Catalog, source: Did): boolean {
+export function isPinned(catalog: Catalog, source: Did): boolean {
   return (
     catalog.pinnedSources().some(({ did }) => did === source) ||
     catalog.bundles().some((bundle) => bundle.source === source)

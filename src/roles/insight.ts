@@ -1,8 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { messageOf } from '../domain/errors.js';
+import { licenceOf } from '../domain/licence.js';
 import type { EcosystemName } from '../domain/plan.js';
 import type { Did } from '../domain/bundle.js';
-import type { Catalog, CatalogEntry } from '../ports/catalog.js';
+import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 import {
@@ -120,11 +121,6 @@ export function heldPackage(
 }
 
 const byNumbers = new Intl.Collator('en', { numeric: true });
-
-function licenceOf({ detail }: CatalogEntry): string | undefined {
-  const licence = detail?.['licence'];
-  return typeof licence === 'string' ? licence : undefined;
-}
 
 function heldBytesOf(id: string, { catalog, store }: InsightParts): number {
   let held = 0;

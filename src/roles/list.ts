@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.js';
+import { licenceOf } from '../domain/licence.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import { findBundle } from '../operations/find-bundle.js';
 import { openData } from './open-data.js';
@@ -28,9 +29,10 @@ export async function runList(input: ListInput): Promise<void> {
         entry.version ?? '',
         formatBytes(entry.lengthBytes),
         entry.proof,
+        licenceOf(entry) ?? '',
         entry.held ? '' : 'not here yet',
       ]);
-      const header = ['ecosystem', 'name', 'version', 'size', 'proof', ''];
+      const header = ['ecosystem', 'name', 'version', 'size', 'proof', 'licence', ''];
       input.printer.document({ bundle, entries }, [summary(bundle), ...table([header, ...rows])]);
       return;
     }

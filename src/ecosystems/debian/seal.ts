@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
 import type { Sha256 } from '../../domain/digest.js';
+import { LICENCE_FIELD } from '../../domain/licence.js';
+import type { JsonObject } from '../../domain/plan.js';
 import type { AptHost } from '../../ports/apt.js';
 import type { FetchedArtifact, SealRequest, Sealed } from '../../ports/ecosystem.js';
 import type { Store } from '../../ports/store.js';
@@ -10,6 +12,7 @@ import { nameSuites, type NamedSource } from './apt/suite-ids.js';
 import { checkControl } from './control.js';
 import { proveClosure, type HeldPackage } from './closure.js';
 import { readControl } from './deb.js';
+import { licenceOfDeb } from './licence.js';
 import { verifySigned } from './openpgp.js';
 import { parseRelease, type Release } from './release.js';
 import { proofDocuments, repositoryDocuments, type SealedSuite } from './repository.js';
@@ -40,8 +43,12 @@ export async function seal(request: SealRequest, context: SealContext): Promise<
   report({ event: 'step', text: `Checking Debian packages: ${artifacts.length}` });
   const suites = await proveSuites(request, context);
   const held: HeldPackage[] = [];
+  const details = new Map<string, JsonObject>();
   for (const { stanzas } of suites) {
     for (const { artifact, sha256, stanza } of stanzas) {
+      const { sizeBytes = 0, filename, path } = artifact;
+      const licence = await licenceOfDeb(store.open(sha256), sizeBytes, filename);
+      if (licence !== undefined) details.set(path, { [LICENCE_FIELD]: licence });
       const text = await readControl(store.open(sha256), artifact.filename);
       held.push({ artifact, version: checkControl(text, stanza, artifact.filename) });
     }
@@ -63,7 +70,7 @@ export async function seal(request: SealRequest, context: SealContext): Promise<
       });
     }
   }
-  return { documents, proofs, details: new Map(), warnings: [] };
+  return { documents, proofs, details, warnings: [] };
 }
 
 /** The chain from every .deb up to the archive's signature, walked anew over bytes that the store holds. */

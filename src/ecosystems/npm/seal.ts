@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import PQueue from 'p-queue';
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
+import { LICENCE_FIELD } from '../../domain/licence.js';
 import type { JsonObject, ProofKind } from '../../domain/plan.js';
 import type {
   BundleDocument,
@@ -11,6 +12,7 @@ import type {
 } from '../../ports/ecosystem.js';
 import { advisoriesDocument, type AdvisoryFeed } from './advisories/document.js';
 import { isObject, list, parseJsonFile, strings } from './json.js';
+import { licenceOfPackage } from './licence.js';
 import { packumentPath } from './names.js';
 import { proveTarball, type Provers, type TarballProof } from './prove.js';
 import { encodeDocument, makeDocument } from './packument.js';
@@ -45,6 +47,11 @@ export async function sealPackages(
     artifacts.map((fetched) => queue.add(() => openPackage(fetched, request.store))),
   );
   const warnings = proveClosure(held, roots);
+  const details = new Map<string, JsonObject>();
+  artifacts.forEach(({ artifact }, at) => {
+    const licence = licenceOfPackage(held[at]?.packageJson ?? {});
+    if (licence !== undefined) details.set(artifact.path, { [LICENCE_FIELD]: licence });
+  });
   return {
     documents: [
       ...documentsOf(artifacts, proofs),
@@ -59,7 +66,7 @@ export async function sealPackages(
           ]),
     ],
     proofs,
-    details: new Map(),
+    details,
     warnings: [...warnings, ...proved.flatMap(({ warning }) => warning ?? [])],
   };
 }

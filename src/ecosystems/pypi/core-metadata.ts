@@ -92,7 +92,8 @@ function malformed(where: string, problem: string): XError {
   return new XError('UPSTREAM_MALFORMED', `${where}: ${problem}`);
 }
 
-function parseHeaders(text: string, where: string): Map<string, string[]> {
+/** The headers of core metadata by lower-case name. @throws XError UPSTREAM_MALFORMED. */
+export function parseHeaders(text: string, where: string): Map<string, string[]> {
   const headers = new Map<string, string[]>();
   let current: string[] | undefined;
   let count = 0;

@@ -2,6 +2,7 @@ import PQueue from 'p-queue';
 import { BOUNDS } from '../../domain/bounds.js';
 import { sha256 } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
+import { LICENCE_FIELD } from '../../domain/licence.js';
 import type { JsonObject, ProofKind } from '../../domain/plan.js';
 import type {
   BundleDocument,
@@ -17,6 +18,7 @@ import { proveClosure, type HeldDistribution } from './closure.js';
 import { parseCoreMetadata } from './core-metadata.js';
 import { checkDemandedHashes } from './demanded-hashes.js';
 import { describeSdist } from './sdist-metadata.js';
+import { licenceOfMetadata } from './licence.js';
 import { parseFilename } from './filename.js';
 import { proveArtifact } from './prove.js';
 import { pythonTarget } from './python-target.js';
@@ -30,6 +32,7 @@ interface Examined {
   fetched: FetchedArtifact;
   held: Omit<HeldDistribution, 'asked'>;
   metadataBytes: Uint8Array | undefined;
+  licence: string | undefined;
 }
 
 /**
@@ -96,7 +99,9 @@ async function examine(fetched: FetchedArtifact, store: Blobs): Promise<Examined
       throw new XError('UPSTREAM_MALFORMED', `${filename}: its dependencies stand nowhere in it`);
     }
     const { metadata, buildRequires } = described;
-    return { fetched, held: { filename, metadata, buildRequires }, metadataBytes: undefined };
+    const licence = files.pkgInfo && licenceOfMetadata(files.pkgInfo, filename);
+    const held = { filename, metadata, buildRequires };
+    return { fetched, held, metadataBytes: undefined, licence };
   }
   const metadataBytes = await readWheelMetadata(reader, parsed, filename);
   const planned = artifact.detail['core-metadata'];
@@ -106,7 +111,8 @@ async function examine(fetched: FetchedArtifact, store: Blobs): Promise<Examined
     });
   }
   const metadata = parseCoreMetadata(metadataBytes, filename);
-  return { fetched, held: { filename, metadata, buildRequires: [] }, metadataBytes };
+  const licence = licenceOfMetadata(metadataBytes, filename);
+  return { fetched, held: { filename, metadata, buildRequires: [] }, metadataBytes, licence };
 }
 
 function readerOf({ sha256: blob, lengthBytes }: FetchedArtifact, store: Blobs): RandomReader {
@@ -142,8 +148,8 @@ function documentsOf({ fetched: { artifact }, metadataBytes }: Examined): Bundle
   ];
 }
 
-function detailOf({ held, metadataBytes }: Examined): JsonObject {
-  const detail: JsonObject = {};
+function detailOf({ held, metadataBytes, licence }: Examined): JsonObject {
+  const detail: JsonObject = licence === undefined ? {} : { [LICENCE_FIELD]: licence };
   if (metadataBytes !== undefined) detail['core-metadata'] = sha256(metadataBytes);
   const { requiresPython } = held.metadata;
   if (requiresPython !== undefined) detail['requires-python'] = formatSpecifiers(requiresPython);
