@@ -21,7 +21,7 @@ export default class Report extends XCommand {
       helpValue: 'WHAT',
     }),
     advisories: Flags.string({
-      summary: 'An OSV file, or a folder of them. Can be given more than once.',
+      summary: 'OSV files, archives or folders of them. Can be given more than once.',
       helpValue: 'PATH',
       multiple: true,
       default: [],

@@ -8,8 +8,6 @@ export const BOUNDS = {
   /** The tar inside it, unpacked. */
   licenceArchiveBytes: 64 * 1024 * 1024,
   licenceFileBytes: 512 * 1024,
-  advisoryFiles: 500_000,
-  advisoryFileBytes: 256 << 20,
 
   // input files
   inputFileBytes: 16 << 20,

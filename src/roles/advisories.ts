@@ -1,12 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import semver from 'semver';
-import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry } from '../domain/bundle.js';
-import { messageOf, XError } from '../domain/errors.js';
 import { affects, parseOsv, type Advisory, type CompareVersions } from '../domain/osv.js';
 import { compareVersions as compareDebian } from '../ecosystems/debian/version.js';
 import { compareVersions as comparePython, parseVersion } from '../ecosystems/pypi/version.js';
+import { textsOf } from './advisory-files.js';
 
 /** A package of a bundle that an advisory concerns. */
 export interface Finding {
@@ -20,43 +17,22 @@ export interface Finding {
 }
 
 /**
- * The advisories of OSV files, and of the *.json files in folders, at any depth.
+ * The advisories of OSV files, lists and archives of them, and folders of any of these, of every
+ * ecosystem that X carries.
  * @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_MALFORMED, LIMIT_EXCEEDED.
  */
-export async function readAdvisories(paths: readonly string[]): Promise<Advisory[]> {
-  const advisories: Advisory[] = [];
+export async function readOsvFiles(paths: readonly string[]): Promise<Advisory[]> {
+  const byId = new Map<string, Advisory>();
   for (const path of paths) {
-    for (const file of await filesOf(path)) advisories.push(...(await readFileOf(file)));
-  }
-  return advisories;
-}
-
-async function filesOf(path: string): Promise<string[]> {
-  const status = await stat(path).catch((cause: unknown) => {
-    throw new XError('INPUT_NOT_FOUND', `advisories ${path}: ${messageOf(cause)}`, { cause });
-  });
-  if (!status.isDirectory()) return [path];
-  const names = await readdir(path, { recursive: true });
-  const files = names.filter((name) => name.endsWith('.json')).sort();
-  if (files.length <= BOUNDS.advisoryFiles) return files.map((name) => join(path, name));
-  throw new XError('LIMIT_EXCEEDED', `${path} holds ${files.length} files of advisories`, {
-    hint: `At most ${BOUNDS.advisoryFiles} are read: keep those of the ecosystems in use.`,
-  });
-}
-
-async function readFileOf(file: string): Promise<Advisory[]> {
-  let text: string;
-  try {
-    const { size } = await stat(file);
-    if (size > BOUNDS.advisoryFileBytes) {
-      throw new XError('LIMIT_EXCEEDED', `${file} has ${size} bytes, too many for advisories`);
+    for await (const { where, text } of textsOf(path)) {
+      const isLines = /\.(jsonl|ndjson)$/.test(where);
+      const texts = isLines ? text.split('\n').filter((line) => line.trim() !== '') : [text];
+      for (const one of texts) {
+        for (const advisory of parseOsv(one, where)) byId.set(advisory.id, advisory);
+      }
     }
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    if (cause instanceof XError) throw cause;
-    throw new XError('INPUT_UNREADABLE', `${file}: ${messageOf(cause)}`, { cause });
   }
-  return parseOsv(text, file);
+  return [...byId.values()];
 }
 
 /** The packages of a bundle that advisories concern, in path order. */

@@ -57,12 +57,17 @@ export async function readAdvisories(
   return { advisories: [...byId.values()], read };
 }
 
-interface Text {
+/** A text that advisories stand in, and where that lies. */
+export interface AdvisoryText {
   where: string;
   text: string;
 }
 
-async function* textsOf(path: string): AsyncGenerator<Text> {
+/**
+ * The texts of a file, an archive or a folder of advisories.
+ * @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE, LIMIT_EXCEEDED.
+ */
+export async function* textsOf(path: string): AsyncGenerator<AdvisoryText> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(path)).isDirectory();
@@ -81,7 +86,7 @@ async function* textsOf(path: string): AsyncGenerator<Text> {
   }
 }
 
-async function* textsOfFile(path: string): AsyncGenerator<Text> {
+async function* textsOfFile(path: string): AsyncGenerator<AdvisoryText> {
   if (path.endsWith('.zip')) return yield* textsOfArchive(path);
   const file = await open(path, 'r');
   try {
@@ -93,7 +98,7 @@ async function* textsOfFile(path: string): AsyncGenerator<Text> {
   }
 }
 
-async function* textsOfArchive(path: string): AsyncGenerator<Text> {
+async function* textsOfArchive(path: string): AsyncGenerator<AdvisoryText> {
   try {
     const archive = await yauzl.openPromise(path, {});
     for await (const entry of archive.eachEntry()) {
