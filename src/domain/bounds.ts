@@ -31,6 +31,7 @@ export const BOUNDS = {
   tarballUnpackedBytes: 8 * 2 ** 30,
   tarballEntries: 1_000_000,
   packageJsonBytes: 8 << 20,
+  foreignTarballBytes: 2 ** 31,
   sdistOpenedBytes: 1 << 30,
   releaseFileBytes: 32 << 20,
   packagesFileBytes: 2 ** 31,

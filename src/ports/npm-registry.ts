@@ -1,3 +1,4 @@
+import type { Digests } from '../domain/digest.js';
 import type { JsonObject } from '../domain/plan.js';
 
 /** What npm's own configuration (project, user, global, environment) says about registries. */
@@ -115,6 +116,29 @@ export interface NpmRelease {
   isPublic: boolean;
 }
 
+/** A dependency that comes from elsewhere than a registry. */
+export interface NpmForeignRequest {
+  /** `remote`: a tarball at an http address; `git`: a repository's address with a committish. */
+  kind: 'remote' | 'git';
+  address: string;
+  /** The lockfile's Subresource Integrity of a tarball. */
+  integrity?: string | undefined;
+  project?: string | undefined;
+}
+
+/** Its bytes, as a tarball on this machine. */
+export interface NpmForeign {
+  kind: 'remote' | 'git';
+  /** The address that it came from, without credentials; of git with the full commit. */
+  address: string;
+  /** Its package.json. */
+  manifest: JsonObject;
+  /** A file address, which holds until the registry is closed. */
+  url: string;
+  sizeBytes: number;
+  digests: Digests;
+}
+
 /** The npm registry as npm itself would use it. Never runs a script, never writes node_modules. */
 export interface NpmRegistry {
   settings(project?: string): Promise<NpmSettings>;
@@ -130,6 +154,11 @@ export interface NpmRegistry {
    * @throws XError as release.
    */
   choose(name: string, choice: NpmChoice): Promise<NpmRelease>;
+  /**
+   * Fetches a tarball from its address, or packs a commit of a git repository without running a script.
+   * @throws XError NOT_RESOLVABLE, UPSTREAM_*, DIGEST_MISMATCH, LIMIT_EXCEEDED, CLIENT_MISSING (no git).
+   */
+  foreign(request: NpmForeignRequest): Promise<NpmForeign>;
   /** The workspace folders that a root package.json's patterns name, found on disk. */
   workspaces(project: string, manifest: JsonObject): Promise<NpmFolder[]>;
 }

@@ -162,7 +162,11 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       env: process.env,
     }),
   ];
-  return { sources, upstream, close: () => upstream.close() };
+  const close = async (): Promise<void> => {
+    await upstream.close();
+    await registry.close();
+  };
+  return { sources, upstream, close };
 }
 
 /** The environment's proxies; npm's and pip's own settings where it names none. */

@@ -18,13 +18,11 @@ export interface NpmConfig {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Nothing from upstream is executed, and only registries are asked. */
+/** Nothing from upstream is executed, and no file of this machine is a package. */
 const NEVER = {
   ignoreScripts: true,
   ignoreExtension: true,
   dangerouslyAllowAllScripts: false,
-  allowGit: 'none',
-  allowRemote: 'none',
   allowFile: 'none',
   audit: false,
   global: false,
@@ -63,9 +61,19 @@ export async function loadNpmConfig(project: string, env: Environment): Promise<
     });
   }
   const flat = config.flat;
+  // npm 12 refuses both unless told otherwise; X is asked to carry what older ones install.
+  const allowed = (key: string): unknown => (config.isDefault(key) ? 'all' : config.get(key));
   const registry = stringOr(flat['registry'], stringOr(config.defaults['registry'], ''));
   return {
-    options: { ...flat, ...NEVER, registry, timeout: BOUNDS.idleTimeoutMs, retry: retryOf(flat) },
+    options: {
+      ...flat,
+      ...NEVER,
+      allowGit: allowed('allow-git'),
+      allowRemote: allowed('allow-remote'),
+      registry,
+      timeout: BOUNDS.idleTimeoutMs,
+      retry: retryOf(flat),
+    },
     registry,
     officialRegistry: stringOr(config.defaults['registry'], registry),
   };

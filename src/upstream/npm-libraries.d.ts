@@ -18,6 +18,8 @@ declare module '@npmcli/config' {
     readonly flat: Record<string, unknown>;
     readonly defaults: Record<string, unknown>;
     get(key: string): unknown;
+    /** Whether nothing but npm's own default sets it. */
+    isDefault(key: string): boolean;
   }
 }
 
@@ -81,8 +83,18 @@ declare module 'npm-registry-fetch/lib/auth.js' {
 }
 
 declare module 'pacote' {
+  import type { JsonObject } from '../domain/plan.js';
+
   const pacote: {
     extract(spec: string, folder: string, options: Record<string, unknown>): Promise<unknown>;
+    manifest(spec: string, options: Record<string, unknown>): Promise<JsonObject>;
+    tarball: {
+      file(
+        spec: string,
+        file: string,
+        options: Record<string, unknown>,
+      ): Promise<{ resolved: string; integrity: unknown }>;
+    };
   };
   export default pacote;
 }

@@ -20,6 +20,7 @@ import {
   type Environment,
   type NpmConfig,
 } from './npm-config.js';
+import { ForeignPackages } from './npm-foreign.js';
 import { asXError, versionNotFound } from './npm-errors.js';
 import { PackumentCache, type RawPackument } from './npm-packuments.js';
 import { packumentAddress } from './npm-prefetch.js';
@@ -37,6 +38,8 @@ export interface NpmRegistryAdapter extends NpmRegistry {
    * undefined everywhere else, and before the first of the other methods has read the configuration.
    */
   npmAuthorization(url: string): string | undefined;
+  /** Removes what was fetched from elsewhere. */
+  close(): Promise<void>;
 }
 
 /** The registries that this machine's .npmrc names, asked as npm would ask them. */
@@ -44,6 +47,7 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
   const configs = new Map<string, Promise<NpmConfig>>();
   const loaded: NpmConfig[] = [];
   const caches = new Map<NpmConfig, PackumentCache>();
+  const foreign = new ForeignPackages();
 
   const configOf = (project: string | undefined): Promise<NpmConfig> => {
     const folder = project ?? options.folder;
@@ -82,7 +86,12 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
       const raw = await cacheOf(config).fetch(packumentAddress(name, config));
       return releaseOf(name, await chosenVersion(name, raw, choice), raw, config);
     },
+    async foreign(request) {
+      const brought = await foreign.fetch(request, await configOf(request.project));
+      return { ...brought, address: withoutCredentials(brought.address) };
+    },
     workspaces: findWorkspaces,
+    close: () => foreign.close(),
     npmAuthorization(url) {
       for (const config of loaded) {
         const authorization = authorizationFor(url, config);
@@ -201,6 +210,7 @@ async function readManifest(file: string): Promise<JsonObject> {
 }
 
 function withoutCredentials(address: string): string {
+  if (!URL.canParse(address)) return address;
   const url = new URL(address);
   url.username = '';
   url.password = '';

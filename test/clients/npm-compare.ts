@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { messageOf } from '../../src/domain/errors.js';
 import { parseTarget, type Target } from '../../src/domain/target.js';
 import { createNpmSource } from '../../src/ecosystems/npm/source.js';
+import type { NpmRegistry } from '../../src/ports/npm-registry.js';
 import { createNpmRegistry } from '../../src/upstream/npm-registry.js';
 import { chosen } from '../ecosystems/npm/held.js';
 import type { NpmSet } from './npm-sets.js';
@@ -28,7 +29,8 @@ const CLIENTS = ['10', '11'] as const;
 /**
  * Each set is installed by each npm for each platform, scripts off, and what then lies in node_modules
  * must be X's plan, name@version by name@version: planned from the package.json, and from the lockfile
- * that the first of the installs wrote.
+ * that the first of the installs wrote. Large sets are unpacked for the first platform alone; for the
+ * others npm says what it would add (`--dry-run`).
  */
 export function compareSets(
   sets: readonly NpmSet[],
@@ -39,6 +41,7 @@ export function compareSets(
   let folder = '';
   let unreachable: string | undefined;
   const programs = new Map<string, string>();
+  const registry = createNpmRegistry({ env: process.env, folder: process.cwd() });
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'x-npm-differential-'));
@@ -58,23 +61,25 @@ export function compareSets(
       test(`${set.title}: the plan is what npm ${major} installs`, async (t) => {
         if (unreachable !== undefined) return t.skip(unreachable);
         const program = programs.get(major) ?? '';
-        const project = await mkdtemp(join(folder, 'set-'));
-        await writeSet(project, set);
-        const planned = await planIn(project, 'package.json', targets);
+        const asked = { program, set, folder, unpacks: false };
+        const project = await writeSet(asked);
+        const planned = await planIn(registry, project, 'package.json', targets);
         const counts: number[] = [];
         let lockfile: string | undefined;
         for (const [at, platform] of platforms.entries()) {
-          const installed = await install(program, project, PLATFORMS[platform], folder);
-          counts.push(installed.length);
-          assert.deepEqual(planned[at], installed, `${platform}, from package.json`);
-          lockfile ??= await readFile(join(project, 'package-lock.json'), 'utf8');
-          await rm(join(project, 'node_modules'), { recursive: true });
-          await rm(join(project, 'package-lock.json'));
+          const unpacks = at === 0 || set.everyday === true;
+          const installed = await npm('install', { ...asked, platform, unpacks });
+          counts.push(installed.names.length);
+          assert.deepEqual(planned[at], installed.names, `${platform}, from package.json`);
+          lockfile ??= installed.lockfile;
         }
         await writeFile(join(project, 'package-lock.json'), lockfile ?? '');
-        const locked = await planIn(project, 'package-lock.json', targets);
-        for (const [at, platform] of platforms.entries())
-          assert.deepEqual(locked[at], planned[at], `${platform}, from the lockfile`);
+        const locked = await planIn(registry, project, 'package-lock.json', targets);
+        for (const [at, platform] of platforms.entries()) {
+          const unpacks = set.everyday === true;
+          const installed = await npm('ci', { ...asked, platform, unpacks, lockfile });
+          assert.deepEqual(locked[at], installed.names, `${platform}, from the lockfile`);
+        }
         await rm(project, { recursive: true });
         t.diagnostic(`${counts.join(', ')} packages`);
       });
@@ -96,18 +101,27 @@ async function bringNpm(folder: string, major: string): Promise<string> {
   return join(place, 'node_modules', 'npm', 'bin', 'npm-cli.js');
 }
 
-async function writeSet(project: string, { manifest, folders = {} }: NpmSet): Promise<void> {
+/** A project of its own: nothing of an earlier install lies in it. */
+async function writeSet({ set, folder, lockfile }: Asked): Promise<string> {
+  const project = await mkdtemp(join(folder, 'set-'));
+  const { manifest, folders = {} } = set;
   const all = { '': { name: 'project', version: '1.0.0', ...manifest }, ...folders };
   for (const [path, content] of Object.entries(all)) {
     const file = join(project, path, 'package.json');
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, JSON.stringify(content));
   }
+  if (lockfile !== undefined) await writeFile(join(project, 'package-lock.json'), lockfile);
+  return project;
 }
 
 /** name@version of what a plan has for each target. */
-async function planIn(project: string, name: string, targets: Target[]): Promise<string[][]> {
-  const registry = createNpmRegistry({ env: process.env, folder: project });
+async function planIn(
+  registry: NpmRegistry,
+  project: string,
+  name: string,
+  targets: Target[],
+): Promise<string[][]> {
   const source = createNpmSource({ registry });
   const read = async (path: string) => ({
     path: join(project, path),
@@ -128,30 +142,50 @@ interface HiddenLockfile {
   packages: Record<string, { name?: string; version?: string; link?: boolean; inBundle?: boolean }>;
 }
 
-/** name@version of what lies in node_modules after an install. */
-async function install(
-  program: string,
-  project: string,
-  platform: readonly string[],
-  folder: string,
-): Promise<string[]> {
+interface Asked {
+  program: string;
+  set: NpmSet;
+  folder: string;
+  unpacks: boolean;
+  lockfile?: string | undefined;
+}
+
+/** name@version of what npm puts into node_modules, and the lockfile that it writes. */
+async function npm(
+  command: 'install' | 'ci',
+  asked: Asked & { platform: keyof typeof PLATFORMS },
+): Promise<{ names: string[]; lockfile: string }> {
+  const project = await writeSet(asked);
+  const { program, platform, folder, unpacks } = asked;
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'];
   const cache = `--cache=${join(folder, 'cache')}`;
-  await run(
+  const args = [command, '--ignore-scripts', cache, ...quiet, ...PLATFORMS[platform]];
+  const { stdout } = await run(
     process.execPath,
-    [program, 'install', '--ignore-scripts', cache, ...quiet, ...platform],
-    {
-      cwd: project,
-      maxBuffer: 1 << 26,
-    },
+    [program, ...args, ...(unpacks ? [] : ['--dry-run'])],
+    { cwd: project, maxBuffer: 1 << 26 },
   );
+  const names = unpacks ? await unpackedIn(project) : addedOf(stdout, asked.set);
+  const lockfile = unpacks ? await readFile(join(project, 'package-lock.json'), 'utf8') : '';
+  await rm(project, { recursive: true });
+  return { names: [...new Set(names)].sort(), lockfile };
+}
+
+async function unpackedIn(project: string): Promise<string[]> {
   const hidden = await readFile(join(project, 'node_modules', '.package-lock.json'), 'utf8');
   const { packages } = JSON.parse(hidden) as HiddenLockfile;
-  const installed = Object.entries(packages).flatMap(([path, entry]) => {
+  return Object.entries(packages).flatMap(([path, entry]) => {
     const at = path.lastIndexOf('node_modules/');
     if (at < 0 || entry.link === true || entry.inBundle === true) return [];
     const name = entry.name ?? path.slice(at + 'node_modules/'.length);
     return [`${name}@${entry.version ?? ''}`];
   });
-  return [...new Set(installed)].sort();
+}
+
+/** What npm says it would unpack; its links of workspaces are none of it. */
+function addedOf(said: string, { folders = {} }: NpmSet): string[] {
+  const own = new Set(Object.values(folders).map((manifest) => manifest['name']));
+  return [...said.matchAll(/^add (\S+) (\S+)$/gm)].flatMap(([, name, version]) =>
+    own.has(name) ? [] : [`${name}@${version}`],
+  );
 }

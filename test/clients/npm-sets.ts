@@ -120,7 +120,7 @@ export const NPM_SETS: readonly NpmSet[] = [
       'apps/web': { name: 'web', version: '0.0.0', ...deps({ next: '^14', react: '^18', 'react-dom': '^18', '@own/ui': '*' }) },
       'apps/api': { name: 'api', version: '0.0.0', ...deps({ fastify: '^4', '@prisma/client': '^5' }, { tsx: '^4' }) },
       'libs/ui': {
-        name: '@own/ui', version: '0.0.0', peerDependencies: { react: '>=17' },
+        name: '@own/ui', version: '0.0.0', peerDependencies: { react: '^18', 'react-dom': '^18' },
         ...deps({ '@radix-ui/react-dialog': '^1', clsx: '^2' }),
       },
     },

@@ -1,10 +1,11 @@
 import { digestsOfIntegrity, disagreements } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
 import type { JsonObject, PlannedArtifact, ProofKind } from '../../domain/plan.js';
-import type { NpmRegistry, NpmRelease } from '../../ports/npm-registry.js';
+import type { NpmForeign, NpmRegistry, NpmRelease } from '../../ports/npm-registry.js';
 import { isObject, strings } from './json.js';
 import { prunedManifest } from './manifest.js';
-import { npmPurl, tarballFile, tarballPath } from './names.js';
+import { foreignFile } from './foreign.js';
+import { tarballFile, tarballPath } from './names.js';
 import { checkSignatures, signaturesOf, type RegistryKey } from './signatures.js';
 
 export interface ArtifactOptions {
@@ -16,8 +17,13 @@ export interface ArtifactOptions {
 
 /** One package version while projects and targets are gathered. */
 export interface Selected {
+  purl: string;
   name: string;
   version: string;
+  /** Its bytes, where no registry has it. */
+  foreign: NpmForeign | undefined;
+  /** Names that it is installed under, where no registry has it. */
+  installedAs: Set<string>;
   /** The project whose configuration found it. */
   folder: string | undefined;
   /** Subresource Integrity by lockfiles and registry. */
@@ -38,6 +44,7 @@ export async function artifactsOf(
 ): Promise<PlannedArtifact[]> {
   const artifacts = await Promise.all(
     selected.map(async (entry) => {
+      if (entry.foreign !== undefined) return foreignArtifact(entry, entry.foreign, options);
       const release = await options.registry.release(entry.name, entry.version, entry.folder);
       return artifactOf(entry, release, options, warnings);
     }),
@@ -51,8 +58,7 @@ function artifactOf(
   options: ArtifactOptions,
   warnings: Set<string>,
 ): PlannedArtifact {
-  const { name, version } = entry;
-  const purl = npmPurl(name, version);
+  const { purl, name, version } = entry;
   const dist = isObject(release.manifest['dist']) ? release.manifest['dist'] : {};
   const integrity = typeof dist['integrity'] === 'string' ? dist['integrity'] : '';
   const digests = digestsOfIntegrity(integrity);
@@ -84,6 +90,57 @@ function artifactOf(
     private: !isPublic,
     detail: detailOf(entry, release),
   };
+}
+
+/** What comes from a git repository or a tarball's address: nobody but its host vouches for it. */
+function foreignArtifact(
+  entry: Selected,
+  foreign: NpmForeign,
+  { publicIndexes }: ArtifactOptions,
+): PlannedArtifact {
+  const { purl, name, version } = entry;
+  const { address, manifest, digests, sizeBytes, url } = foreign;
+  const filename = foreignFile(name, version, address);
+  const scripts = installScripts(manifest);
+  return {
+    purl,
+    ecosystem: 'npm',
+    name,
+    version,
+    filename,
+    path: `npm/${name}/${filename}`,
+    sizeBytes,
+    digests,
+    url,
+    // A lockfile's digest of a tarball was made by whoever wrote the lockfile; of a commit there is none.
+    proof: foreign.kind === 'remote' && entry.integrities.size > 0 ? 'index-hash' : 'none',
+    requiredBy: [...entry.requiredBy].sort(),
+    requires: [...entry.requires].sort(),
+    targets: [...entry.targets].sort(),
+    private: !publicIndexes.some((index) => isBelow(address, index)),
+    detail: {
+      manifest: {
+        ...prunedManifest(manifest),
+        name,
+        version,
+        ...(Object.keys(scripts).length > 0 ? { hasInstallScript: true } : {}),
+      },
+      tags: [],
+      asked: entry.asked,
+      address,
+      installedAs: [...entry.installedAs].sort(),
+      ...(Object.keys(scripts).length > 0 ? { scripts } : {}),
+      ...(Object.keys(entry.overrides).length > 0 ? { overrides: entry.overrides } : {}),
+    },
+  };
+}
+
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+
+function installScripts(manifest: JsonObject): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(strings(manifest['scripts'])).filter(([name]) => INSTALL_SCRIPTS.includes(name)),
+  );
 }
 
 function detailOf(entry: Selected, release: NpmRelease): JsonObject {

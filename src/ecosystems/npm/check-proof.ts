@@ -2,6 +2,7 @@ import { BOUNDS } from '../../domain/bounds.js';
 import { integrityOfDigest } from '../../domain/digest.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView, ProofVerdict } from '../../ports/ecosystem.js';
+import { foreignAddress } from './foreign.js';
 import { packumentPath } from './names.js';
 import { decodeDocument } from './packument.js';
 import { checkSignatures, signaturesOf, type RegistryKey } from './signatures.js';
@@ -62,6 +63,8 @@ async function checkSignature(
   if (name === undefined || version === undefined) {
     return { proof: 'none', verdict: 'none', note: 'no package' };
   }
+  // The packument of its name, if there is one, is of what the registry has.
+  if (foreignAddress(entry.detail) !== undefined) return withoutSignature(entry);
   const index = view.entryByPath(entry.bundleId, packumentPath(name));
   const bytes = index === undefined ? undefined : await view.read(index, BOUNDS.documentBytes);
   const document = bytes === undefined ? undefined : decodeDocument(bytes);

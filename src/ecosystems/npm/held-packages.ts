@@ -7,6 +7,7 @@ import type { JsonObject } from '../../domain/plan.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView } from '../../ports/ecosystem.js';
 import { attestationsPath } from './check-proof.js';
+import { foreignAddress } from './foreign.js';
 import { isObject, strings } from './json.js';
 import { packumentPath, tarballFile } from './names.js';
 import { decodeDocument, withLatest, type PackumentDocument } from './packument.js';
@@ -25,7 +26,8 @@ export interface HeldPackument {
 export function packageEntries(view: HeldView, name: string): CatalogEntry[] {
   const entries = view
     .entriesByName('npm', name)
-    .filter((entry) => entry.kind === 'package' && entry.version !== undefined);
+    .filter((entry) => entry.kind === 'package' && entry.version !== undefined)
+    .filter((entry) => foreignAddress(entry.detail) === undefined);
   const signed = (entry: CatalogEntry): number =>
     entry.proof === 'npm-signature' || entry.proof === 'npm-provenance' ? 0 : 1;
   return answeringEntries(entries, view.bundles()).sort((a, b) => signed(a) - signed(b));
@@ -33,8 +35,18 @@ export function packageEntries(view: HeldView, name: string): CatalogEntry[] {
 
 /** The entry that answers for a tarball's file name. */
 export function tarballEntry(view: HeldView, name: string, file: string): CatalogEntry | undefined {
-  return packageEntries(view, name).find(
+  const published = packageEntries(view, name).find(
     (entry) => tarballFile(name, entry.version ?? '') === file,
+  );
+  // What came from a git repository or an address has a name of its own, and stands in no packument.
+  return published ?? view.entriesByName('npm', name).find((entry) => isForeignFile(entry, file));
+}
+
+function isForeignFile(entry: CatalogEntry, file: string): boolean {
+  return (
+    entry.kind === 'package' &&
+    foreignAddress(entry.detail) !== undefined &&
+    entry.path.endsWith(`/${file}`)
   );
 }
 

@@ -36,14 +36,23 @@ export function packumentPath(name: string): string {
   return `npm/${name}/packument.json`;
 }
 
-/** `pkg:npm/%40scope/name@1.2.3`. */
-export function npmPurl(name: string, version: string): string {
+/**
+ * `pkg:npm/%40scope/name@1.2.3`; with where it came from, where that is no registry.
+ * @see https://github.com/package-url/purl-spec (vcs_url, download_url)
+ */
+export function npmPurl(
+  name: string,
+  version: string,
+  from?: { kind: 'git' | 'remote'; address: string },
+): string {
   const slash = name.indexOf('/');
+  const key = from?.kind === 'git' ? 'vcs_url' : 'download_url';
   return formatPurl({
     type: 'npm',
     namespace: slash < 0 ? undefined : name.slice(0, slash),
     name: name.slice(slash + 1),
     version,
+    ...(from === undefined ? {} : { qualifiers: { [key]: from.address } }),
   });
 }
 

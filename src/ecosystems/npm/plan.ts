@@ -1,11 +1,18 @@
 import { BOUNDS } from '../../domain/bounds.js';
-import { XError } from '../../domain/errors.js';
+import { XError, type ErrorCode } from '../../domain/errors.js';
 import type { EcosystemPlan, PlannedArtifact } from '../../domain/plan.js';
 import { formatTarget, type Target } from '../../domain/target.js';
 import type { Report } from '../../ports/progress.js';
-import type { NpmTree, NpmTreeNode } from '../../ports/npm-registry.js';
+import type {
+  NpmForeign,
+  NpmRegistry,
+  NpmTree,
+  NpmTreeNode,
+  NpmTreeRequest,
+} from '../../ports/npm-registry.js';
 import { artifactsOf, type ArtifactOptions, type Selected } from './artifacts.js';
-import { closureFor, label } from './closure.js';
+import { closureFor, label, type Closure } from './closure.js';
+import { bringForeign, foreignAsked, refusePrepared } from './foreign.js';
 import { isObject, strings } from './json.js';
 import { completeTree } from './locks/complete.js';
 import { isPackageName, isVersion, npmPurl } from './names.js';
@@ -37,7 +44,17 @@ export async function planProjects(
       options.report({ event: 'step', text: `Resolving npm packages of ${project.label}` });
       const tree = await treeOf(project, nodeVersion, options);
       for (const warning of tree.warnings) warnings.add(`npm: ${project.label}: ${warning}`);
-      for (const target of group) select(tree, target, project, options.dev, selected, warnings);
+      const closures = group.map((target) => ({
+        targetId: formatTarget(target),
+        ...closureFor(tree, platformOf(target), {
+          targetId: formatTarget(target),
+          dev: options.dev,
+        }),
+      }));
+      const included = new Set(closures.flatMap((closure) => [...closure.included]));
+      const foreign = await bringForeign(tree, included, options.registry, project);
+      const selection = { tree, project, dev: options.dev, foreign, selected, warnings };
+      for (const closure of closures) select(closure, selection);
     }
   }
   const artifacts = await artifactsOf([...selected.values()], options, warnings);
@@ -54,10 +71,35 @@ async function treeOf(
   const { registry, signal, notNewerThan: before } = options;
   const { manifest, lockfile, folders, folder: at } = project;
   const request = { manifest, lockfile, folders, project: at, nodeVersion, before, signal };
-  const tree = project.tree ?? (await registry.tree(request));
+  const tree = project.tree ?? (await builtTree(request, project, registry));
   if (tree.taken !== true) return tree;
   const ignored = project.ignoredOptionals ?? [];
   return completeTree(tree, { registry, folder: at, ignored, before });
+}
+
+const MAY_BE_AN_ADDRESS: ReadonlySet<ErrorCode> = new Set([
+  'NOT_RESOLVABLE',
+  'PACKAGE_NOT_FOUND',
+  'UPSTREAM_REFUSED',
+  'UPSTREAM_UNREACHABLE',
+]);
+
+/** npm's tree builder does not say which address failed it: then each is asked for by itself. */
+async function builtTree(
+  request: NpmTreeRequest,
+  project: NpmProject,
+  registry: NpmRegistry,
+): Promise<NpmTree> {
+  try {
+    return await registry.tree(request);
+  } catch (thrown) {
+    if (!(thrown instanceof XError) || !MAY_BE_AN_ADDRESS.has(thrown.code)) throw thrown;
+    for (const { name, kind, address } of foreignAsked(project)) {
+      const foreign = await registry.foreign({ kind, address, project: project.folder });
+      refusePrepared(name, foreign, project.label);
+    }
+    throw thrown;
+  }
 }
 
 /** Versions are chosen for a Node version; a lockfile has chosen already. */
@@ -74,16 +116,18 @@ function byNodeVersion(
   return groups;
 }
 
-function select(
-  tree: NpmTree,
-  target: Target,
-  project: NpmProject,
-  dev: boolean,
-  selected: Map<string, Selected>,
-  warnings: Set<string>,
-): void {
-  const targetId = formatTarget(target);
-  const closure = closureFor(tree, platformOf(target), { targetId, dev });
+interface Selection {
+  tree: NpmTree;
+  project: NpmProject;
+  dev: boolean;
+  /** By node id: what no registry has. */
+  foreign: ReadonlyMap<string, NpmForeign>;
+  selected: Map<string, Selected>;
+  warnings: Set<string>;
+}
+
+function select(closure: Closure & { targetId: string }, selection: Selection): void {
+  const { tree, project, dev, warnings } = selection;
   for (const { node, requiredBy } of closure.missing) {
     warnings.add(
       `npm: optional dependency ${node.name} of ${requiredBy} is left out: ${node.failure ?? ''}. ` +
@@ -94,15 +138,16 @@ function select(
   for (const id of closure.included) {
     const node = byId.get(id);
     if (node === undefined) continue;
-    const entry = node.kind === 'registry' ? entryOf(node, project, selected) : undefined;
-    entry?.targets.add(targetId);
-    if (entry === undefined) refuseOthers(node, project, warnings);
+    const entry = entryOf(node, selection);
+    entry?.targets.add(closure.targetId);
+    if (entry === undefined) sayLocal(node, project, warnings);
     else for (const name of node.leftOut ?? []) entry.overrides[name] = LEFT_OUT;
     for (const edge of node.edges) {
       if (node.kind === 'root' && edge.type === 'dev' && !dev) continue;
       const to =
         edge.to !== undefined && closure.included.has(edge.to) ? byId.get(edge.to) : undefined;
-      if (to?.kind === 'registry') link(node, entry, edge, entryOf(to, project, selected));
+      const required = to === undefined ? undefined : entryOf(to, selection);
+      if (required !== undefined) link(node, entry, edge, required);
     }
   }
 }
@@ -114,34 +159,40 @@ function link(
   edge: NpmTreeNode['edges'][number],
   required: Selected,
 ): void {
+  if (required.foreign !== undefined) required.installedAs.add(edge.name);
   if (entry === undefined) {
     required.asked ||= node.kind !== 'bundled';
     return;
   }
-  entry.requires.add(npmPurl(required.name, required.version));
-  required.requiredBy.add(npmPurl(node.name, node.version));
+  entry.requires.add(required.purl);
+  required.requiredBy.add(entry.purl);
   if (edge.overridden) entry.overrides[edge.name] = edge.spec;
 }
 
-/** @throws XError UPSTREAM_MALFORMED where a name or version could not be a package's. */
-function entryOf(
-  node: NpmTreeNode,
-  project: NpmProject,
-  selected: Map<string, Selected>,
-): Selected {
+/**
+ * What a node's bytes are; undefined for what comes with the project, or inside another package.
+ * @throws XError UPSTREAM_MALFORMED where a name or version could not be a package's.
+ */
+function entryOf(node: NpmTreeNode, selection: Selection): Selected | undefined {
+  const { project, selected } = selection;
+  const foreign = selection.foreign.get(node.id);
+  if (node.kind !== 'registry' && foreign === undefined) return undefined;
   if (!isPackageName(node.name) || !isVersion(node.version)) {
     const shown = JSON.stringify(`${node.name}@${node.version}`).slice(0, 300);
     throw new XError('UPSTREAM_MALFORMED', `npm: ${shown} can be no package's name and version`);
   }
-  const purl = npmPurl(node.name, node.version);
+  const purl = npmPurl(node.name, node.version, foreign);
   let entry = selected.get(purl);
   if (entry === undefined) {
     if (selected.size >= BOUNDS.planArtifacts) {
       throw new XError('LIMIT_EXCEEDED', `npm: more than ${BOUNDS.planArtifacts} packages`);
     }
     entry = {
+      purl,
       name: node.name,
       version: node.version,
+      foreign,
+      installedAs: new Set(),
       folder: project.folder,
       integrities: new Set(),
       asked: false,
@@ -156,19 +207,11 @@ function entryOf(
   return entry;
 }
 
-/** @throws XError NOT_RESOLVABLE for git and URL dependencies, which no registry serves. */
-function refuseOthers(node: NpmTreeNode, project: NpmProject, warnings: Set<string>): void {
+/** A file of the project, which travels with it: its dependencies are carried, it is not. */
+function sayLocal(node: NpmTreeNode, project: NpmProject, warnings: Set<string>): void {
   if (node.kind !== 'other') return;
-  if (node.resolved?.startsWith('file:') === true) {
-    warnings.add(
-      `npm: ${label(node)} (${node.resolved}) comes with the project and is not carried`,
-    );
-    return;
-  }
-  throw new XError(
-    'NOT_RESOLVABLE',
-    `npm: ${project.label}: ${label(node)} comes from ${node.resolved ?? 'no registry'}, which is no registry`,
-    { hint: 'X carries packages of registries only; depend on a published version instead.' },
+  warnings.add(
+    `npm: ${project.label}: ${label(node)} (${node.resolved ?? ''}) comes with the project and is not carried`,
   );
 }
 

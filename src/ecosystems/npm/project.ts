@@ -28,7 +28,11 @@ export interface NpmProject {
 
 export type ReadFile = (path: string) => Promise<InputFile>;
 
-const DEPENDENCY_FIELDS = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
+export const DEPENDENCY_FIELDS = [
+  'dependencies',
+  'devDependencies',
+  'optionalDependencies',
+] as const;
 
 /**
  * Reads a package.json.

@@ -5,6 +5,7 @@ import type { ProofKind } from '../../domain/plan.js';
 import type { BundleDocument, FetchedArtifact } from '../../ports/ecosystem.js';
 import type { Upstream } from '../../ports/upstream.js';
 import { attestationsPath } from './check-proof.js';
+import { foreignAddress } from './foreign.js';
 import { isObject } from './json.js';
 import { checkSignatures, signaturesOf, type RegistryKey } from './signatures.js';
 
@@ -72,6 +73,11 @@ function bySignature(
       'DIGEST_MISMATCH',
       `${artifact.purl}: its ${wrong.join(' and ')} is not what the registry says`,
     );
+  }
+  const address = foreignAddress(artifact.detail);
+  if (address !== undefined) {
+    const note = `from ${address}, for which no registry vouches`;
+    return { proof: artifact.proof, note, document: undefined, warning: undefined };
   }
   const { time, manifest } = artifact.detail;
   const subject = {

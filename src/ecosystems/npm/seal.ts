@@ -11,6 +11,7 @@ import type {
   SealRequest,
 } from '../../ports/ecosystem.js';
 import { advisoriesDocument, type AdvisoryFeed } from './advisories/document.js';
+import { foreignAddress } from './foreign.js';
 import { isObject, list, parseJsonFile, strings } from './json.js';
 import { licenceOfPackage } from './licence.js';
 import { packumentPath } from './names.js';
@@ -102,7 +103,9 @@ async function openPackage(
   const packageJson = innerManifest(bytes, purl);
   const innerName = packageJson['name'];
   const innerVersion = packageJson['version'];
-  if (innerName !== name || !sameVersion(innerVersion, version)) {
+  const isForeign = foreignAddress(artifact.detail) !== undefined;
+  // npm takes from an address whatever lies there.
+  if (!isForeign && (innerName !== name || !sameVersion(innerVersion, version))) {
     const shown = JSON.stringify(`${String(innerName)}@${String(innerVersion)}`).slice(0, 300);
     throw new XError('UPSTREAM_MALFORMED', `${purl}: the tarball says it is ${shown}`, {
       hint: 'The registry offers another package under this name. Do not install it.',
@@ -115,6 +118,7 @@ async function openPackage(
     packageJson: withRegistryBundles(packageJson, manifest),
     targets: artifact.targets,
     overrides: strings(artifact.detail['overrides']),
+    installedAs: isForeign ? list(artifact.detail['installedAs']) : undefined,
   };
 }
 
@@ -165,7 +169,10 @@ function documentsOf(
   artifacts: readonly FetchedArtifact[],
   proofs: Sealed['proofs'],
 ): BundleDocument[] {
-  const byName = Map.groupBy(artifacts, ({ artifact }) => artifact.name);
+  const published = artifacts.filter(
+    ({ artifact }) => foreignAddress(artifact.detail) === undefined,
+  );
+  const byName = Map.groupBy(published, ({ artifact }) => artifact.name);
   return [...byName].map(([name, group]) => {
     const document = makeDocument(
       name,

@@ -17,6 +17,8 @@ export interface HeldPackage {
   targets: readonly string[];
   /** Ranges that the project's overrides put in place of this package's own. */
   overrides: Readonly<Record<string, string>>;
+  /** Of what no registry has: the names that it answers for, whatever its version. */
+  installedAs?: readonly string[] | undefined;
 }
 
 /** What a project itself asks for, by its own words and not by the resolver's. */
@@ -37,14 +39,7 @@ export function proveClosure(
   held: readonly HeldPackage[],
   roots: readonly RootRequirements[] = [],
 ): string[] {
-  const versions = new Map<string, Map<string, string[]>>();
-  for (const { name, version, targets } of held) {
-    for (const target of targets) {
-      const byName = versions.get(target) ?? new Map<string, string[]>();
-      versions.set(target, byName);
-      byName.set(name, [...(byName.get(name) ?? []), version]);
-    }
-  }
+  const versions = versionsByTarget(held);
   const gaps = roots.flatMap((root) => gapsOf(root, versions));
   const warnings = new Set<string>();
   for (const pkg of held) {
@@ -70,6 +65,20 @@ export function proveClosure(
   return [...warnings];
 }
 
+/** By target, then by name. */
+function versionsByTarget(held: readonly HeldPackage[]): Map<string, Map<string, string[]>> {
+  const versions = new Map<string, Map<string, string[]>>();
+  for (const { name, version, targets, installedAs } of held) {
+    for (const target of targets) {
+      const byName = versions.get(target) ?? new Map<string, string[]>();
+      versions.set(target, byName);
+      if (installedAs === undefined) byName.set(name, [...(byName.get(name) ?? []), version]);
+      for (const alias of installedAs ?? []) byName.set(alias + FROM_ELSEWHERE, [version]);
+    }
+  }
+  return versions;
+}
+
 function gapsOf(
   { label, dependencies, targets }: RootRequirements,
   versions: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>,
@@ -81,12 +90,16 @@ function gapsOf(
   );
 }
 
+/** Behind a name: what answers for it is of no registry. */
+const FROM_ELSEWHERE = '@elsewhere';
+
 /** Whether one held version answers a dependency as npm reads it: range, tag, or alias. */
 function satisfied(
   name: string,
   spec: string,
   available: ReadonlyMap<string, readonly string[]>,
 ): boolean {
+  if (available.has(name + FROM_ELSEWHERE)) return true;
   let parsed: ReturnType<typeof npa.resolve>;
   try {
     parsed = npa.resolve(name, spec);

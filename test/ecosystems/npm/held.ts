@@ -165,7 +165,7 @@ export function entriesOf(
     requires: artifact.requires,
     targets: artifact.targets,
     private: artifact.private,
-    detail: sealed.details.get(artifact.path),
+    detail: { ...artifact.detail, ...sealed.details.get(artifact.path) },
   }));
   const documents = sealed.documents.map((document) => {
     assert.ok(document.body instanceof Uint8Array);

@@ -271,7 +271,7 @@ test('a registry that cannot be reached is one clear line', async () => {
   });
 });
 
-test('git, URL and malformed input are refused with the place', async () => {
+test('local paths and malformed input are refused with the place', async () => {
   const read = (files: Record<string, unknown>): Promise<unknown> => {
     const { first, readFile } = filesOf(files);
     return createNpmSource(options).read(first, readFile);
@@ -309,11 +309,15 @@ test('git, URL and malformed input are refused with the place', async () => {
     message: /5\.4/,
     hint: /pnpm 8/,
   });
+  for (const spec of ['file:../outside', 'link:/etc', 'file:vendor/a-1.0.0.tgz', 'file:nowhere']) {
+    await assert.rejects(read({ 'package.json': { dependencies: { a: spec } } }), {
+      code: 'NOT_RESOLVABLE',
+      message: new RegExp(`^npm: package\\.json: "a": "${spec}" is no folder of the project`),
+    });
+  }
   await assert.rejects(
-    planOf(options, {
-      files: { 'package.json': { dependencies: { a: 'git+https://git.example/a.git' } } },
-    }),
-    { code: 'NOT_RESOLVABLE', message: /git/ },
+    read({ 'package-lock.json': { lockfileVersion: 3, packages: { '../shared': {} } } }),
+    { code: 'NOT_RESOLVABLE', message: /^package-lock\.json:4:5: \.\.\/shared lies outside/ },
   );
   await assert.rejects(planOf(options, { purls: ['pkg:npm/a@git+https://git.example/a.git'] }), {
     code: 'INPUT_MALFORMED',
