@@ -114,8 +114,9 @@ function gitFailure(thrown: unknown, address: string): XError {
   const stderr = (thrown as { stderr?: unknown } | null)?.stderr;
   if (stderr === undefined) return asXError(thrown, what);
   const said = String(stderr).trim().split('\n').at(-1) ?? '';
+  const away = /Could not resolve host|Failed to connect|Connection (?:refused|timed out)/;
   return new XError(
-    'UPSTREAM_REFUSED',
+    away.test(said) ? 'UPSTREAM_UNREACHABLE' : 'UPSTREAM_REFUSED',
     `npm: ${what}: git: ${(said || messageOf(thrown)).slice(0, 300)}`,
     {
       hint: 'Try "git ls-remote" on that address: X asks with the same keys and settings.',

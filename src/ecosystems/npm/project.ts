@@ -181,6 +181,12 @@ function checkLocked(file: InputFile, packages: JsonObject): void {
       !isPackage || version === undefined || (typeof version === 'string' && isVersion(version));
     if (isObject(entry) && nameOk && versionOk && (location === '' || isSafePath(location)))
       continue;
+    if (location.startsWith('../') && !location.includes('node_modules/')) {
+      const place = placeOf(file, JSON.stringify(location));
+      throw new XError('NOT_RESOLVABLE', `${place}: ${location} lies outside the project`, {
+        hint: 'Only what lies in the project’s own folder travels with it: make it a workspace, or publish it.',
+      });
+    }
     throw new XError(
       'INPUT_MALFORMED',
       `${placeOf(file, JSON.stringify(location))}: no locked package: ${JSON.stringify(location)}`.slice(
@@ -231,16 +237,10 @@ async function takeLocalFolders(project: NpmProject, readFile: ReadFile): Promis
       for (const [name, spec] of Object.entries(strings(manifest[field]))) {
         if (!/^(file|link):/.test(spec)) continue;
         const local = posix.normalize(posix.join(path, spec.replace(/^(file|link):/, '')));
-        if (seen.has(local)) continue;
+        if (seen.has(local) || local === '.') continue;
         const found =
           seen.size < BOUNDS.inputFiles ? await localManifest(local, readFile) : undefined;
-        if (found === undefined) {
-          manifest[field] = without(strings(manifest[field]), name);
-          project.warnings.push(
-            `npm: ${project.label}: "${name}": "${spec}" comes with the project and is not carried; what it needs is not looked at`,
-          );
-          continue;
-        }
+        if (found === undefined) throw localPath(project.label, name, spec);
         seen.add(local);
         const folder = { path: local, manifest: { ...found } };
         project.folders.push(folder);
@@ -260,8 +260,15 @@ async function localManifest(path: string, readFile: ReadFile): Promise<JsonObje
   }
 }
 
-function without(table: Record<string, string>, name: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(table).filter(([key]) => key !== name));
+/** A folder of the project travels with it, and what it needs is carried; of other files nothing is known here. */
+function localPath(label: string, name: string, spec: string): XError {
+  return new XError(
+    'NOT_RESOLVABLE',
+    `npm: ${label}: "${name}": "${spec.slice(0, 200)}" is no folder of the project with a package.json, so what it needs is not known, and nothing would install it elsewhere`,
+    {
+      hint: 'Move it into the project (as a workspace, or a folder that file: names), or publish it to a registry, or put its tarball on a web server.',
+    },
+  );
 }
 
 /**
