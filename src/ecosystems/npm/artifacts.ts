@@ -154,6 +154,10 @@ function detailOf(entry: Selected, release: NpmRelease): JsonObject {
   if (attestations !== undefined) detail['attestations'] = attestations;
   if (Object.keys(entry.overrides).length > 0) detail['overrides'] = entry.overrides;
   const scripts = strings(release.manifest['scripts']);
+  // A binding.gyp without an install script: npm runs this.
+  if (release.manifest['gypfile'] === true && scripts['install'] === undefined) {
+    scripts['install'] = 'node-gyp rebuild';
+  }
   if (Object.keys(scripts).length > 0) detail['scripts'] = scripts;
   return detail;
 }

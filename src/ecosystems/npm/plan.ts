@@ -1,6 +1,6 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError, type ErrorCode } from '../../domain/errors.js';
-import type { EcosystemPlan, PlannedArtifact } from '../../domain/plan.js';
+import type { EcosystemPlan } from '../../domain/plan.js';
 import { formatTarget, type Target } from '../../domain/target.js';
 import type { Report } from '../../ports/progress.js';
 import type {
@@ -13,7 +13,8 @@ import type {
 import { artifactsOf, type ArtifactOptions, type Selected } from './artifacts.js';
 import { closureFor, label, type Closure } from './closure.js';
 import { bringForeign, foreignAsked, refusePrepared } from './foreign.js';
-import { isObject, strings } from './json.js';
+import { addExtras } from './extras.js';
+import { installWarnings } from './install-warnings.js';
 import { completeTree } from './locks/complete.js';
 import { isPackageName, isVersion, npmPurl } from './names.js';
 import { refuseNewer } from './age.js';
@@ -57,9 +58,14 @@ export async function planProjects(
       for (const closure of closures) select(closure, selection);
     }
   }
-  const artifacts = await artifactsOf([...selected.values()], options, warnings);
+  let artifacts = await artifactsOf([...selected.values()], options, warnings);
+  const { registry, notNewerThan } = options;
+  const extras = { projects, targets, selected, artifacts, registry, notNewerThan, warnings };
+  if (await addExtras(extras)) {
+    artifacts = await artifactsOf([...selected.values()], options, warnings);
+  }
   refuseNewer(artifacts, options.notNewerThan, warnings);
-  warnAboutScripts(artifacts, warnings);
+  for (const warning of installWarnings(artifacts)) warnings.add(warning);
   return { artifacts, warnings: [...warnings] };
 }
 
@@ -212,25 +218,5 @@ function sayLocal(node: NpmTreeNode, project: NpmProject, warnings: Set<string>)
   if (node.kind !== 'other') return;
   warnings.add(
     `npm: ${project.label}: ${label(node)} (${node.resolved ?? ''}) comes with the project and is not carried`,
-  );
-}
-
-/** Install scripts that need nothing from outside. */
-const HARMLESS = /^(node-gyp-build|exit 0|echo .*|husky( install)?|true)$/;
-const NAMES_IN_A_LINE = 12;
-
-/** Install scripts run on the isolated machine, and many fetch a binary there. */
-function warnAboutScripts(artifacts: readonly PlannedArtifact[], warnings: Set<string>): void {
-  const scripted = artifacts.filter(({ detail }) => {
-    const manifest = detail['manifest'];
-    if (!isObject(manifest) || manifest['hasInstallScript'] !== true) return false;
-    const scripts = Object.values(strings(detail['scripts']));
-    return scripts.length === 0 || !scripts.every((script) => HARMLESS.test(script.trim()));
-  });
-  if (scripted.length === 0) return;
-  const shown = scripted.slice(0, NAMES_IN_A_LINE).map(({ name, version }) => `${name}@${version}`);
-  const more = scripted.length > shown.length ? ` and ${scripted.length - shown.length} more` : '';
-  warnings.add(
-    `npm: install scripts, which may need the internet or a compiler where they run: ${shown.join(', ')}${more}`,
   );
 }

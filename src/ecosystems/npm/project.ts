@@ -7,6 +7,7 @@ import type { JsonObject } from '../../domain/plan.js';
 import type { PurlLine } from '../../domain/purl.js';
 import type { InputFile } from '../../ports/ecosystem.js';
 import type { NpmFolder, NpmTree } from '../../ports/npm-registry.js';
+import { clientPins, type ClientPin } from './client-pins.js';
 import { isObject, parseJsonFile, strings } from './json.js';
 import { isPackageName, isVersion, nameOfPurl } from './names.js';
 
@@ -23,6 +24,8 @@ export interface NpmProject {
   /** Optional dependencies that the project leaves out on purpose. */
   ignoredOptionals?: string[];
   folders: NpmFolder[];
+  /** The clients that its package.json names. */
+  pins: ClientPin[];
   warnings: string[];
 }
 
@@ -52,7 +55,7 @@ export async function readManifest(
     manifest: { ...manifest },
     lockfile: undefined,
     folders: await workspaces(folder, manifest),
-    warnings: [],
+    ...pinsOf(file.path, manifest),
   };
   await takeLocalFolders(project, readFile);
   return project;
@@ -76,7 +79,11 @@ export async function readLockfile(file: InputFile, readFile: ReadFile): Promise
   }
   const sibling = await siblingManifest(readFile);
   const packages = lockfile['packages'];
-  const project = { label: file.path, folder: dirname(resolve(file.path)), warnings: [] };
+  const project = {
+    label: file.path,
+    folder: dirname(resolve(file.path)),
+    ...pinsOf(file.path, sibling ?? {}),
+  };
   if (isObject(packages)) {
     checkLocked(file, packages);
     const root = isObject(packages['']) ? packages[''] : {};
@@ -96,6 +103,12 @@ export async function readLockfile(file: InputFile, readFile: ReadFile): Promise
     ),
   );
   return { ...project, manifest: sibling ?? { dependencies }, lockfile, folders: [] };
+}
+
+/** The clients that a project names, and what is to be said of them. */
+export function pinsOf(label: string, manifest: JsonObject): Pick<NpmProject, 'pins' | 'warnings'> {
+  const { pins, warnings } = clientPins(manifest);
+  return { pins, warnings: warnings.map((warning) => `npm: ${label}: ${warning}`) };
 }
 
 /** A package.json that asks for what purl lines ask for; a name twice comes in under an alias. */
@@ -125,6 +138,7 @@ export function projectOfPurls(purls: readonly PurlLine[]): NpmProject {
     manifest: { dependencies },
     lockfile: undefined,
     folders: [],
+    pins: [],
     warnings: [],
   };
 }

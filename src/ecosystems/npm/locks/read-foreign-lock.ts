@@ -3,7 +3,7 @@ import type { InputFile } from '../../../ports/ecosystem.js';
 import type { NpmFolder } from '../../../ports/npm-registry.js';
 import type { JsonObject } from '../../../domain/plan.js';
 import { isObject, list } from '../json.js';
-import { siblingManifest, type NpmProject, type ReadFile } from '../project.js';
+import { pinsOf, siblingManifest, type NpmProject, type ReadFile } from '../project.js';
 import { readPnpmLock } from './pnpm-lock.js';
 import { readYarnLock } from './yarn-lock.js';
 
@@ -30,6 +30,6 @@ export async function readForeignLock(
     tree,
     ignoredOptionals: list(pnpm['ignoredOptionalDependencies']),
     folders: [],
-    warnings: [],
+    ...pinsOf(file.path, manifest ?? {}),
   };
 }
