@@ -8,6 +8,7 @@ export const BOUNDS = {
   /** The tar inside it, unpacked. */
   licenceArchiveBytes: 64 * 1024 * 1024,
   licenceFileBytes: 512 * 1024,
+  rootRequests: 1_000,
 
   // input files
   inputFileBytes: 16 << 20,

@@ -1,9 +1,10 @@
+import { XError } from '../domain/errors.js';
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { Identity } from '../trust/identity.js';
 import { makeMetadata } from '../trust/make.js';
 import { readPublished, readRoots } from '../trust/published.js';
-import { rotateRootChain } from '../trust/roots.js';
+import { isSoleHolder, rotateRootChain } from '../trust/roots.js';
 import { tufKeyId } from '../trust/tuf-key.js';
 
 export interface RotateDeps {
@@ -29,8 +30,9 @@ export function rotateKeys({ catalog, clock, identity, from, to }: RotateDeps): 
     if (record.role !== 'source') continue;
     const files = catalog.metadata(record.id);
     const roots = readRoots(files);
-    const isDone = roots.root.signed.roles['root']?.keyIDs.includes(tufKeyId(to.publicKey));
+    const isDone = roots.root.signed.roles['timestamp']?.keyIDs.includes(tufKeyId(to.publicKey));
     if (isDone === true) continue;
+    if (!isSoleHolder(roots.root, tufKeyId(from.publicKey))) throw heldByOthers(record.name);
     const { fields } = readPublished(files);
     const { graceDays, masters, extra } = fields;
     const mark = { bundle: record.name, source: record.source, graceDays };
@@ -49,4 +51,10 @@ export function rotateKeys({ catalog, clock, identity, from, to }: RotateDeps): 
     rotated.push(catalog.saveBundle(made.manifest, 'source', made.files));
   }
   return rotated;
+}
+
+function heldByOthers(bundle: string): XError {
+  return new XError('USAGE', `others hold the root of "${bundle}" too: they have to sign`, {
+    hint: 'Run `x key root --rotate`, carry its file to `x key sign` there, then `x key apply` here.',
+  });
 }

@@ -17,7 +17,8 @@ export const askRequester: RequesterTrust['ask'] = hasTerminal
       )
   : undefined;
 
-async function isYes(question: string): Promise<boolean> {
+/** A question on the terminal; anything but a yes is a no. */
+export async function isYes(question: string): Promise<boolean> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await prompt.question(question)).trim());

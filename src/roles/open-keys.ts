@@ -51,6 +51,13 @@ export async function openNextSigner(folder: string): Promise<Identity> {
   return await readKey(next, await readOrCreateSecret(next, make));
 }
 
+/** The key that a rotation is to hand over to, where one has begun. */
+export async function openWaitingSigner(folder: string): Promise<Identity | undefined> {
+  const { next } = keyPaths(folder);
+  const text = await readOrUndefined(next);
+  return text === undefined ? undefined : await readKey(next, text);
+}
+
 /** Ends a rotation: the next key is the signing key. */
 export async function promoteNextSigner(folder: string): Promise<void> {
   const { next, signing } = keyPaths(folder);

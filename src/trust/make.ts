@@ -38,6 +38,8 @@ export interface MakeRequest {
   /** The metadata published last: versions rise from it, its root chain is carried on. */
   previous?: MetadataFiles | undefined;
   now: Date;
+  /** A new version although nothing but the root changed, so that clients take the root in. */
+  anew?: boolean | undefined;
   /** Default 270. */
   graceDays?: number | undefined;
   /** DIDs that may serve as master; default the source alone. */
@@ -102,7 +104,8 @@ class Maker {
   make(): MadeMetadata {
     const bitLength = this.#bitLength();
     const bins = this.#makeBins(bitLength);
-    if (this.#previous && this.#isUnchanged(this.#previous, bins, bitLength)) {
+    const isAnew = this.#request.anew === true;
+    if (this.#previous && !isAnew && this.#isUnchanged(this.#previous, bins, bitLength)) {
       return { ...this.#keep(this.#previous, bins), changed: false };
     }
     const fields = this.#fields(formatTime(this.#request.now));

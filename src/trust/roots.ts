@@ -38,14 +38,18 @@ export function newRootChain(bundle: string, identity: Identity, graceDays: numb
   return extend(new Map(), { mark, version: 1, holder: identity, signers: [identity], now });
 }
 
+/** The roles whose key signs day by day; the root's may lie on other machines. */
+const DAILY_ROLES = TOP_LEVEL_ROLES.filter((role) => role !== 'root');
+
 /**
- * Carries a chain on: unchanged, or with a new version where the newest is about to expire.
+ * Carries a chain on: unchanged, or with a new version where the newest is about to expire. A root
+ * that others have to sign is left as it is: it is renewed as it is changed.
  * @throws XError SIGNATURE_INVALID where the identity's key does not hold the roles.
  */
 export function carryRootChain(chain: RootChain, identity: Identity, mark: RoleMark, now: Date) {
   const { signed } = chain.root;
   const keyId = tufKeyId(identity.publicKey);
-  if (TOP_LEVEL_ROLES.some((role) => !signed.roles[role]?.keyIDs.includes(keyId))) {
+  if (DAILY_ROLES.some((role) => !signed.roles[role]?.keyIDs.includes(keyId))) {
     throw new XError(
       'SIGNATURE_INVALID',
       `bundle "${mark.bundle}": this machine’s key ${identity.did} does not hold its roles`,
@@ -53,8 +57,15 @@ export function carryRootChain(chain: RootChain, identity: Identity, mark: RoleM
     );
   }
   if (new Date(signed.expires) > addDays(now, ROOT_RENEW_DAYS)) return chain;
+  if (!isSoleHolder(chain.root, keyId)) return chain;
   const version = signed.version + 1;
   return extend(chain.files, { mark, version, holder: identity, signers: [identity], now });
+}
+
+/** Whether one key alone holds a root's root role. */
+export function isSoleHolder(root: Metadata<Root>, keyId: string): boolean {
+  const { keyIDs = [] } = root.signed.roles['root'] ?? {};
+  return keyIDs.length === 1 && keyIDs[0] === keyId;
 }
 
 /**
