@@ -144,7 +144,8 @@ async function fetchIndex(
 
 function indexError(error: unknown, url: string): unknown {
   if (error instanceof XError && error.code === 'PACKAGE_NOT_FOUND') {
-    return new XError('UPSTREAM_REFUSED', `${url} is signed for, but is not there`, {
+    // Whoever holds an index back keeps an update from this machine: no trust in such a mirror.
+    return new XError('METADATA_INVALID', `${url} is signed for, but is not there`, {
       hint: 'The mirror may be in the middle of an update; try again, or use another.',
       cause: error,
     });

@@ -7,8 +7,7 @@ import { formatTarget } from '../../domain/target.js';
 import { DEPENDS_FIELDS } from './resolver/selection.js';
 import { resolve, type Resolution } from './resolver/resolve.js';
 import { isLocal } from './local-packages.js';
-import { expandSelectors } from './selectors.js';
-import { wishOf } from './wishes.js';
+import { wishesOf } from './wishes.js';
 import type { AptSettings } from './apt/settings.js';
 import type { PackageVersion } from './package-version.js';
 import type { DebianRequirement } from './requirements.js';
@@ -24,7 +23,7 @@ export interface TargetPlan {
 
 /**
  * What one target must get so that every requirement can be installed on it.
- * @throws XError as wishOf and resolve; UPSTREAM_MALFORMED.
+ * @throws XError as wishesOf and resolve; UPSTREAM_MALFORMED.
  */
 export function planTarget(
   world: World,
@@ -32,8 +31,7 @@ export function planTarget(
   settings: AptSettings & { upgrade?: boolean },
 ): TargetPlan {
   const { universe, mentions } = world;
-  const requirements = expandSelectors(universe, world.indexes, asked);
-  const wishes = requirements.map((requirement) => wishOf(universe, requirement, settings.pins));
+  const { requirements, wishes } = wishesOf(universe, world.indexes, asked, settings.pins);
   const { pins, withRecommends, followsSuggests, upgrade = false } = settings;
   const options = { pins, withRecommends, followsSuggests, mentions, upgrade };
   const resolution = resolve(universe, wishes, options);

@@ -107,18 +107,29 @@ async function fetchRelease(context: LoaderContext, folder: string): Promise<Fet
     const { bytes, url } = await read('InRelease');
     return { url, bytes, signature: undefined };
   } catch (error) {
-    if (!(error instanceof XError && error.code === 'PACKAGE_NOT_FOUND')) throw error;
+    if (!isMissing(error)) throw error;
   }
-  try {
-    const [release, signature] = await Promise.all([read('Release'), read('Release.gpg')]);
-    return { url: release.url, bytes: release.bytes, signature: signature.bytes };
-  } catch (error) {
-    if (!(error instanceof XError && error.code === 'PACKAGE_NOT_FOUND')) throw error;
-    throw new XError('UPSTREAM_REFUSED', `${folder} has no signed Release file`, {
-      hint: 'The suite may not exist there, or is not signed; X takes nothing that is not.',
-      cause: error,
+  const [release, signature] = await Promise.allSettled([read('Release'), read('Release.gpg')]);
+  if (release.status === 'fulfilled' && signature.status === 'fulfilled') {
+    const { url, bytes } = release.value;
+    return { url, bytes, signature: signature.value.bytes };
+  }
+  for (const one of [release, signature]) {
+    if (one.status === 'rejected' && !isMissing(one.reason)) throw one.reason;
+  }
+  if (release.status === 'fulfilled') {
+    throw new XError('SIGNATURE_INVALID', `${release.value.url} is not signed: no Release.gpg`, {
+      hint: 'X takes nothing that is not signed, whatever trusted=yes says; ask who publishes it.',
     });
   }
+  throw new XError('UPSTREAM_REFUSED', `${folder} has no signed Release file`, {
+    hint: 'The suite may not exist there, or is not signed; X takes nothing that is not.',
+    cause: release.reason,
+  });
+}
+
+function isMissing(error: unknown): error is XError {
+  return error instanceof XError && error.code === 'PACKAGE_NOT_FOUND';
 }
 
 /** The keys that may sign a source: its Signed-By, or all that apt trusts. */

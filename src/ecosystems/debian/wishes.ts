@@ -1,23 +1,69 @@
+import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
 import { candidateOf, isDowngrade, versionPriority } from './resolver/policy.js';
 import { nearest } from '../../domain/nearest.js';
 import { versionFits } from './relation.js';
+import { expandSelectors } from './selectors.js';
 import type { Pin } from './apt/preferences.js';
 import type { DebianRequirement } from './requirements.js';
+import type { TableVersions } from './packages-table.js';
 import type { PackageVersion } from './package-version.js';
 import type { Wish } from './resolver/solver.js';
 import type { PackageNode, Solution, Universe } from './resolver/universe.js';
+
+/**
+ * The wishes of all requirements, those that selectors stand for included.
+ * @throws XError as wishOf and expandSelectors; of several, with a line for each.
+ */
+export function wishesOf(
+  universe: Universe,
+  indexes: readonly TableVersions[],
+  requirements: readonly DebianRequirement[],
+  pins: readonly Pin[],
+): { requirements: DebianRequirement[]; wishes: Wish[] } {
+  const failures = new Map<string, XError>();
+  const attempt = <T>(requirement: DebianRequirement, make: () => T[]): T[] => {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof XError) || error.exitCode !== NOT_FOUND) throw error;
+      failures.set(requirement.text, error);
+      return [];
+    }
+  };
+  const single = requirements.flatMap((requirement) =>
+    attempt(requirement, () => expandSelectors(universe, indexes, [requirement])),
+  );
+  const wishes = single.flatMap((requirement) =>
+    attempt(requirement, () => [wishOf(universe, requirement, pins)]),
+  );
+  if (failures.size > 0) throw inOne(failures);
+  return { requirements: single, wishes };
+}
+
+const NOT_FOUND = 4;
+
+/** One failure for all, each with its own hint. */
+function inOne(failures: ReadonlyMap<string, XError>): XError {
+  const [first, ...others] = failures.values();
+  if (first !== undefined && others.length === 0) return first;
+  const shown = [...failures].slice(0, BOUNDS.shownProblems);
+  const rest = failures.size - shown.length;
+  const messages = shown.map(([, { message }]) => message);
+  const hints = shown.flatMap(([text, { hint }]) => (hint === undefined ? [] : `${text}: ${hint}`));
+  return new XError(
+    first?.code ?? 'PACKAGE_NOT_FOUND',
+    [...messages, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n'),
+    { hint: hints.join('\n') },
+  );
+}
 
 /**
  * The versions that meet a requirement, best first: apt's candidate, then by version.
  * @throws XError PACKAGE_NOT_FOUND with the nearest names, VERSION_NOT_FOUND with those that exist,
  *   NOT_RESOLVABLE where several packages provide a name.
  */
-export function wishOf(
-  universe: Universe,
-  requirement: DebianRequirement,
-  pins: readonly Pin[],
-): Wish {
+function wishOf(universe: Universe, requirement: DebianRequirement, pins: readonly Pin[]): Wish {
   const architecture = requirement.architecture ?? universe.nativeArchitecture;
   const node = universe.node(requirement.name, architecture);
   const known = node?.versions.filter((version) => isObtainable(node, version)) ?? [];

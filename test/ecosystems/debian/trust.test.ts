@@ -35,8 +35,8 @@ describe('an archive is refused', () => {
     await bench.plan('x-hello\n');
     files.delete('dists/fixture/Release.gpg');
     await assert.rejects(bench.plan('x-hello\n'), {
-      code: 'UPSTREAM_REFUSED',
-      message: /no signed Release/,
+      code: 'SIGNATURE_INVALID',
+      message: /Release is not signed/,
     });
   });
 
