@@ -13,6 +13,8 @@ import { openScene, sceneLabel, whyNoRelease, type Scene, type SceneSpec } from 
 export interface Comparison {
   /** Each one `apt-get install`; an empty one is a dist-upgrade. */
   lists?: readonly string[];
+  /** Lists that are either answered alike or refused by both. */
+  either?: readonly string[];
   /** Lists that real apt refuses, and X with it. */
   refused?: readonly string[];
   /**
@@ -28,7 +30,7 @@ export interface Comparison {
  */
 export async function comparePlans(
   spec: SceneSpec,
-  { lists = [], refused = [], found = [] }: Comparison,
+  { lists = [], either = [], refused = [], found = [] }: Comparison,
 ): Promise<void> {
   const skip = (await whyNoApt()) || (await whyNoRelease(spec.release));
   const title = `a plan for ${sceneLabel(spec)} is apt's own, package by package`;
@@ -71,6 +73,20 @@ export async function comparePlans(
           await prove(names, withRecommends);
         });
       }
+      for (const list of either) {
+        test(`${list}${suffix}, or refused by both`, async () => {
+          const names = list.split(' ');
+          const options = ['-o', `APT::Install-Recommends=${String(withRecommends)}`];
+          const expected = await scene.apt.printUris(names, options);
+          if (expected === undefined) {
+            assert.throws(() => scene.plan(names, { withRecommends }), isNoAnswer);
+            return;
+          }
+          const { planned } = await install(names, withRecommends);
+          assert.deepEqual(planned.map((name) => `${name}.deb`).sort(), expected);
+          await prove(names, withRecommends);
+        });
+      }
       for (const list of found) {
         test(`${list}${suffix}, which apt finds in the pruned repository alone`, async () => {
           const names = list.split(' ');
@@ -84,11 +100,12 @@ export async function comparePlans(
       test(`${list} is refused by both`, async () => {
         const names = list.split(' ');
         assert.equal(await scene.apt.printUris(names, []), undefined);
-        assert.throws(
-          () => scene.plan(names, { withRecommends: true }),
-          (error) => error instanceof XError && error.exitCode === 4,
-        );
+        assert.throws(() => scene.plan(names, { withRecommends: true }), isNoAnswer);
       });
     }
   });
+}
+
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof XError && error.exitCode === 4;
 }

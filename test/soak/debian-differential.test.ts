@@ -1,6 +1,12 @@
 import { machineRelease } from '../../src/ecosystems/debian/machine-release.js';
 import { comparePlans } from '../clients/debian-compare.js';
-import { BACKPORTS_FOUND, BACKPORT_LISTS, FOREIGN_LISTS, LISTS } from '../clients/debian-lists.js';
+import {
+  BACKPORTS_FOUND,
+  BACKPORT_LISTS,
+  FOREIGN_LISTS,
+  LISTS,
+  WIDE_LISTS,
+} from '../clients/debian-lists.js';
 
 const REFUSED = ['mail-transport-agent nullmailer', 'hello x-no-such-package', 'hello=0.0'];
 const without = (...names: string[]) =>
@@ -12,7 +18,7 @@ for (const release of ['bookworm', 'trixie']) {
   const lists = release === 'trixie' ? without('policykit-1') : LISTS;
   await comparePlans(
     { release, base: 'minbase', suites: ['security'] },
-    { lists, refused: REFUSED },
+    { lists, either: WIDE_LISTS, refused: REFUSED },
   );
   await comparePlans({ release, base: 'none' }, { lists });
   await comparePlans(
