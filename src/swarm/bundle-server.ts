@@ -125,11 +125,8 @@ async function send(frames: FrameStream, replies: Iterable<Reply>): Promise<void
   for (const reply of replies) {
     const whole = { bundles: [], data: new Uint8Array(), found: false, trees: [], last: false };
     frames.send(BundleReply.encode({ ...whole, ...reply }));
-    if (!frames.isWritable) await frames.drained(BOUNDS.idlePeerMs);
-    if (!frames.isWritable) {
-      if (frames.isOpen) frames.abort(new Error('the peer does not read'));
-      return;
-    }
+    await frames.untilWritable();
+    if (!frames.isOpen) return;
   }
   await frames.close();
 }

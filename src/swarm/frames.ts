@@ -81,8 +81,25 @@ export class FrameStream {
     }
   }
 
-  /** Resolves when the transport takes more, or the stream is over, or `ms` have passed. */
-  async drained(ms: number): Promise<void> {
+  /** Ends the stream where the peer takes nothing for a while, or not enough for long. */
+  async untilWritable(): Promise<void> {
+    for (let waitedMs = 0; waitedMs < 2 * BOUNDS.idlePeerMs; waitedMs += BOUNDS.unreadPieceMs) {
+      const before = this.unsentBytes;
+      const untilMs = performance.now() + BOUNDS.unreadPieceMs;
+      // Other streams of the connection may have been quicker when it took more.
+      while (this.isOpen && !this.isWritable) {
+        const leftMs = untilMs - performance.now();
+        if (leftMs <= 0) break;
+        await this.#drained(leftMs);
+      }
+      if (!this.isOpen || this.isWritable) return;
+      if (before > 0 && this.unsentBytes >= before) break;
+    }
+    this.abort(new Error('the peer does not read'));
+  }
+
+  /** Resolves when the transport may take more, or the stream is over, or `ms` have passed. */
+  async #drained(ms: number): Promise<void> {
     if (this.isWritable || !this.isOpen) return;
     const stream = this.#stream;
     await new Promise<void>((resolve) => {

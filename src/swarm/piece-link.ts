@@ -133,7 +133,7 @@ export class PieceLink {
   async #drainQueues(): Promise<void> {
     while (this.isOpen) {
       if (!this.#frames.isWritable) {
-        await this.#untilWritable();
+        await this.#frames.untilWritable();
         continue;
       }
       const control = this.#control.shift() ?? this.#takeChange();
@@ -148,22 +148,11 @@ export class PieceLink {
       }
       const sent = this.#frames.send(bulk.frame());
       // "Sent" is when the line takes more: the next piece is chosen no earlier than it must be.
-      if (sent) await this.#untilWritable();
+      if (sent) await this.#frames.untilWritable();
       bulk.done(sent);
     }
     this.#isPumping = false;
     this.#clear();
-  }
-
-  /** Ends the link where the peer takes nothing for a while, or not enough for long. */
-  async #untilWritable(): Promise<void> {
-    for (let waitedMs = 0; waitedMs < 2 * BOUNDS.idlePeerMs; waitedMs += BOUNDS.unreadPieceMs) {
-      const before = this.#frames.unsentBytes;
-      await this.#frames.drained(BOUNDS.unreadPieceMs);
-      if (!this.isOpen || this.#frames.isWritable) return;
-      if (before > 0 && this.#frames.unsentBytes >= before) break;
-    }
-    this.abort(new Error('the peer does not read'));
   }
 
   #takeChange(): Uint8Array | undefined {
