@@ -12,6 +12,7 @@ import type { Digests, Sha256 } from '../domain/digest.js';
 import type { PartialBlob, Store } from '../ports/store.js';
 import { Bitmap, type LeafMap, type LeafSpan } from '../transfer/index.js';
 import type { LeafBytes } from './answers.js';
+import { PieceMemory } from './piece-memory.js';
 import { RecentPieces } from './recent-pieces.js';
 
 type SpanState =
@@ -39,7 +40,9 @@ export class BlobAccess {
   readonly #store: Store;
   readonly #states = new Map<Sha256, SpanState>();
   readonly #completing = new Set<Sha256>();
-  readonly #recent = new RecentPieces(BOUNDS.recentPieceBytes);
+  /** What pieces lie in while they are kept in memory. */
+  readonly memory = new PieceMemory(BOUNDS.freePieceBytes);
+  readonly #recent = new RecentPieces(BOUNDS.recentPieceBytes, this.memory);
 
   constructor(map: LeafMap, store: Store) {
     this.#map = map;
@@ -79,6 +82,7 @@ export class BlobAccess {
   /** Drops what is kept in memory. */
   rest(): void {
     this.#recent.clear();
+    this.memory.clear();
   }
 
   isWhole(span: LeafSpan): boolean {
@@ -104,12 +108,18 @@ export class BlobAccess {
     return true;
   }
 
-  /** Whether these bytes are that leaf; undefined where its tree is not known. */
-  check(leaf: number, bytes: PieceBytes): boolean | undefined {
+  /** Whether the hash of that leaf is known. */
+  canCheck(leaf: number): boolean {
+    const span = this.#map.spanOf(leaf);
+    return this.#expectedHash(span, leaf - span.firstLeaf) !== undefined;
+  }
+
+  /** Whether these bytes are that leaf. */
+  check(leaf: number, bytes: PieceBytes): boolean {
     const span = this.#map.spanOf(leaf);
     const expected = this.#expectedHash(span, leaf - span.firstLeaf);
-    if (expected === undefined) return undefined;
     return (
+      expected !== undefined &&
       lengthOf(bytes) === this.#map.lengthBytes(leaf) &&
       Buffer.compare(leafHash(bytes), expected) === 0
     );
@@ -189,8 +199,9 @@ export class BlobAccess {
   }
 
   /**
-   * Reads held leaves, those that are on their way to the disk from memory. `damaged` are those that cannot be given: their artifact rotted, and
-   * the store has dropped it.
+   * Reads held leaves, those that are on their way to the disk from memory; each is held for the
+   * caller, who releases it. `damaged` are those that cannot be given: their artifact rotted, and the
+   * store has dropped it.
    */
   async read(
     leaves: readonly number[],
@@ -201,8 +212,10 @@ export class BlobAccess {
     const wanted: LeafBytes[] = [];
     for (const leaf of leaves) {
       const recent = inMemory(leaf) ?? this.#recent.get(leaf);
-      if (recent !== undefined) pieces.push({ leaf, bytes: recent });
-      else wanted.push({ leaf, bytes: new Uint8Array() });
+      if (recent !== undefined) {
+        this.memory.hold(recent);
+        pieces.push({ leaf, bytes: recent });
+      } else wanted.push({ leaf, bytes: new Uint8Array() });
     }
     for (const { span, run } of this.#runs(wanted)) {
       if (this.#states.get(span.sha256)?.kind === 'refused') continue;

@@ -63,9 +63,13 @@ export class Keeping {
     return this.#kept.get(leaf)?.bytes;
   }
 
-  /** Takes verified pieces. @param hurry Whether somebody waits for them, or nothing more will come. */
+  /** Takes verified pieces, and releases their memory. @param hurry Whether somebody waits for them, or nothing more will come. */
   add(pieces: readonly LeafBytes[], fromMaster: boolean, hurry: boolean): void {
     for (const { leaf, bytes } of pieces) {
+      if (this.#kept.has(leaf)) {
+        this.#blobs.memory.release(bytes);
+        continue;
+      }
       const lengthBytes = lengthOf(bytes);
       const kept = { leaf, bytes, lengthBytes, fromMaster, isOffered: false };
       this.#kept.set(leaf, kept);
@@ -184,8 +188,10 @@ export class Keeping {
 
   #release(leaf: number): Kept | undefined {
     const kept = this.#kept.get(leaf);
+    if (kept === undefined) return undefined;
     this.#kept.delete(leaf);
-    if (kept?.isOffered === true) this.#offeredBytes -= kept.lengthBytes;
+    if (kept.isOffered) this.#offeredBytes -= kept.lengthBytes;
+    this.#blobs.memory.release(kept.bytes);
     return kept;
   }
 

@@ -23,9 +23,17 @@ export interface LinkHandlers {
   onEnd(link: PieceLink, error: Error | undefined): void;
 }
 
+/** What became of an answer. */
+export interface Given {
+  /** Whether it was handed to the transport. */
+  sent: boolean;
+  /** Whether nothing of ours looks at its pieces any more. */
+  left: boolean;
+}
+
 interface Bulk {
   frame: () => Uint8ArrayList;
-  done: (sent: boolean) => void;
+  done: (given: Given) => void;
 }
 
 /**
@@ -100,9 +108,9 @@ export class PieceLink {
     this.#pump();
   }
 
-  /** Answers a request when the line takes it. Resolves with whether it was handed over. */
-  answer(manifest: Sha256, id: number, pieces: readonly LeafBytes[]): Promise<boolean> {
-    if (!this.isOpen) return Promise.resolve(false);
+  /** Answers a request when the line takes it. Resolves when it takes more, or is over. */
+  answer(manifest: Sha256, id: number, pieces: readonly LeafBytes[]): Promise<Given> {
+    if (!this.isOpen) return Promise.resolve({ sent: false, left: true });
     return new Promise((done) => {
       this.#bulk.push({ frame: () => encodeAnswer(manifest, id, pieces), done });
       this.#pump();
@@ -149,7 +157,8 @@ export class PieceLink {
       const sent = this.#frames.send(bulk.frame());
       // "Sent" is when the line takes more: the next piece is chosen no earlier than it must be.
       if (sent) await this.#frames.untilWritable();
-      bulk.done(sent);
+      // The transport has encrypted, or dropped, whatever is not in this stream's queue.
+      bulk.done({ sent, left: sent && this.#frames.unsentBytes === 0 });
     }
     this.#isPumping = false;
     this.#clear();
@@ -178,7 +187,7 @@ export class PieceLink {
   #clear(): void {
     this.#control.length = 0;
     this.#changes.clear();
-    for (const bulk of this.#bulk.splice(0)) bulk.done(false);
+    for (const bulk of this.#bulk.splice(0)) bulk.done({ sent: false, left: true });
   }
 }
 

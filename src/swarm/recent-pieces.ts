@@ -1,4 +1,5 @@
 import { lengthOf, type PieceBytes } from '../domain/piece.js';
+import type { PieceMemory } from './piece-memory.js';
 
 /**
  * The pieces that were written last, verified, in memory: they are what siblings ask for next, and
@@ -6,11 +7,13 @@ import { lengthOf, type PieceBytes } from '../domain/piece.js';
  */
 export class RecentPieces {
   readonly #limitBytes: number;
+  readonly #memory: PieceMemory;
   readonly #pieces = new Map<number, PieceBytes>();
   #bytes = 0;
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, memory: PieceMemory) {
     this.#limitBytes = limitBytes;
+    this.#memory = memory;
   }
 
   get(leaf: number): PieceBytes | undefined {
@@ -18,6 +21,7 @@ export class RecentPieces {
   }
 
   add(leaf: number, bytes: PieceBytes): void {
+    this.#memory.hold(bytes);
     this.delete(leaf);
     this.#pieces.set(leaf, bytes);
     this.#bytes += lengthOf(bytes);
@@ -28,12 +32,14 @@ export class RecentPieces {
   }
 
   delete(leaf: number): void {
-    this.#bytes -= lengthOf(this.#pieces.get(leaf) ?? []);
+    const bytes = this.#pieces.get(leaf);
+    if (bytes === undefined) return;
+    this.#bytes -= lengthOf(bytes);
     this.#pieces.delete(leaf);
+    this.#memory.release(bytes);
   }
 
   clear(): void {
-    this.#pieces.clear();
-    this.#bytes = 0;
+    for (const leaf of [...this.#pieces.keys()]) this.delete(leaf);
   }
 }

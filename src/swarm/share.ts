@@ -313,11 +313,17 @@ export class PieceShare implements Share {
     const fresh = new Map<number, PieceBytes>();
     const bad: number[] = [];
     for (const { leaf, bytes } of pieces) {
-      if (this.#scheduler.held.has(leaf)) continue;
-      const isGood = this.#blobs.check(leaf, bytes);
-      if (isGood === undefined) this.#early.add(link.peer, leaf, bytes);
-      else if (isGood) fresh.set(leaf, bytes);
-      else bad.push(leaf);
+      if (this.#scheduler.held.has(leaf) || fresh.has(leaf)) continue;
+      if (!this.#blobs.canCheck(leaf)) {
+        this.#early.add(link.peer, leaf, bytes);
+        continue;
+      }
+      const copy = this.#blobs.memory.copy(bytes);
+      if (this.#blobs.check(leaf, copy)) fresh.set(leaf, copy);
+      else {
+        bad.push(leaf);
+        this.#blobs.memory.release(copy);
+      }
     }
     for (const leaf of bad.slice(0, 1)) {
       const span = this.#map.spanOf(leaf);
@@ -326,9 +332,14 @@ export class PieceShare implements Share {
     }
     const event = { peer: link.peer, id, good: [...fresh.keys()], bad };
     const { fresh: leaves, actions } = this.#scheduler.answered(event, this.#now());
+    const good = leaves.flatMap((leaf) => {
+      const bytes = fresh.get(leaf);
+      fresh.delete(leaf);
+      return bytes === undefined ? [] : { leaf, bytes };
+    });
+    for (const bytes of fresh.values()) this.#blobs.memory.release(bytes);
     this.#do(actions);
     if (leaves.length === 0) return;
-    const good = leaves.map((leaf) => ({ leaf, bytes: fresh.get(leaf) ?? [] }));
     const isUrgent = leaves.some((leaf) => this.#urgent.has(this.#map.spanOf(leaf)));
     this.#keeping.add(good, peer.isMaster, isUrgent || this.#scheduler.missingBytes === 0);
   }
@@ -415,7 +426,9 @@ export class PieceShare implements Share {
   async #give(id: string, peer: SharePeer, ask: number, leaves: readonly number[]): Promise<void> {
     const { pieces, damaged } = await this.#blobs.read(leaves, (leaf) => this.#keeping.get(leaf));
     if (damaged.length > 0) this.#damaged(damaged);
-    const sent = await peer.link.answer(this.manifest.digest, ask, pieces);
+    const { sent, left } = await peer.link.answer(this.manifest.digest, ask, pieces);
+    // What the transport may still look at is left to the garbage collector.
+    if (left) for (const { bytes } of pieces) this.#blobs.memory.release(bytes);
     if (sent) for (const { bytes } of pieces) peer.bytesOut += lengthOf(bytes);
     this.#handle({ type: 'sent', peer: id, id: ask });
   }
