@@ -108,21 +108,19 @@ export class BlobAccess {
     return true;
   }
 
-  /** Whether the hash of that leaf is known. */
-  canCheck(leaf: number): boolean {
-    const span = this.#map.spanOf(leaf);
-    return this.#expectedHash(span, leaf - span.firstLeaf) !== undefined;
-  }
-
-  /** Whether these bytes are that leaf. */
-  check(leaf: number, bytes: PieceBytes): boolean {
+  /**
+   * These bytes in `memory`, where they are that leaf; false where they are not, and undefined where
+   * its tree is not known.
+   */
+  verified(leaf: number, bytes: PieceBytes): Uint8Array | false | undefined {
     const span = this.#map.spanOf(leaf);
     const expected = this.#expectedHash(span, leaf - span.firstLeaf);
-    return (
-      expected !== undefined &&
-      lengthOf(bytes) === this.#map.lengthBytes(leaf) &&
-      Buffer.compare(leafHash(bytes), expected) === 0
-    );
+    if (expected === undefined) return undefined;
+    if (lengthOf(bytes) !== this.#map.lengthBytes(leaf)) return false;
+    const copy = this.memory.copy(bytes);
+    if (Buffer.compare(leafHash(copy), expected) === 0) return copy;
+    this.memory.release(copy);
+    return false;
   }
 
   #expectedHash(span: LeafSpan, index: number): Uint8Array | undefined {

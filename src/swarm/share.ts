@@ -314,16 +314,10 @@ export class PieceShare implements Share {
     const bad: number[] = [];
     for (const { leaf, bytes } of pieces) {
       if (this.#scheduler.held.has(leaf) || fresh.has(leaf)) continue;
-      if (!this.#blobs.canCheck(leaf)) {
-        this.#early.add(link.peer, leaf, bytes);
-        continue;
-      }
-      const copy = this.#blobs.memory.copy(bytes);
-      if (this.#blobs.check(leaf, copy)) fresh.set(leaf, copy);
-      else {
-        bad.push(leaf);
-        this.#blobs.memory.release(copy);
-      }
+      const copy = this.#blobs.verified(leaf, bytes);
+      if (copy === undefined) this.#early.add(link.peer, leaf, bytes);
+      else if (copy === false) bad.push(leaf);
+      else fresh.set(leaf, copy);
     }
     for (const leaf of bad.slice(0, 1)) {
       const span = this.#map.spanOf(leaf);
