@@ -7,7 +7,9 @@ import { XError } from '../../src/domain/errors.js';
 import type { EcosystemPlan } from '../../src/domain/plan.js';
 import { parseTarget } from '../../src/domain/target.js';
 import type { PypiChoices } from '../../src/ecosystems/pypi/choices.js';
+import type { PypiRequirements } from '../../src/ecosystems/pypi/input.js';
 import { createPypiSource } from '../../src/ecosystems/pypi/source.js';
+import type { EcosystemSource } from '../../src/ports/ecosystem.js';
 import { createUpstream, type OpenUpstream } from '../../src/upstream/open-upstream.js';
 import { listFolder, readPipConfiguration } from '../../src/upstream/pypi-settings.js';
 
@@ -74,6 +76,7 @@ export interface Planner {
   /** @throws XError. */
   plan(text: string, targets: readonly string[]): Promise<EcosystemPlan>;
   upstream: OpenUpstream;
+  source: EcosystemSource<PypiRequirements>;
 }
 
 /** X's own answer, over pip's configuration as an environment gives it. */
@@ -107,7 +110,7 @@ export async function openPlanner(
       report: () => undefined,
     });
   };
-  return { plan, upstream };
+  return { plan, upstream, source };
 }
 
 /** Whether a failure says that nothing fits, and not that something broke. */

@@ -37,7 +37,7 @@ export const STACK =
   'sqlalchemy alembic psycopg2-binary pymysql redis pymongo peewee asyncpg sqlmodel sqlparse ' +
   'pydantic pydantic-settings marshmallow jsonschema attrs cattrs orjson msgpack pyyaml toml ' +
   'jinja2 markupsafe werkzeug click typer rich colorama tabulate prettytable loguru ' +
-  'pytest pytest-cov pytest-mock pytest-xdist hypothesis coverage faker freezegun responses tox ' +
+  'pytest pytest-cov pytest-mock pytest-xdist hypothesis coverage faker freezegun responses virtualenv ' +
   'boto3 paramiko cryptography pyjwt passlib bcrypt python-dotenv pyopenssl authlib itsdangerous ' +
   'beautifulsoup4 lxml html5lib openpyxl xlrd xlsxwriter python-docx pypdf reportlab markdown';
 

@@ -27,7 +27,8 @@ function withOptions(
   const named = (url: string): PypiIndex => indexOf(url, base, credentials);
   const replaced = options.indexUrl === undefined ? undefined : named(options.indexUrl);
   const extras = options.extraIndexUrls.map(named);
-  const indexes = replaced === undefined ? base.indexes : [replaced, ...base.indexes.slice(1)];
+  // As in pip, an index that a file names takes the place of all that were named before it.
+  const indexes = replaced === undefined ? base.indexes : [replaced];
   return {
     indexes: options.noIndex ? [] : [...indexes, ...extras],
     findLinks: [...base.findLinks, ...options.findLinks],

@@ -175,8 +175,10 @@ function optionOf(
       return text;
     };
     const address = (): string => addressWithoutLogin(value(), file, line, offset, logins);
-    if (name === '--index-url') options.indexUrl = address();
-    else if (name === '--extra-index-url') options.extraIndexUrls.push(address());
+    if (name === '--index-url') {
+      options.indexUrl = address();
+      options.extraIndexUrls = [];
+    } else if (name === '--extra-index-url') options.extraIndexUrls.push(address());
     else if (name === '--find-links') options.findLinks.push(linkOf(address(), file));
     else if (name === '--only-binary') options.onlyBinary.push(...value().split(','));
     else if (name === '--no-binary') options.noBinary.push(...value().split(','));
@@ -184,6 +186,7 @@ function optionOf(
     else if (name === '--pre') options.preReleases = true;
     else if (name === '--prefer-binary') options.preferBinary = true;
     else if (name === '--require-hashes') options.requireHashes = true;
+    else if (name === '--no-require-hashes') options.requireHashes = false;
     else if (name === '--requirement') nested = { path: value(), role: 'requirement' };
     else if (name === '--constraint') nested = { path: value(), role: 'constraint' };
     else if (name === '--editable') {

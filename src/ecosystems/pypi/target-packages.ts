@@ -87,7 +87,9 @@ export class TargetPackages implements PackageProvider {
     const { metadata, file } = described;
     this.#chosen.set(`${name}\0${version.text}`, described);
     if (!admitsPython(metadata.requiresPython, this.#options.target)) {
-      return { unusable: `does not run on ${this.#options.target.id} (Requires-Python)` };
+      return {
+        unusable: `needs Python ${metadata.requiresPythonText ?? ''}, which ${this.#options.target.id} is not`,
+      };
     }
     const extra = node === name ? '' : node.slice(name.length + 1, -1);
     const dependencies: Dependency[] = [];

@@ -128,10 +128,15 @@ export async function failureOf(promise: Promise<unknown>): Promise<XError> {
   throw new Error('it did not fail');
 }
 
+/** Files by their names, as far as they are held. */
+export interface HeldFiles {
+  files: readonly { filename: string; bytes: Buffer; sha256: string }[];
+}
+
 /** What seal would be given once a plan's files are held. */
 export function heldOf(
   plan: EcosystemPlan,
-  fixture: PypiFixture,
+  fixture: HeldFiles,
   targets: readonly string[] = [TARGET],
 ): SealRequest {
   const blobs = new Map<string, Buffer>();
@@ -163,9 +168,10 @@ export function heldOf(
 export async function bundleOf(
   source: EcosystemSource<PypiRequirements>,
   plan: EcosystemPlan,
-  fixture: PypiFixture,
+  fixture: HeldFiles,
+  targets: readonly string[] = [TARGET],
 ): Promise<{ view: HeldView; bytes: Map<string, Uint8Array> }> {
-  const request = heldOf(plan, fixture);
+  const request = heldOf(plan, fixture, targets);
   const sealed = await source.seal(request);
   const bytes = new Map<string, Uint8Array>();
   const entries: CatalogEntry[] = [];

@@ -331,13 +331,18 @@ class Resolver {
 
   /** Whether a nogood already rules a choice out, so that propagation will take it away first. */
   #contradicts(node: Node, choice: ChoiceSet): boolean {
-    return (this.#nogoods.get(node) ?? []).some(({ terms }) =>
-      [...terms].every(([other, choices]) =>
-        other === node
-          ? (choice & ~choices) === 0n
-          : (this.#solution.left(other) & ~choices) === 0n,
-      ),
-    );
+    for (const { terms } of this.#nogoods.get(node) ?? []) {
+      if ((choice & ~(terms.get(node) ?? 0n)) === 0n && this.#holdsBeside(node, terms)) return true;
+    }
+    return false;
+  }
+
+  /** Whether all of a nogood holds already, but for what it says of one node. */
+  #holdsBeside(node: Node, terms: Nogood['terms']): boolean {
+    for (const [other, choices] of terms) {
+      if (other !== node && (this.#solution.left(other) & ~choices) !== 0n) return false;
+    }
+    return true;
   }
 
   /**
