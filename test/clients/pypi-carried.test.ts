@@ -25,10 +25,13 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A clean environment: nothing of this machine's pip configuration is left. */
-const BARE = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^PIP_|_proxy$/i.test(name)),
-);
+/** A clean environment: nothing of this machine's pip configuration is left. Made-up files have no date. */
+const BARE = {
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^PIP_|_proxy$/i.test(name)),
+  ),
+  SOURCE_DATE_EPOCH: '1700000000',
+};
 
 /** Fetches a plan from this disk, seals it and serves it. */
 async function served(plan: EcosystemPlan, targets: readonly string[]): Promise<Gateway> {
