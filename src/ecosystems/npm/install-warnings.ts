@@ -1,4 +1,5 @@
 import type { PlannedArtifact } from '../../domain/plan.js';
+import { foreignAddress } from './foreign.js';
 import { needOf, type InstallNeed } from './install-needs.js';
 
 const NAMES_IN_A_LINE = 12;
@@ -11,6 +12,13 @@ export function installWarnings(artifacts: readonly PlannedArtifact[]): string[]
   const lines = needs.flatMap(({ artifact, need }) =>
     need.kind === 'download' ? [downloadLine(artifact, need.advice)] : [],
   );
+  for (const { filename, name, detail } of artifacts) {
+    const address = foreignAddress(detail);
+    if (address === undefined) continue;
+    lines.push(
+      `npm: ${name} comes from ${address}, where a plain client would look for it: on the isolated machine depend on GATEWAY/npm/${name}/-/${filename} instead, in package.json and lockfile`,
+    );
+  }
   const compiled = named('compiler');
   if (compiled.length > 0) {
     lines.push(

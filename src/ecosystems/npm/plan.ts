@@ -16,6 +16,7 @@ import { bringForeign, foreignAsked, refusePrepared } from './foreign.js';
 import { addExtras } from './extras.js';
 import { installWarnings } from './install-warnings.js';
 import { completeTree } from './locks/complete.js';
+import { isObject } from './json.js';
 import { isPackageName, isVersion, npmPurl } from './names.js';
 import { refuseNewer } from './age.js';
 import { nodeVersionOf, platformOf } from './platform.js';
@@ -53,6 +54,7 @@ export async function planProjects(
         }),
       }));
       const included = new Set(closures.flatMap((closure) => [...closure.included]));
+      refuseStrayFolders(tree, included, project);
       const foreign = await bringForeign(tree, included, options.registry, project);
       const selection = { tree, project, dev: options.dev, foreign, selected, warnings };
       for (const closure of closures) select(closure, selection);
@@ -211,6 +213,31 @@ function entryOf(node: NpmTreeNode, selection: Selection): Selected | undefined 
   }
   if (node.integrity !== undefined) entry.integrities.add(node.integrity);
   return entry;
+}
+
+/**
+ * A published package may name a folder of its author's machine: npm would link to whatever lies there.
+ * @throws XError NOT_RESOLVABLE.
+ */
+function refuseStrayFolders(
+  tree: NpmTree,
+  included: ReadonlySet<string>,
+  project: NpmProject,
+): void {
+  // Other clients' lockfiles say themselves what is a folder of the project; one of version 1 does not.
+  if (project.tree !== undefined) return;
+  if (project.lockfile !== undefined && !isObject(project.lockfile['packages'])) return;
+  const own = new Set(project.folders.map(({ path }) => path));
+  const stray = tree.nodes.find(
+    ({ id, kind }) => kind === 'folder' && included.has(id) && !own.has(id),
+  );
+  if (stray === undefined) return;
+  const by = tree.nodes.find(({ edges }) => edges.some(({ to }) => to === stray.id));
+  throw new XError(
+    'NOT_RESOLVABLE',
+    `npm: ${project.label}: ${by === undefined ? 'a package' : label(by)} depends on a local folder (${stray.id.slice(0, 200)}) that is none of the project's`,
+    { hint: 'Only its author has that folder. Use another version of it, or an override.' },
+  );
 }
 
 /** A file of the project, which travels with it: its dependencies are carried, it is not. */
