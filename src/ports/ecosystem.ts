@@ -183,6 +183,17 @@ export interface SettingsRequest {
   view: HeldView;
   /** The text of a file in the folder where the command runs, or in the nearest above that has it. */
   projectFile?: ((name: string) => Promise<string | undefined>) | undefined;
+  /** The Node that a script on this machine runs on; undefined where there is none. */
+  node?: (() => Promise<NodeOnPath | undefined>) | undefined;
+}
+
+/** A Node, in its own words. */
+export interface NodeOnPath {
+  /** `22.5.1`. */
+  version: string;
+  /** `process.platform` and `process.arch`. */
+  os: string;
+  cpu: string;
 }
 
 /** A file of a native client's own configuration, as it should be. */

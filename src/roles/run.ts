@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import type { ClientSettings, EcosystemServer, HeldView } from '../ports/ecosystem.js';
+import { nodeOnPath } from '../platform/node-on-path.js';
 import { createServers } from './ecosystem-servers.js';
 import { readInput, withCarriedInputs } from './carried-inputs.js';
 import { createHeldView, nobodyToAsk } from './held-view.js';
@@ -57,6 +58,7 @@ export async function runNative(input: RunInput): Promise<number> {
         bundles,
         view,
         projectFile: (name) => nearestFile(process.cwd(), name),
+        node: nodeOnPath,
       });
       const placed = await place(settings, folder, view);
       const warn = (message: string): void => input.printer.report({ event: 'warning', message });

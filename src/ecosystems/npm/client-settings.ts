@@ -1,5 +1,6 @@
 import { ADVISORIES_PATH } from './advisories/document.js';
 import { packageEntries } from './held-packages.js';
+import { NODE_FOLDER, nodeHeaders } from './node-headers.js';
 import { YARN_MIRROR, yarnMirror } from './yarn-mirror.js';
 import type { ClientSettings, HeldView, SettingsRequest } from '../../ports/ecosystem.js';
 
@@ -13,9 +14,11 @@ export const NPM_COMMANDS = ['npm', 'npx', 'pnpm', 'pnpx', 'yarn', 'yarnpkg', 'c
 export async function clientSettings(request: SettingsRequest): Promise<ClientSettings> {
   const registry = `${request.gateway}/npm/`;
   const host = new URL(request.gateway).hostname;
+  const headers = await nodeHeaders(await request.node?.(), request.view);
   const files = [
     { path: 'npm/userconfig', text: '' },
     { path: 'npm/globalconfig', text: '' },
+    ...headers,
   ];
   const common = { NO_PROXY: host, no_proxy: host };
   const npm = {
@@ -23,6 +26,8 @@ export async function clientSettings(request: SettingsRequest): Promise<ClientSe
     ...scopeEnvironment(request, registry),
     ...auditEnvironment(request),
     ...corepackEnvironment(request, registry),
+    // node-gyp asks its maker's servers for headers unless it is told where they are.
+    ...(headers.length > 0 ? { npm_config_nodedir: `{dir}/${NODE_FOLDER}` } : {}),
   };
   switch (request.command) {
     case 'yarn':

@@ -1,6 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BOUNDS } from '../../domain/bounds.js';
+import { isSafePath } from '../../domain/bundle.js';
 import { messageOf, XError } from '../../domain/errors.js';
 
 const BLOCK = 512;
@@ -31,6 +32,39 @@ export async function readFromTarball<Name extends string>(
     Name,
     Uint8Array | undefined
   >;
+  const isWanted = (path: string): path is Name => (wanted as readonly string[]).includes(path);
+  await eachFile(tarball, what, isWanted, (path, bytes) => (found[path] = bytes));
+  return found;
+}
+
+/**
+ * Reads the files below a folder of an npm tarball, in one bounded pass.
+ * @param folder below the package's own, with a slash behind it: `include/`.
+ * @returns bytes by path; paths are safe to write below a folder.
+ * @throws XError as readFromTarball; UPSTREAM_MALFORMED for a path that leads elsewhere.
+ */
+export async function readFolderFromTarball(
+  tarball: AsyncIterable<Uint8Array>,
+  folder: string,
+  what: string,
+): Promise<Map<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  const isBelow = (path: string): path is string => path.startsWith(folder);
+  await eachFile(tarball, what, isBelow, (path, bytes) => {
+    if (!isSafePath(path))
+      throw malformed(what, `a path that leads elsewhere: ${path.slice(0, 200)}`);
+    if (found.size >= BOUNDS.placedBlobs) throw tooLarge(what, `${BOUNDS.placedBlobs} files`);
+    found.set(path, bytes);
+  });
+  return found;
+}
+
+async function eachFile<Name extends string>(
+  tarball: AsyncIterable<Uint8Array>,
+  what: string,
+  isWanted: (path: string) => path is Name,
+  take: (path: Name, bytes: Uint8Array) => void,
+): Promise<void> {
   const reader = new BlockReader(unzipped(tarball, what), what);
   let longName: string | undefined;
   let paxSizeBytes: number | undefined;
@@ -53,12 +87,10 @@ export async function readFromTarball<Name extends string>(
     const path = packagePath(longName ?? header.name);
     longName = undefined;
     paxSizeBytes = undefined;
-    const name = isFile(header.type) ? wanted.find((candidate) => candidate === path) : undefined;
-    if (name === undefined) await reader.skipPadded(sizeBytes);
-    else found[name] = await reader.readPadded(checked(sizeBytes, BOUNDS.packageJsonBytes, what));
+    if (!isFile(header.type) || !isWanted(path)) await reader.skipPadded(sizeBytes);
+    else take(path, await reader.readPadded(checked(sizeBytes, BOUNDS.packageJsonBytes, what)));
   }
   await reader.end();
-  return found;
 }
 
 async function* unzipped(
