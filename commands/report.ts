@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { XError } from '../src/domain/errors.js';
 import { XCommand } from '../src/roles/command.js';
 
 export default class Report extends XCommand {
@@ -33,6 +34,11 @@ export default class Report extends XCommand {
     const settings = await this.settings({ data: flags.data });
     const { runReport } = await import('../src/roles/report.js');
     const { against, advisories, output } = flags;
+    if (flags.json && output === undefined) {
+      throw new XError('USAGE', 'a report is HTML: with --json name the file for it', {
+        hint: 'Add -o FILE.',
+      });
+    }
     const printer = this.printer(flags);
     await runReport({ settings, printer, what: args.what, against, advisories, output });
   }
