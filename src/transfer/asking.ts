@@ -16,10 +16,16 @@ export class Asking {
   /** Asked for by number at one peer or more, and at how many. */
   readonly #asked: Bitmap;
   readonly #askers = new Map<number, number>();
+  /** Requests for named leaves, the oldest first. */
+  readonly #open = new Map<number, { peer: PeerState; ask: OpenAsk }>();
+  /** When the next request can be overdue. */
+  #expiresMs = Infinity;
   readonly #urgent: Bitmap;
   readonly #rate = new LineRate();
   #missingBytes = 0;
   #bytesInFlight = 0;
+  /** What a sibling's answers take, of late. */
+  #answerMs = 0;
   /** When a verified leaf last came, or the first was asked for. */
   #lastGoodMs: number | undefined;
 
@@ -68,7 +74,10 @@ export class Asking {
         peer.lastAnsweredMs = now;
         peer.timeouts = 0;
       }
-      if (ask !== undefined) this.#close(peer, ask);
+      if (ask !== undefined) {
+        this.#measure(peer, ask, good, now);
+        this.#close(peer, ask);
+      }
     }
     if (good.length > 0) this.#lastGoodMs = now;
     const fresh: number[] = [];
@@ -91,6 +100,14 @@ export class Asking {
     return fresh;
   }
 
+  #measure(peer: PeerState, ask: OpenAsk, good: readonly number[], now: number): void {
+    if (good.length === 0) return;
+    peer.paid(this.#state.map.bytesOf(good), ask.sentMs, now);
+    if (ask.leaves === undefined) return;
+    const tookMs = now - ask.sentMs;
+    this.#answerMs = this.#answerMs === 0 ? tookMs : this.#answerMs * 0.9 + tookMs * 0.1;
+  }
+
   /** Puts a peer's open requests back: they will go elsewhere. */
   abandon(peer: PeerState): void {
     for (const ask of [...peer.asks.values()]) this.#close(peer, ask);
@@ -101,17 +118,22 @@ export class Asking {
   expire(now: number): PeerState[] {
     const silent: PeerState[] = [];
     this.#writeOffLate(now);
+    if (now < this.#expiresMs) {
+      this.#state.wakeBy(this.#expiresMs);
+      return silent;
+    }
+    this.#expiresMs = Infinity;
     for (const peer of this.#state.peers.values()) {
       for (const ask of [...peer.asks.values()]) {
         const due = dueMs(peer, ask);
         if (now < due) {
-          this.#state.wakeBy(due);
+          this.#expireBy(due);
           continue;
         }
         this.#cancel(peer, ask);
         peer.timeouts++;
       }
-      if (peer.timeouts >= POLICY.requestsPerSibling) silent.push(peer);
+      if (peer.timeouts >= POLICY.requestsUnanswered) silent.push(peer);
     }
     return silent;
   }
@@ -119,13 +141,14 @@ export class Asking {
   /** Siblings that answer nothing keep neither the line's room nor leaves from those that would. */
   #writeOffLate(now: number): void {
     if (this.#lastGoodMs === undefined) return;
-    for (const peer of this.#state.peers.values()) {
-      for (const ask of peer.asks.values()) {
-        if (ask.isWrittenOff || ask.leaves === undefined) continue;
-        const dueMs = Math.max(ask.sentMs, this.#lastGoodMs) + POLICY.starvedMs;
-        if (now < dueMs) this.#state.wakeBy(dueMs);
-        else this.#writeOff(ask);
+    for (const { ask } of this.#open.values()) {
+      if (ask.isWrittenOff) continue;
+      const dueMs = Math.max(ask.sentMs, this.#lastGoodMs) + POLICY.starvedMs;
+      if (now < dueMs) {
+        this.#state.wakeBy(dueMs);
+        return;
       }
+      this.#writeOff(ask);
     }
   }
 
@@ -151,19 +174,25 @@ export class Asking {
   #fillSource(peer: PeerState, now: number): void {
     // What siblings promised is no reason not to ask a source: they need not keep it.
     if (this.#isStoringMuch()) return;
-    while (peer.asks.size < POLICY.requestsPerSource) {
-      const urgent = this.#urgent.count > 0 ? this.#pick(peer) : [];
-      this.#ask(peer, urgent.length > 0 ? urgent : undefined, now);
-    }
+    this.#askForUrgent(peer, now);
+    const open = this.#openRequests(peer);
+    while (peer.asks.size < open) this.#ask(peer, undefined, now);
     // One more than the open ones, so that a leaf that is late elsewhere can be had from here.
-    if (peer.asks.size === POLICY.requestsPerSource) {
+    if (peer.asks.size === open) {
       const late = this.#pickLate(peer, now, POLICY.duplicateAtSourceAfterMs);
       if (late.length > 0) this.#ask(peer, late, now);
     }
   }
 
+  #openRequests(source: PeerState): number {
+    const bytes = source.bytesPerMs * POLICY.pipelineAtSourceMs;
+    const requests = Math.ceil(bytes / this.#maxBytes());
+    return Math.min(POLICY.requestsPerPeer >> 1, Math.max(POLICY.requestsPerSource, requests));
+  }
+
   #fillSibling(peer: PeerState, now: number): void {
-    while (!this.#isFull() && peer.asks.size < POLICY.requestsPerSibling) {
+    this.#askForUrgent(peer, now);
+    while (!this.#isFull() && this.#hasRoom(peer)) {
       let leaves = peer.exhausted ? [] : this.#pick(peer);
       if (leaves.length === 0) {
         peer.exhausted = true;
@@ -174,22 +203,60 @@ export class Asking {
     }
   }
 
+  /** As many requests as keep its line busy until the next one reaches it. */
+  #hasRoom(peer: PeerState): boolean {
+    if (peer.asks.size === 0) return true;
+    if (peer.asks.size >= POLICY.requestsPerPeer) return false;
+    return peer.askedBytes < peer.bytesPerMs * POLICY.pipelineMs;
+  }
+
+  /** What somebody waits for goes first, and where queues are full too. */
+  #askForUrgent(peer: PeerState, now: number): void {
+    if (this.#urgent.count === 0) return;
+    const most = POLICY.requestsPerPeer + POLICY.requestsForUrgent;
+    for (let asked = 0; asked < POLICY.requestsForUrgent && peer.asks.size < most; asked++) {
+      const leaves = this.#pickUrgent(peer);
+      if (leaves.length === 0) return;
+      this.#ask(peer, leaves, now);
+    }
+  }
+
+  #pickUrgent(peer: PeerState): number[] {
+    let first = -1;
+    scan(
+      this.#state.map.leafCount,
+      0,
+      (word) => this.#openWord(peer, word) & (this.#urgent.words[word] ?? 0),
+      (leaf) => {
+        first = leaf;
+        return false;
+      },
+    );
+    return first < 0 ? [] : this.#runAround(first, peer);
+  }
+
+  /** Missing, held by a peer, and asked for nowhere, as a word of 32 leaves. */
+  #openWord(peer: PeerState, word: number): number {
+    return (
+      this.#state.missingWord(word) & (peer.held.words[word] ?? 0) & ~(this.#asked.words[word] ?? 0)
+    );
+  }
+
   /** The rarest missing leaf that a peer has, random among equals, and its neighbours in the run. */
   #pick(peer: PeerState): number[] {
     const state = this.#state;
-    const wordAt = (word: number): number =>
-      state.missingWord(word) & (peer.held.words[word] ?? 0) & ~(this.#asked.words[word] ?? 0);
     let best = -1;
     let bestScore = Infinity;
     let seen = 0;
     const length = state.map.leafCount;
+    const wordAt = (word: number): number => this.#openWord(peer, word);
     scan(length, state.random.integer(length), wordAt, (leaf) => {
-      const score = this.#urgent.has(leaf) ? -1 : (state.covering[leaf] ?? 0);
+      const score = state.covering[leaf] ?? 0;
       if (score < bestScore) {
         best = leaf;
         bestScore = score;
       }
-      return ++seen < POLICY.candidates && bestScore > -1;
+      return ++seen < POLICY.candidates;
     });
     if (best < 0) return [];
     return this.#runAround(best, peer);
@@ -221,30 +288,24 @@ export class Asking {
 
   /** The oldest leaf that another peer was asked for and has not sent, where this one has it too. */
   #pickLate(peer: PeerState, now: number, lateMs: number): number[] {
-    const afterMs = this.#missingBytes <= POLICY.tailBytes ? lateMs : POLICY.lateMs;
-    let oldest: number | undefined;
-    let oldestMs = now - afterMs;
-    for (const other of this.#state.peers.values()) {
-      if (other === peer) continue;
-      for (const ask of other.asks.values()) {
-        if (ask.leaves === undefined || ask.isWrittenOff) continue;
-        if (ask.sentMs > oldestMs) {
-          this.#state.wakeBy(Math.max(ask.sentMs + afterMs, now + POLICY.retryMs));
-          continue;
-        }
-        const leaf = ask.leaves.find(
-          (candidate) =>
-            peer.held.has(candidate) &&
-            this.#state.isMissing(candidate) &&
-            (this.#askers.get(candidate) ?? 0) < POLICY.asksPerLeaf &&
-            !isAskedOf(peer, candidate),
-        );
-        if (leaf === undefined) continue;
-        oldest = leaf;
-        oldestMs = ask.sentMs;
+    const isTail = this.#missingBytes <= this.#rate.tailBytes();
+    const afterMs = Math.max(isTail ? lateMs : POLICY.lateMs, this.#answerMs * POLICY.lateAnswers);
+    for (const { peer: other, ask } of this.#open.values()) {
+      if (ask.sentMs > now - afterMs) {
+        this.#state.wakeBy(Math.max(ask.sentMs + afterMs, now + POLICY.retryMs));
+        break;
       }
+      if (other === peer || ask.isWrittenOff) continue;
+      const leaf = ask.leaves?.find(
+        (candidate) =>
+          peer.held.has(candidate) &&
+          this.#state.isMissing(candidate) &&
+          (this.#askers.get(candidate) ?? 0) < POLICY.asksPerLeaf &&
+          !isAskedOf(peer, candidate),
+      );
+      if (leaf !== undefined) return [leaf];
     }
-    return oldest === undefined ? [] : [oldest];
+    return [];
   }
 
   #ask(peer: PeerState, leaves: number[] | undefined, now: number): void {
@@ -254,7 +315,9 @@ export class Asking {
     const bytes = leaves === undefined ? 0 : state.map.bytesOf(leaves);
     const ask: OpenAsk = { id: state.nextId(), leaves, bytes, sentMs: now, isWrittenOff: false };
     peer.asks.set(ask.id, ask);
+    if (leaves !== undefined) this.#open.set(ask.id, { peer, ask });
     this.#bytesInFlight += bytes;
+    peer.askedBytes += bytes;
     this.#lastGoodMs ??= now;
     if (leaves !== undefined) state.wakeBy(now + POLICY.starvedMs);
     for (const leaf of leaves ?? []) {
@@ -264,11 +327,18 @@ export class Asking {
     let siblings = 0;
     for (const other of state.peers.values()) if (!other.isSource) siblings++;
     state.actions.push({ type: 'ask', peer: peer.id, id: ask.id, leaves, maxBytes, siblings });
-    state.wakeBy(now + BOUNDS.requestDeadlineMs);
+    this.#expireBy(now + BOUNDS.requestDeadlineMs);
+  }
+
+  #expireBy(atMs: number): void {
+    this.#expiresMs = Math.min(this.#expiresMs, atMs);
+    this.#state.wakeBy(atMs);
   }
 
   #close(peer: PeerState, ask: OpenAsk): void {
     peer.asks.delete(ask.id);
+    this.#open.delete(ask.id);
+    peer.askedBytes -= ask.bytes;
     if (!ask.isWrittenOff) this.#writeOff(ask);
   }
 
@@ -312,8 +382,8 @@ export class Asking {
 
   /** Towards the end single pieces travel, so that the last ones come from many at once. */
   #maxBytes(): number {
-    if (this.#missingBytes <= POLICY.tailBytes) return PIECE_SIZE_BYTES;
-    return Math.max(PIECE_SIZE_BYTES, Math.min(BOUNDS.runBytes, this.#rate.bytesInFlight() >> 3));
+    if (this.#missingBytes <= this.#rate.tailBytes()) return PIECE_SIZE_BYTES;
+    return this.#rate.runBytes();
   }
 
   #isFull(): boolean {

@@ -2,6 +2,7 @@ import { scan } from './bitmap.js';
 import type { PeerState, QueuedRequest } from './peer-state.js';
 import { POLICY } from './policy.js';
 import type { TransferState } from './transfer-state.js';
+import { UploadWindow } from './upload-window.js';
 
 /** What to answer a request with now, or when to look again. */
 type Verdict = { leaves: number[] } | { waitUntilMs: number; forSpreading: boolean };
@@ -18,8 +19,10 @@ export class Giving {
   readonly #sentMs: Float64Array;
   /** Who will probably join, until when. */
   readonly #expected = new Map<string, number>();
-  #uploads = 0;
-  /** Round robin: the peer after the one served last is looked at first. */
+  readonly #window = new UploadWindow();
+  /** Answers that the network has not taken, of all peers. */
+  #unsent = 0;
+  /** The turn of the peer that was served last: who comes anew begins there. */
   #turn = 0;
 
   constructor(state: TransferState) {
@@ -61,51 +64,94 @@ export class Giving {
     if (at >= 0) peer.queue.splice(at, 1);
   }
 
-  sent(peer: PeerState | undefined, id: number): void {
-    if (peer?.sending.delete(id) === true) this.#uploads--;
+  sent(peer: PeerState, id: number, now: number): void {
+    const upload = peer.sending.get(id);
+    if (upload === undefined || upload.isSent) return;
+    upload.isSent = true;
+    peer.unsent--;
+    this.#unsent--;
+    if (upload.unconfirmed === 0) this.#end(peer, id, true, now);
   }
 
-  left(peer: PeerState): void {
-    this.#uploads -= peer.sending.size;
-    peer.sending.clear();
+  /** A peer told that it has a leaf. Whether that ended an answer. */
+  confirmed(peer: PeerState, leaf: number, now: number): boolean {
+    if (peer.underWay.size === 0) return false;
+    const upload = peer.underWay.get(leaf);
+    if (upload === undefined) return false;
+    peer.underWay.delete(leaf);
+    upload.unconfirmed--;
+    if (upload.unconfirmed > 0 || !upload.isSent) return false;
+    for (const [id, other] of peer.sending) if (other === upload) this.#end(peer, id, true, now);
+    return true;
+  }
+
+  #end(peer: PeerState, id: number, arrived: boolean, now: number): void {
+    const upload = peer.sending.get(id);
+    if (upload === undefined) return;
+    peer.sending.delete(id);
+    this.#window.end(upload.bytes, arrived, now);
+    if (upload.unconfirmed === 0) return;
+    for (const [leaf, other] of peer.underWay) if (other === upload) peer.underWay.delete(leaf);
+  }
+
+  left(peer: PeerState, now: number): void {
+    for (const id of [...peer.sending.keys()]) this.#end(peer, id, false, now);
+    this.#unsent -= peer.unsent;
+    peer.unsent = 0;
     this.look();
   }
 
   /** Answers what can be answered, a request a peer in turn. */
   serve(now: number): void {
-    const peers = [...this.#state.peers.values()];
-    let served = peers.length > 0;
-    while (served) {
-      served = false;
-      for (let i = 0; i < peers.length; i++) {
-        if (!this.#maySend(now)) return;
-        const peer = peers[(this.#turn + i) % peers.length];
-        if (peer === undefined || !this.#serveOne(peer, now)) continue;
-        this.#turn = (this.#turn + i + 1) % peers.length;
-        served = true;
-        break;
-      }
+    for (;;) {
+      const served = this.#inTurn(now).find((peer) => this.#serveOne(peer, now));
+      if (served === undefined) return;
+      this.#turn = Math.max(this.#turn, served.turn);
     }
   }
 
-  /** Slow readers together never take the last places. */
-  #maySend(now: number): boolean {
-    if (this.#uploads < POLICY.uploads) return true;
-    if (this.#uploads >= POLICY.uploadsInAll) return false;
-    let slow = 0;
+  /** Whose turn it is: the one first that got least for its weight, newcomers among the others. */
+  #inTurn(now: number): PeerState[] {
+    if (this.#unsent >= POLICY.uploadsInAll) return [];
+    const waiting: PeerState[] = [];
     for (const peer of this.#state.peers.values()) {
-      for (const sinceMs of peer.sending.values()) {
-        const slowMs = sinceMs + POLICY.slowUploadMs;
-        if (now >= slowMs) slow++;
-        else this.#state.wakeBy(slowMs);
+      if (peer.queue.length === 0 || peer.unsent >= POLICY.uploadsPerPeer) continue;
+      if (peer.sending.size === 0) peer.turn = Math.max(peer.turn, this.#turn);
+      waiting.push(peer);
+    }
+    if (waiting.length === 0) return waiting;
+    const isFull = this.#window.isFull(0) && this.#window.isFull(this.#slowBytes(now));
+    const served = isFull
+      ? waiting.filter((peer) => peer.givenBytes === 0 && peer.sending.size === 0)
+      : waiting;
+    return served.sort((a, b) => a.turn - b.turn);
+  }
+
+  /** What waits for its readers. Where the network has it and nobody tells of it, it is forgotten. */
+  #slowBytes(now: number): number {
+    const { slowMs } = this.#window;
+    let bytes = 0;
+    for (const peer of this.#state.peers.values()) {
+      for (const [id, upload] of peer.sending) {
+        const dueMs = upload.sinceMs + slowMs;
+        if (now < dueMs) this.#state.wakeBy(dueMs);
+        else if (upload.isSent) this.#end(peer, id, false, now);
+        else bytes += upload.bytes;
       }
     }
-    const places = Math.min(slow, POLICY.uploads - POLICY.uploadsForFast);
-    return this.#uploads - slow + places < POLICY.uploads;
+    return bytes;
+  }
+
+  /** Who spreads what it is given gets more of it. */
+  #weight(peer: PeerState): number {
+    const halfBytes = Math.max(
+      POLICY.unspreadAtLeastBytes,
+      this.#window.bytesPerMs * POLICY.unspreadMs,
+    );
+    return Math.max(POLICY.weightAtLeast, 1 / (1 + peer.unspreadBytes / halfBytes));
   }
 
   #serveOne(peer: PeerState, now: number): boolean {
-    if (peer.sending.size >= POLICY.uploadsPerPeer) return false;
     for (const request of peer.queue) {
       if (request.retryMs > now) {
         this.#state.wakeBy(request.retryMs);
@@ -141,6 +187,8 @@ export class Giving {
       peer.waitedMs += now - peer.waitingSinceMs;
       peer.waitingSinceMs = undefined;
     }
+    const bytes = state.map.bytesOf(leaves);
+    peer.turn += (bytes + POLICY.turnBytes) / this.#weight(peer);
     for (const leaf of leaves) {
       state.given(peer, leaf);
       this.#sentCount[leaf] = (this.#sentCount[leaf] ?? 0) + 1;
@@ -148,10 +196,18 @@ export class Giving {
     }
     if (leaves.length > 0) {
       peer.lastGivenMs = now;
-      peer.givenBytes += state.map.bytesOf(leaves);
+      peer.givenBytes += bytes;
     }
-    peer.sending.set(request.id, now);
-    this.#uploads++;
+    const upload = { sinceMs: now, bytes, unconfirmed: 0, isSent: false };
+    for (const leaf of leaves) {
+      if (peer.held.has(leaf) || peer.underWay.has(leaf)) continue;
+      peer.underWay.set(leaf, upload);
+      upload.unconfirmed++;
+    }
+    peer.sending.set(request.id, upload);
+    peer.unsent++;
+    this.#unsent++;
+    this.#window.begin(bytes);
     state.actions.push({ type: 'send', peer: peer.id, id: request.id, leaves });
   }
 
@@ -257,16 +313,18 @@ export class Giving {
     if (peer.siblings === 0 && now > peer.joinedMs + POLICY.linkMs) return 0;
     const sinceMs = Math.max(this.#sentMs[leaf] ?? -Infinity, peer.joinedMs);
     const isServedElsewhere = now - peer.lastGainMs < POLICY.stalledMs;
-    const hadItsShare = peer.givenBytes >= peer.lackedBytes / Math.max(2, this.#pullers());
-    return (
-      sinceMs + (isServedElsewhere && hadItsShare ? POLICY.repeatMuchLaterMs : POLICY.repeatAfterMs)
-    );
+    if (!isServedElsewhere) return sinceMs + this.#repeatAfterMs();
+    // What one peer alone keeps for long is stuck; what two have gets around.
+    const isStuck = (this.#state.covering[leaf] ?? 0) < 2;
+    return sinceMs + (isStuck ? this.#repeatAfterMs() : POLICY.repeatMuchLaterMs);
   }
 
-  #pullers(): number {
-    let pullers = 0;
-    for (const peer of this.#state.peers.values()) if (peer.lacking > 0) pullers++;
-    return pullers;
+  /** The time that a piece takes to get around. */
+  #repeatAfterMs(): number {
+    const { bytesPerMs } = this.#window;
+    if (bytesPerMs === 0) return POLICY.repeatAtMostMs;
+    const ms = POLICY.repeatAfterBytes / bytesPerMs;
+    return Math.min(POLICY.repeatAtMostMs, Math.max(POLICY.repeatAtLeastMs, ms));
   }
 
   #isExpecting(now: number): boolean {
@@ -277,6 +335,6 @@ export class Giving {
   /** A peer that asks on although it was sent everything has not got all of it. */
   #reconsiderGiven(peer: PeerState, now: number): void {
     if (peer.given.count === 0 || peer.sending.size > 0 || peer.lacking === 0) return;
-    if (now - peer.lastGivenMs > POLICY.repeatMuchLaterMs) this.#state.forgetGiven(peer);
+    if (now - peer.lastGivenMs > POLICY.givenForgottenMs) this.#state.forgetGiven(peer);
   }
 }

@@ -1,3 +1,5 @@
+import { BOUNDS } from '../domain/bounds.js';
+import { PIECE_SIZE_BYTES } from '../domain/piece.js';
 import { POLICY } from './policy.js';
 
 /** How fast bytes arrive in all, and so how many may be asked for at once. */
@@ -26,5 +28,16 @@ export class LineRate {
         ? POLICY.bytesInFlightAtFirst + this.#bytes
         : this.#bytesPerMs * POLICY.inFlightMs;
     return Math.min(POLICY.bytesInFlight, Math.max(POLICY.bytesInFlightAtLeast, bytes));
+  }
+
+  /** Below this a transfer is at its end. */
+  tailBytes(): number {
+    return Math.max(POLICY.tailAtLeastBytes, (this.#bytesPerMs ?? 0) * POLICY.tailMs);
+  }
+
+  /** What one request is for. The first ones are short, so that everybody soon has something to give. */
+  runBytes(): number {
+    const bytes = (this.#bytesPerMs ?? 0) * POLICY.runMs;
+    return Math.min(BOUNDS.runBytes, Math.max(PIECE_SIZE_BYTES, bytes));
   }
 }

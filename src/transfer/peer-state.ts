@@ -1,6 +1,7 @@
 import { Bitmap, scan } from './bitmap.js';
 import type { Peer } from './events.js';
 import type { LeafMap } from './leaf-map.js';
+import type { Upload } from './upload-window.js';
 
 /** A request of ours that a peer has not answered. */
 export interface OpenAsk {
@@ -39,13 +40,26 @@ export class PeerState {
   /** Verified pieces, or from a source an answer. */
   lastAnsweredMs: number;
   timeouts = 0;
+  /** Of what was asked for by number, what has not come. */
+  askedBytes = 0;
+  /** How fast it answers; 0 where it has not. */
+  bytesPerMs = 0;
+  #answeredMs = 0;
   /** It had nothing for us when last looked at, and nothing has changed since. */
   exhausted = false;
 
   // answering it
   readonly queue: QueuedRequest[] = [];
-  /** Answers being sent: since when, by id. */
-  readonly sending = new Map<number, number>();
+  /** Answers being sent, by id. */
+  readonly sending = new Map<number, Upload>();
+  /** Which answer a leaf is in that the peer has not told of. */
+  readonly underWay = new Map<number, Upload>();
+  /** Answers that the network has not taken. */
+  unsent = 0;
+  /** Its turn: the peer that has got least for its weight is next. */
+  turn = 0;
+  /** What it alone was given and others lack, and have not got from it. */
+  unspreadBytes = 0;
   /** What we sent it: it has that, or soon will. */
   readonly given: Bitmap;
   givenBytes = 0;
@@ -91,6 +105,14 @@ export class PeerState {
         return true;
       },
     );
+  }
+
+  /** So many verified bytes came as the answer to a request that was sent then. */
+  paid(bytes: number, sentMs: number, now: number): void {
+    const tookMs = Math.max(1, now - Math.max(sentMs, this.#answeredMs));
+    const measured = bytes / tookMs;
+    this.bytesPerMs = this.bytesPerMs === 0 ? measured : this.bytesPerMs * 0.7 + measured * 0.3;
+    this.#answeredMs = now;
   }
 
   /** Whether it has this leaf or was sent it. */

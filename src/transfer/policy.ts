@@ -1,46 +1,75 @@
 /**
- * Who asks whom for what, in numbers. Measured: two open requests at the source and three at each
- * sibling fill 100 Mbit/s links; more only makes the source decide too early.
+ * Who asks whom for what, in numbers: every parameter of the scheduler. What depends on the speed of
+ * the line is a time here, and multiplied by what is measured. Chosen in the simulation
+ * (test/simulation), where 7 and 31 clients on even links come closest to the limit with them.
  */
 export const POLICY = {
+  // ---- asking
+  /** Open requests at a source; more where it answers so fast that two leave the line idle. */
   requestsPerSource: 2,
-  requestsPerSibling: 3,
+  requestsPerPeer: 16,
+  /** Requests at one peer go on until what it sends in this time is asked for: its delay and a little more. */
+  pipelineMs: 300,
+  pipelineAtSourceMs: 100,
+  /** Over this many in all, and beyond what is in flight, an urgent piece is still asked for. */
+  requestsForUrgent: 2,
   /**
-   * Asked of siblings and not arrived: what arrives in `inFlightMs`, so that a slow line is not
-   * promised more than it can carry before the deadlines.
+   * Asked of siblings and not arrived: what arrives in `inFlightMs`. Deeper queues bind pieces to
+   * peers that will send them late, and make haves old before they are used.
    */
   bytesInFlight: 64 << 20,
   bytesInFlightAtLeast: 1 << 20,
   bytesInFlightAtFirst: 4 << 20,
-  inFlightMs: 4_000,
+  inFlightMs: 1_000,
   rateWindowMs: 1_000,
+  /** A request is for what arrives in this time: a piece on slow lines, a megabyte on fast ones. */
+  runMs: 80,
   /** When nothing good came from anybody this long, older requests keep nothing from others. */
   starvedMs: 8_000,
   /** How much later a request to a sibling is due that sends bytes, but no verified piece. */
   slowMs: 40_000,
+  /** Requests in a row that a peer may let pass before it is left. */
+  requestsUnanswered: 3,
   /** Arrived and not yet on disk. */
   bytesBeingStored: 32 << 20,
   /** How many candidates a pick compares: exact below that, a random sample above. */
   candidates: 1024,
 
-  /** The last bytes: asked for piece by piece, and from a second peer where the first is late. */
-  tailBytes: 16 << 20,
+  /** The last bytes are asked for piece by piece, and from a second peer where the first is late. */
+  tailMs: 1_300,
+  tailAtLeastBytes: 2 << 20,
+  /** Late is what takes this many times what answers take, and at least so long. */
+  lateAnswers: 3,
   duplicateAfterMs: 500,
   duplicateAtSourceAfterMs: 1_500,
   asksPerLeaf: 2,
   /** Outside the tail a piece that is this late may be asked for twice too. */
   lateMs: 4_000,
 
-  /** Answers under way at once, in all and to one peer: so that nobody waits for one slow reader. */
-  uploads: 24,
+  /** Changes of what is held are told together, this far apart. */
+  tellMs: 25,
+
+  // ---- giving
+  /**
+   * Of answers, so much is under way at once as arrives in `underWayMs`, as deep as the queues of those who wait for it: little, so that each is soon
+   * whole and can be given on…
+   */
+  underWayMs: 1_000,
+  underWayAtLeastBytes: 4 << 20,
+  uploadRateMs: 500,
   uploadsPerPeer: 2,
-  /** An answer that takes longer than this is slow; the slow ones leave this many places to others… */
-  slowUploadMs: 10_000,
-  uploadsForFast: 8,
-  /** …up to this many in all. */
+  /** …beside one for each peer that got nothing yet, and without those that take longer than this… */
+  slowUploadMs: 1_000,
+  /** …up to so many that the network has not taken. */
   uploadsInAll: 64,
   /** More unanswered requests than this from one peer is abuse. */
   requestsQueued: 64,
+  /** A peer that keeps what it was given to itself, so many milliseconds of the line, counts half. */
+  unspreadMs: 500,
+  unspreadAtLeastBytes: 1 << 20,
+  weightAtLeast: 1 / 64,
+  /** What an answer costs of a turn beside its bytes. */
+  turnBytes: 16 << 10,
 
   /** A client alone gets `shareAlone` of what it lacks, then the rest when this has passed. */
   rendezvousMs: 1_500,
@@ -54,10 +83,14 @@ export const POLICY = {
   /** Others that asked for nothing this long are not waited for. */
   othersIdleMs: 3_000,
 
-  /** A piece that a sibling has or will have is sent again only this much later… */
-  repeatAfterMs: 2_500,
-  /** …and where the client had its share from here and does get pieces elsewhere, this much. */
-  repeatMuchLaterMs: 10_000,
+  /** A piece that a sibling has or will have is sent again after what so many bytes take to leave… */
+  repeatAfterBytes: 32 << 20,
+  repeatAtLeastMs: 500,
+  repeatAtMostMs: 2_500,
+  /** …and to a client that does get pieces elsewhere, where two have it, this much later. */
+  repeatMuchLaterMs: 30_000,
+  /** A peer that asks on this long after it was sent everything has not got all of it. */
+  givenForgottenMs: 10_000,
   stalledMs: 1_500,
   /** A client that has found no sibling by now cannot reach one. */
   linkMs: 2_000,

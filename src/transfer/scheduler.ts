@@ -5,6 +5,7 @@ import type { AnswerEvent, Peer, TransferAction, TransferEvent } from './events.
 import { Giving } from './giving.js';
 import type { LeafMap } from './leaf-map.js';
 import { PeerState } from './peer-state.js';
+import { POLICY } from './policy.js';
 import { TransferState } from './transfer-state.js';
 
 /**
@@ -15,6 +16,12 @@ export class Scheduler {
   readonly #state: TransferState;
   readonly #asking: Asking;
   readonly #giving: Giving;
+
+  /** Held since peers were told last. */
+  #untold: number[] = [];
+  #toldMs = -Infinity;
+  /** An answer arrived: another can go. */
+  #isRoomMade = false;
 
   /** `held` becomes the scheduler's own. */
   constructor(map: LeafMap, held: Bitmap, random: Random) {
@@ -54,6 +61,8 @@ export class Scheduler {
         break;
       case 'gained':
         this.#asking.fillOne(event.peer, now);
+        if (this.#isRoomMade) this.#giving.serve(now);
+        this.#isRoomMade = false;
         break;
       case 'asked':
       case 'sent':
@@ -61,7 +70,7 @@ export class Scheduler {
         this.#giving.serve(now);
         break;
       case 'tick':
-        for (const peer of this.#asking.expire(now)) this.#drop(peer, 'silent');
+        for (const peer of this.#asking.expire(now)) this.#drop(peer, 'silent', now);
         this.#asking.fill(now);
         this.#giving.serve(now);
         break;
@@ -76,6 +85,7 @@ export class Scheduler {
         this.#asking.fill(now);
         this.#giving.serve(now);
     }
+    this.#tell(now);
     return this.#state.takeActions();
   }
 
@@ -86,7 +96,7 @@ export class Scheduler {
   answered(event: AnswerEvent, now: number): { fresh: number[]; actions: TransferAction[] } {
     const peer = this.#state.peers.get(event.peer);
     const fresh = this.#asking.answered(peer, event.id, event.good, now);
-    if (event.bad.length > 0 && peer !== undefined) this.#drop(peer, 'liar');
+    if (event.bad.length > 0 && peer !== undefined) this.#drop(peer, 'liar', now);
     this.#asking.fill(now);
     if (event.bad.length > 0) this.#giving.serve(now);
     return { fresh, actions: this.#state.takeActions() };
@@ -96,7 +106,7 @@ export class Scheduler {
     switch (event.type) {
       case 'joined': {
         const known = this.#state.peers.get(event.peer);
-        if (known !== undefined) this.#remove(known);
+        if (known !== undefined) this.#remove(known, now);
         const { peer: id, isSource, held, wanted } = event;
         const peer = new PeerState(id, isSource, held, wanted, this.#state.map, now);
         this.#state.addPeer(peer);
@@ -141,7 +151,7 @@ export class Scheduler {
   ): void {
     switch (event.type) {
       case 'left':
-        this.#remove(peer);
+        this.#remove(peer, now);
         return;
       case 'wants':
         peer.want(event.wanted, this.#state.map);
@@ -155,6 +165,7 @@ export class Scheduler {
         for (const leaf of event.leaves) {
           if (!peer.given.has(leaf)) peer.lastGainMs = now;
           this.#state.gained(peer, leaf);
+          if (this.#giving.confirmed(peer, leaf, now)) this.#isRoomMade = true;
         }
         return;
       case 'lost':
@@ -164,14 +175,14 @@ export class Scheduler {
       case 'asked': {
         const { id, leaves, maxBytes, siblings } = event;
         const request = { id, leaves, maxBytes, receivedMs: now, retryMs: 0 };
-        if (!this.#giving.asked(peer, request, siblings)) this.#drop(peer, 'abusive');
+        if (!this.#giving.asked(peer, request, siblings)) this.#drop(peer, 'abusive', now);
         return;
       }
       case 'withdrawn':
         this.#giving.withdrawn(peer, event.id);
         return;
       case 'sent':
-        this.#giving.sent(peer, event.id);
+        this.#giving.sent(peer, event.id, now);
     }
   }
 
@@ -181,7 +192,7 @@ export class Scheduler {
       if (state.storing.delete(leaf)) state.storingBytes -= state.map.lengthBytes(leaf);
       state.held.add(leaf);
     }
-    if (leaves.length > 0) state.actions.push({ type: 'tell', gained: leaves, lost: [] });
+    for (const leaf of leaves) this.#untold.push(leaf);
     if (this.#wasEmptyHanded(leaves)) this.#giving.look();
   }
 
@@ -200,17 +211,36 @@ export class Scheduler {
       this.#asking.missAgain(leaf);
       return true;
     });
-    if (lost.length > 0) state.actions.push({ type: 'tell', gained: [], lost });
+    if (lost.length === 0) return;
+    if (this.#untold.length > 0) this.#tellNow();
+    state.actions.push({ type: 'tell', gained: [], lost });
   }
 
-  #drop(peer: PeerState, reason: 'liar' | 'silent' | 'abusive'): void {
-    this.#remove(peer);
+  /** Changes of a moment are told together: a frame a peer for many answers. */
+  #tell(now: number): void {
+    if (this.#untold.length === 0) return;
+    const dueMs = this.#toldMs + POLICY.tellMs;
+    if (now < dueMs) {
+      this.#state.wakeBy(dueMs);
+      return;
+    }
+    this.#toldMs = now;
+    this.#tellNow();
+  }
+
+  #tellNow(): void {
+    this.#state.actions.push({ type: 'tell', gained: this.#untold, lost: [] });
+    this.#untold = [];
+  }
+
+  #drop(peer: PeerState, reason: 'liar' | 'silent' | 'abusive', now: number): void {
+    this.#remove(peer, now);
     this.#state.actions.push({ type: 'drop', peer: peer.id, reason });
   }
 
-  #remove(peer: PeerState): void {
+  #remove(peer: PeerState, now: number): void {
     this.#asking.abandon(peer);
     this.#state.removePeer(peer);
-    this.#giving.left(peer);
+    this.#giving.left(peer, now);
   }
 }

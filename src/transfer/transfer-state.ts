@@ -16,6 +16,8 @@ export class TransferState {
   /** How many peers (sources apart) have a leaf or were sent it. */
   readonly covering: Uint16Array;
   readonly actions: TransferAction[] = [];
+  /** Who alone was given a leaf that others lack. */
+  readonly #soleOwners = new Map<number, PeerState>();
   #wakeMs = Infinity;
   #nextId = 1;
 
@@ -75,7 +77,18 @@ export class TransferState {
   given(peer: PeerState, leaf: number): void {
     const covered = peer.covers(leaf);
     peer.given.add(leaf);
-    if (!covered && !peer.isSource) this.#cover(leaf, 1);
+    if (covered || peer.isSource) return;
+    this.#cover(leaf, 1);
+    if (this.covering[leaf] !== 1 || !this.#isWantedByOthers(peer, leaf)) return;
+    this.#soleOwners.set(leaf, peer);
+    peer.unspreadBytes += this.map.lengthBytes(leaf);
+  }
+
+  #isWantedByOthers(than: PeerState, leaf: number): boolean {
+    for (const peer of this.peers.values()) {
+      if (peer !== than && !peer.isSource && peer.wants(leaf) && !peer.covers(leaf)) return true;
+    }
+    return false;
   }
 
   /** Takes back what was sent to a peer that never told of having it. */
@@ -101,5 +114,10 @@ export class TransferState {
 
   #cover(leaf: number, by: 1 | -1): void {
     this.covering[leaf] = (this.covering[leaf] ?? 0) + by;
+    if (this.#soleOwners.size === 0) return;
+    const owner = this.#soleOwners.get(leaf);
+    if (owner === undefined) return;
+    this.#soleOwners.delete(leaf);
+    owner.unspreadBytes -= this.map.lengthBytes(leaf);
   }
 }

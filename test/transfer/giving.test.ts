@@ -18,11 +18,12 @@ test('readers that never take their answers do not keep all places from one that
     const peer = `stuck-${i}`;
     const held = new Bitmap(map.leafCount);
     scheduler.handle({ type: 'joined', peer, isSource: false, held }, 0);
-    assert.equal(sendsTo([...ask(peer, 0), ...ask(peer, 0)], peer), 2);
+    assert.ok(sendsTo([...ask(peer, 0), ...ask(peer, 0)], peer) >= 1);
   }
   const held = new Bitmap(map.leafCount);
-  scheduler.handle({ type: 'joined', peer: 'honest', isSource: false, held }, 1_000);
-  const asked = ask('honest', 1_000);
+  scheduler.handle({ type: 'joined', peer: 'honest', isSource: false, held }, 500);
+  assert.equal(sendsTo(ask('honest', 500), 'honest'), 1, 'a newcomer does not wait');
+  const asked = ask('honest', 500);
   assert.equal(sendsTo(asked, 'honest'), 0, 'the places are taken for now');
   const wake = asked.findLast((action) => action.type === 'wake');
   assert.ok(wake, 'the request is looked at again');
