@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../../src/domain/bundle.js';
-import { PIECE_SIZE_BYTES } from '../../src/domain/piece.js';
 import type { Random } from '../../src/ports/random.js';
 
 export const MIB = 1 << 20;
-export const PIECE = PIECE_SIZE_BYTES;
 
 /** A manifest of artifacts with these lengths; the hashes are made up. */
 export function manifestOf(lengths: readonly number[]): Manifest {
