@@ -94,7 +94,10 @@ interface Live {
 const CHANGE_BYTES = 60;
 const ASK_BYTES = 40;
 const STORE_MS = 2;
+/** From one to all: what the line takes for small frames. */
+const TELL_MS = 3;
 const REDIAL_MS = 1_000;
+const LOOK_AGAIN_MS = 3_000;
 
 /** Hosts on one switch that share one bundle, each with a scheduler of its own. */
 export class SimulatedSwarm {
@@ -221,6 +224,10 @@ export class SimulatedSwarm {
         if (live.links.size < sought) this.#connect(live, other);
       });
     }
+    // Who met nobody, or lost them, looks on.
+    this.#time.after(LOOK_AGAIN_MS, () => {
+      if (live.isUp && !live.isDone) this.#findPeers(live);
+    });
   }
 
   #connect(a: Live, b: Live): void {
@@ -380,9 +387,8 @@ export class SimulatedSwarm {
       if (gained.length > 0) this.#handle(link.to, { type: 'gained', peer, leaves: gained });
       if (lost.length > 0) this.#handle(link.to, { type: 'lost', peer, leaves: lost });
     };
-    links.forEach((link, at) => {
-      link.connection.sendSmall(bytes, at > 0 ? undefined : () => links.forEach(deliver));
-    });
+    for (const { connection } of links) connection.sendSmall(bytes, undefined);
+    this.#time.after(TELL_MS, () => links.forEach(deliver));
   }
 
   #ask(live: Live, link: Link, ask: Extract<TransferAction, { type: 'ask' }>): void {

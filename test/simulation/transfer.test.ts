@@ -47,11 +47,9 @@ for (const [count, pieces] of [
   [2, 400],
   [4, 400],
   [7, 400],
-  [20, 200],
-  [59, 100],
 ] as const) {
   test(`${count} clients on even links: about one copy leaves the source, and all end soon after`, () => {
-    for (const seed of count > 50 ? [1] : [1, 2, 3]) {
+    for (const seed of [1, 2, 3]) {
       const lan = new Lan([SOURCE, ...clients(count)], [pieces * PIECE], seed);
       const limitMs = (pieces * PIECE) / FAST;
       const outcome = lan.run(60 * limitMs);
@@ -62,10 +60,7 @@ for (const [count, pieces] of [
         console.log({ count, seed, copies, last });
       }
       assert.ok(copies <= 1.3, `seed ${seed}: ${copies.toFixed(2)} copies left the source`);
-      assert.ok(
-        last <= (count > 10 ? 3 : 1.6),
-        `seed ${seed}: the last ended at ${last.toFixed(2)}`,
-      );
+      assert.ok(last <= 1.6, `seed ${seed}: the last ended at ${last.toFixed(2)}`);
     }
   });
 }
