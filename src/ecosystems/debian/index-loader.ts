@@ -30,7 +30,10 @@ export function indexesOf(
     const { sha256 } = file;
     return [{ release: facts, component: component ?? 'main', architecture, path, sha256 }];
   };
-  const wanted = architectures.filter((name) => source.architectures?.includes(name) !== false);
+  const wanted = architectures.filter(
+    (name) =>
+      source.architectures?.includes(name) !== false && !source.exceptArchitectures.includes(name),
+  );
   return (isFlat ? [undefined] : source.components).flatMap((component) =>
     wanted.flatMap((architecture): ReleaseIndex[] => {
       const folders = hasSeparateAll ? [architecture, 'all'] : [architecture];

@@ -37,17 +37,19 @@ export function wishesOf(
   const wishes = single.flatMap((requirement) =>
     attempt(requirement, () => [wishOf(universe, requirement, pins)]),
   );
-  if (failures.size > 0) throw inOne(failures);
+  if (failures.size > 0) throw inOne(failures, requirements);
   return { requirements: single, wishes };
 }
 
 const NOT_FOUND = 4;
 
 /** One failure for all, each with its own hint. */
-function inOne(failures: ReadonlyMap<string, XError>): XError {
-  const [first, ...others] = failures.values();
+function inOne(failures: ReadonlyMap<string, XError>, asked: readonly DebianRequirement[]): XError {
+  const texts = asked.map(({ text }) => text);
+  const inOrder = [...failures].sort(([a], [b]) => texts.indexOf(a) - texts.indexOf(b));
+  const [first, ...others] = inOrder.map(([, failure]) => failure);
   if (first !== undefined && others.length === 0) return first;
-  const shown = [...failures].slice(0, BOUNDS.shownProblems);
+  const shown = inOrder.slice(0, BOUNDS.shownProblems);
   const rest = failures.size - shown.length;
   const messages = shown.map(([, { message }]) => message);
   const hints = shown.flatMap(([text, { hint }]) => (hint === undefined ? [] : `${text}: ${hint}`));

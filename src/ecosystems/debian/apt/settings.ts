@@ -92,6 +92,7 @@ function mirrorSources(mirror: string, overrides: AptOverrides, target: Target):
     suite,
     components: suite.endsWith('/') ? [] : [...(overrides.components ?? ['main'])],
     architectures: undefined,
+    exceptArchitectures: [],
     signedBy: [],
     checkValidUntil: undefined,
     checkDate: undefined,

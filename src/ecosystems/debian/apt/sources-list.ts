@@ -12,6 +12,8 @@ export interface AptSource {
   components: string[];
   /** Undefined: every one that is asked for. */
   architectures: string[] | undefined;
+  /** Of those, the ones that are not read all the same. */
+  exceptArchitectures: string[];
   /** Paths of keyrings, fingerprints, or one armored key. */
   signedBy: string[];
   checkValidUntil: boolean | undefined;
@@ -47,9 +49,9 @@ function parseOneLine(file: AptFile): AptSource[] {
     }
     const [, optionText = '', uri = '', suite = '', components = ''] = match;
     const options = new Map(
-      [...optionText.matchAll(/([A-Za-z-]+)[+-]?=("[^"]*"|\S+)/g)].map(
-        ([, name = '', value = '']) => [
-          OPTION_FIELDS[name.toLowerCase()] ?? name.toLowerCase(),
+      [...optionText.matchAll(/([A-Za-z-]+?)([+-]?)=("[^"]*"|\S+)/g)].map(
+        ([, name = '', change = '', value = '']) => [
+          (OPTION_FIELDS[name.toLowerCase()] ?? name.toLowerCase()) + (CHANGES[change] ?? ''),
           value.replaceAll('"', '').replaceAll(',', ' '),
         ],
       ),
@@ -60,6 +62,8 @@ function parseOneLine(file: AptFile): AptSource[] {
 
 /** The one-line format's names of fields. */
 const OPTION_FIELDS: Readonly<Record<string, string>> = { arch: 'architectures' };
+/** `arch+=i386` is deb822's Architectures-Add. */
+const CHANGES: Readonly<Record<string, string>> = { '+': '-add', '-': '-remove' };
 
 function parseDeb822(file: AptFile): AptSource[] {
   const stanzas = parseStanzas(file.text);
@@ -96,12 +100,16 @@ function sourceOf(
       `suite ${suite} ${components.length === 0 ? 'without' : 'with'} components`,
     );
   }
-  const architectures = wordsOf(options.get('architectures'));
+  const named = wordsOf(options.get('architectures'));
+  // What is added to dpkg's own architectures is read where it is asked for: as without it.
+  const added = named.length === 0 ? [] : wordsOf(options.get('architectures-add'));
+  const architectures = [...named, ...added];
   return {
     uri: uri.endsWith('/') ? uri : `${uri}/`,
     suite,
     components,
     architectures: architectures.length === 0 ? undefined : architectures,
+    exceptArchitectures: wordsOf(options.get('architectures-remove')),
     signedBy: signedByOf(options.get('signed-by')),
     checkValidUntil: booleanOf(options.get('check-valid-until')),
     checkDate: booleanOf(options.get('check-date')),
