@@ -77,6 +77,8 @@ export interface NpmTreeNode {
   edges: NpmTreeEdge[];
   /** Dependencies that its manifest declares and its lockfile, on purpose, does not have. */
   leftOut?: string[];
+  /** True where the client fetches it whatever the platform: Yarn patches it first, and looks then. */
+  everywhere?: boolean;
 }
 
 /** npm's ideal tree as plain data; it holds all platforms. */
@@ -91,6 +93,11 @@ export interface NpmTree {
   taken?: boolean;
   /** True where the client fetches every optional package, whatever platform it is for (Yarn 1). */
   everyPlatform?: boolean;
+  /**
+   * True where the client fetches what a package for another platform needs, though not that package
+   * itself (Yarn 2 and newer: node-gyp, of which only macOS's fsevents has need).
+   */
+  throughUnfit?: boolean;
 }
 
 /** How one version of a package is chosen. */

@@ -32,12 +32,7 @@ export async function clientSettings(request: SettingsRequest): Promise<ClientSe
   switch (request.command) {
     case 'yarn':
     case 'yarnpkg':
-      return {
-        env: { ...common, ...npm, ...yarnEnvironment(registry, host) },
-        files,
-        args: [],
-        blobs: yarnMirror(await request.projectFile?.('yarn.lock'), request.view),
-      };
+      return yarnSettings(request, { env: { ...common, ...npm }, files, args: [] }, registry);
     case 'pnpm':
     case 'pnpx':
       return { env: { ...common, ...npm, ...pnpmEnvironment(registry) }, files, args: [] };
@@ -115,11 +110,26 @@ function pnpmEnvironment(registry: string): Record<string, string> {
   };
 }
 
+/** The mirror is named where Yarn 1 needs it alone: newer Yarns refuse settings that they do not know. */
+async function yarnSettings(
+  { view, projectFile }: SettingsRequest,
+  settings: ClientSettings,
+  registry: string,
+): Promise<ClientSettings> {
+  const blobs = yarnMirror(await projectFile?.('yarn.lock'), view);
+  const mirror = blobs.length === 0 ? {} : { YARN_YARN_OFFLINE_MIRROR: `{dir}/${YARN_MIRROR}` };
+  const { hostname } = new URL(registry);
+  return {
+    ...settings,
+    env: { ...settings.env, ...yarnEnvironment(registry, hostname), ...mirror },
+    blobs,
+  };
+}
+
 /** Yarn 1 reads YARN_REGISTRY, Yarn 2 and newer the rest; plain http needs leave. */
 function yarnEnvironment(registry: string, host: string): Record<string, string> {
   return {
     YARN_REGISTRY: registry,
-    YARN_YARN_OFFLINE_MIRROR: `{dir}/${YARN_MIRROR}`,
     YARN_CACHE_FOLDER: '{dir}/npm/yarn-cache',
     YARN_NPM_REGISTRY_SERVER: registry.replace(/\/$/, ''),
     YARN_UNSAFE_HTTP_WHITELIST: host,

@@ -36,18 +36,37 @@ export function closureFor(
   };
   const required = reach(graph, new Set(), (edge) => HARD.has(edge.type));
   const unfit = new Set<string>();
+  // Newer Yarns look at platforms alone.
+  const checksEngines = tree.throughUnfit !== true;
   for (const node of tree.nodes) {
     const optional = !required.has(node.id);
     if (node.failure !== undefined) unfit.add(node.id);
-    else if (!fitsPlatform(node, platform)) {
+    else if (node.everywhere !== true && !fitsPlatform(node, platform)) {
       if (!optional) throw doesNotFit(node, tree, options.targetId);
       unfit.add(node.id);
-    } else if (optional && !fitsEngine(node.engineNode, platform)) unfit.add(node.id);
+    } else if (optional && checksEngines && !fitsEngine(node.engineNode, platform)) {
+      unfit.add(node.id);
+    }
   }
-  spread(tree, unfit, required);
-  const included = reach(graph, unfit, (edge) => edge.type !== 'peerOptional');
+  const included = includedOf(tree, graph, unfit, required);
   for (const node of tree.nodes) if (included.has(node.id)) refuseDangling(node, graph);
   return { included, missing: missingOf(tree, included) };
+}
+
+function includedOf(
+  tree: NpmTree,
+  graph: Graph,
+  unfit: Set<string>,
+  required: ReadonlySet<string>,
+): Set<string> {
+  const follows = (edge: NpmTreeEdge): boolean => edge.type !== 'peerOptional';
+  if (tree.throughUnfit !== true) {
+    spread(tree, unfit, required);
+    return reach(graph, unfit, follows);
+  }
+  const all = reach(graph, new Set(), follows);
+  for (const id of unfit) all.delete(id);
+  return all;
 }
 
 function reach(

@@ -147,3 +147,23 @@ test('targets are read in npm’s words', () => {
   assert.ok(fitsEngine('^20 || >=22.12', platform));
   assert.ok(!fitsEngine('<22', platform));
 });
+
+test('newer Yarns fetch what a package for another platform needs, whatever Node it asks for', () => {
+  const tree = treeOf(
+    {
+      root: 'optional wrapper',
+      wrapper: 'optional mac',
+      mac: 'prod tool',
+      tool: 'prod deep',
+      deep: '',
+    },
+    { mac: { os: ['darwin'] }, tool: { engineNode: '>=99' } },
+  );
+  assert.equal(included(tree), 'wrapper');
+  assert.equal(included({ ...tree, throughUnfit: true }), 'deep tool wrapper');
+  const patched = tree.nodes.map((node) =>
+    node.id === 'mac' ? { ...node, everywhere: true } : node,
+  );
+  const all = included({ nodes: patched, warnings: [], throughUnfit: true });
+  assert.equal(all, 'deep mac tool wrapper');
+});

@@ -23,7 +23,11 @@ export interface CompleteOptions {
 export async function completeTree(tree: NpmTree, options: CompleteOptions): Promise<NpmTree> {
   const completion = new Completion(tree, options);
   await completion.run();
-  return { nodes: completion.nodes, warnings: [...tree.warnings, ...completion.warnings] };
+  return {
+    nodes: completion.nodes,
+    warnings: [...tree.warnings, ...completion.warnings],
+    ...(tree.throughUnfit === undefined ? {} : { throughUnfit: tree.throughUnfit }),
+  };
 }
 
 class Completion {

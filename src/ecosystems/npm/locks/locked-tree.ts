@@ -90,6 +90,12 @@ export class LockedTree {
     node.edges.push({ name, type, spec, overridden: true, to } satisfies NpmTreeEdge);
   }
 
+  /** Its client fetches this entry for every platform. */
+  fetchEverywhere(id: string): void {
+    const node = this.#nodes.get(id);
+    if (node !== undefined) node.everywhere = true;
+  }
+
   has(id: string): boolean {
     return this.#nodes.has(id);
   }

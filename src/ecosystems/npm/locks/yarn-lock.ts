@@ -280,21 +280,27 @@ function readBerry(file: InputFile, table: Table, project: LockedProject): NpmTr
         to: patterns.find(dependency, [range, `npm:${range}`]),
       });
     }
-    const original = patchedOf(spec);
-    if (original !== undefined) {
-      tree.connect(key, {
-        name,
-        type: 'prod',
-        spec: original,
-        to: patterns.find(name, [original]),
-      });
-    }
+    connectOriginal(tree, key, { name, spec }, patterns);
   }
   for (const key of roots) {
     tree.connect('', { name: key, type: 'workspace', spec: '*', to: key });
   }
   if (roots.length === 0) tree.problem('it has no workspace entry, so nothing says what is needed');
-  return tree.finish();
+  return { ...tree.finish(), throughUnfit: true };
+}
+
+/** What an entry patches is fetched before it is known whether the platform fits. */
+function connectOriginal(
+  tree: LockedTree,
+  key: string,
+  { name, spec }: { name: string; spec: string },
+  patterns: Patterns,
+): void {
+  const original = patchedOf(spec);
+  if (original === undefined) return;
+  const to = patterns.find(name, [original]);
+  tree.connect(key, { name, type: 'prod', spec: original, to });
+  if (to !== undefined) tree.fetchEverywhere(to);
 }
 
 function addBerry(tree: LockedTree, id: string, name: string, spec: string, version: string): void {
