@@ -49,6 +49,10 @@ export default class Source extends XCommand {
         'Answer a request file (*.xreq): its target, and with --export only what is missing there. Or the DID or a name of a machine that was exported to before.',
       exclusive: ['target', 'python', 'node', 'platform', 'libc'],
     }),
+    wishes: Flags.boolean({
+      dependsOn: ['for'],
+      summary: 'Resolve also what the machine of --for asked for in vain (x wishes there).',
+    }),
     trust: Flags.string({
       helpValue: 'DID',
       summary: "Answer this machine's first request.",
@@ -213,6 +217,7 @@ export default class Source extends XCommand {
       volumeSize: flags['volume-size'],
       for: flags.for,
       trust: flags.trust,
+      wishes: flags.wishes,
       targets: {
         targets: flags.target ?? [],
         pythons: flags.python ?? [],

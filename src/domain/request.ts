@@ -20,4 +20,12 @@ export interface MachineRequest {
   /** The bundles that are there, for people: what is missing is decided by `held` alone. */
   bundles: { name: string; source: Did; version: number }[];
   held: HeldSet;
+  /** What was asked for there and is in no bundle, the most asked for first. */
+  wishes: Wished[];
+}
+
+/** A package by its name. */
+export interface Wished {
+  ecosystem: EcosystemName;
+  name: string;
 }

@@ -94,6 +94,7 @@ async function checkAndSave(
     const older = isRelay(request, mastersOf(held)) ? 'pass-over' : request.older;
     return passOver({ ...request, older }, checked, record, warnings);
   }
+  if (record === undefined) requireNotBelowDropped(catalog, request, checked.manifest.version);
   warnings.push(...checked.warnings);
   if (isRelay(request, checked.masters)) warnings.push(relayWarning(request));
   pin(catalog, request, now);
@@ -108,6 +109,28 @@ async function checkAndSave(
     catalog.setValue(HIGHEST_SIGNING_TIME, manifest.signedAt);
   }
   return { outcome, record: saved, manifest, masters, state, warnings };
+}
+
+/** Dropping a bundle forgets its bytes, not how far it had come: nobody can take it back by that. */
+function requireNotBelowDropped(
+  catalog: Catalog,
+  { bundle, source, from }: AcceptRequest,
+  version: number,
+): void {
+  const dropped = Number(catalog.getValue(droppedKey(`${bundle}@${source}`)) ?? 0);
+  if (version >= dropped) return;
+  throw new XError(
+    'ROLLBACK',
+    `${from} offers "${bundle}" at version ${version}; version ${dropped} was here before it was dropped`,
+    {
+      hint: 'Bring that version or a newer one. To go back, the source publishes the old content again.',
+    },
+  );
+}
+
+/** Under which the catalog keeps the version that a bundle had when it was dropped. */
+export function droppedKey(bundleId: string): string {
+  return `dropped:${bundleId}`;
 }
 
 function isRelay({ server }: AcceptRequest, masters: readonly Did[]): boolean {

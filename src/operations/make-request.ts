@@ -11,7 +11,7 @@ import { formatTime } from '../trust/time.js';
 
 export interface MakeRequestDeps {
   store: Pick<Store, 'held'>;
-  catalog: Pick<Catalog, 'bundles'>;
+  catalog: Pick<Catalog, 'bundles' | 'wishes'>;
   clock: Pick<Clock, 'now'>;
   random: Pick<Random, 'bytes'>;
   identity: Identity;
@@ -22,6 +22,7 @@ export interface MadeRequest {
   /** Files that this machine said it holds. */
   held: number;
   bundles: number;
+  wishes: number;
   createdAt: string;
 }
 
@@ -35,8 +36,9 @@ export function makeRequest(
 ): MadeRequest {
   const held = [...store.held()];
   const bundles = catalog.bundles().map(({ name, source, version }) => ({ name, source, version }));
+  const wishes = catalog.wishes();
   const createdAt = formatTime(clock.now());
-  const content = { createdAt, target: formatTarget(target), sections, bundles, held };
+  const content = { createdAt, target: formatTarget(target), sections, bundles, held, wishes };
   const bytes = encodeRequest({ ...content, salt: random.bytes(SALT_BYTES) }, identity);
-  return { bytes, held: held.length, bundles: bundles.length, createdAt };
+  return { bytes, held: held.length, bundles: bundles.length, wishes: wishes.length, createdAt };
 }

@@ -18,8 +18,8 @@ export interface Status {
   /** ISO 8601. */
   at: string;
   version: string;
-  /** What this process does; `run` lasts as long as one native command. */
-  role: 'client' | 'source' | 'run';
+  /** What this process does; `none`: nobody lives here, and the disk alone is read. */
+  role: 'client' | 'source' | 'none';
   did: Did | undefined;
   bundles: BundleStatus[];
   peers: (PeerStatus & { bundleId: string })[];

@@ -116,6 +116,8 @@ export interface Store {
   held(): Iterable<Sha256>;
   /** Whole blobs that no bundle names. May be removed while it is read. */
   unreferenced(): Iterable<StoredBlob>;
+  /** Whether another living process has written here: what it has stored may not be in a bundle yet. */
+  hasOtherWriters(): boolean;
   /** Whole blobs: how many, and their lengths together. */
   totals(): { blobs: number; bytes: number };
 

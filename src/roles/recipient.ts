@@ -11,6 +11,8 @@ import type { Printer } from './printer.js';
 /** The longest that a request file can be: both its parts, and the signature's line. */
 const MAX_BYTES = BOUNDS.requestHeaderBytes + BOUNDS.requestHeldBytes + 256;
 
+const SHOWN_WISHES = 20;
+
 /** Whom `--for` means; what a request says is shown before anything is done with it. */
 export async function recipientOf(
   data: DataFolder,
@@ -27,6 +29,14 @@ export async function recipientOf(
     const { requester, createdAt, target, held } = request;
     const text = `Request of ${requester}, made ${createdAt}: target ${target}; ${held.count} files are held there`;
     printer.report({ event: 'step', text });
+    if (request.wishes.length > 0) {
+      const shown = request.wishes
+        .slice(0, SHOWN_WISHES)
+        .map(({ ecosystem, name }) => `${ecosystem}/${name}`);
+      const more = request.wishes.length - shown.length;
+      const names = `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+      printer.report({ event: 'step', text: `Asked for there in vain: ${names}` });
+    }
   }
   for (const message of warnings) printer.report({ event: 'warning', message });
   return recipient;

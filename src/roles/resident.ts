@@ -2,6 +2,9 @@ import type { JsonObject, JsonValue } from '../domain/plan.js';
 import { askResident } from '../platform/control-client.js';
 import { serveControl } from '../platform/control-server.js';
 import type { ResidentLock } from '../platform/lock.js';
+import type { Insight } from '../ports/insight.js';
+import { gcOf } from './gc.js';
+import type { DataFolder } from './open-data.js';
 import { parseMisses, type Misses } from './misses.js';
 
 /** The gateway of the resident client of a data folder; undefined where none runs. */
@@ -26,6 +29,10 @@ export interface Resident {
   role: string;
   gateway: string | undefined;
   status: () => JsonValue;
+  insight: Pick<Insight, 'status'>;
+  data: Pick<DataFolder, 'catalog' | 'store'>;
+  /** Ids of the bundles that are shared now. */
+  served: () => ReadonlySet<string>;
   /** Of the gateway, where there is one. */
   misses?: Misses;
 }
@@ -48,9 +55,18 @@ export async function serveResident(
       mark: misses?.mark ?? 0,
       names: misses?.since(typeof since === 'number' ? since : 0) ?? [],
     });
+  // Through JSON as everything here: what is undefined is left out.
+  const overview = (): Promise<JsonValue> =>
+    Promise.resolve(
+      JSON.parse(
+        JSON.stringify({ ...resident.insight.status(), gateway: resident.gateway }),
+      ) as JsonValue,
+    );
   const server = await serveControl(
     folder,
     new Map([
+      ['overview', overview],
+      ['gc', (args) => gcOf(resident.data, resident.served())(args)],
       ['status', status],
       ['misses', missesSince],
     ]),

@@ -6,6 +6,8 @@ import PQueue from 'p-queue';
 import type { Settings } from '../config/settings.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
+import { nearest } from '../domain/nearest.js';
+import { systemClock } from '../platform/clock.js';
 import type { ClientSettings, EcosystemServer, HeldView } from '../ports/ecosystem.js';
 import { nodeOnPath } from '../platform/node-on-path.js';
 import { createServers } from './ecosystem-servers.js';
@@ -69,7 +71,9 @@ export async function runNative(input: RunInput): Promise<number> {
       if (code !== 0) {
         const held = new Set(view.names(server.name));
         const unheld = (server.askedNames?.(args) ?? []).filter((name) => !held.has(name));
-        sayMissing([...new Set([...(await missesSince(mark)), ...unheld])]);
+        const at = systemClock.now().toISOString();
+        for (const name of unheld) await catalog.addWish({ ecosystem: server.name, name, at });
+        sayMissing([...new Set([...(await missesSince(mark)), ...unheld])], held);
       }
       return code;
     } finally {
@@ -131,8 +135,12 @@ async function gatewayFor(
 }
 
 /** What the native client, now failed, asked for in vain: it may not have said so, nor what to do. */
-function sayMissing(names: readonly string[]): void {
+function sayMissing(names: readonly string[], held: ReadonlySet<string>): void {
   if (names.length === 0) return;
+  for (const name of names.slice(0, SHOWN_NAMES)) {
+    const near = nearest(name, held, NEAR_NAMES);
+    if (near.length > 0) process.stderr.write(`x: no ${name} here; there is ${near.join(', ')}\n`);
+  }
   const shown = names.slice(0, SHOWN_NAMES).join(', ');
   const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : '';
   process.stderr.write(
@@ -142,6 +150,7 @@ function sayMissing(names: readonly string[]): void {
 }
 
 const SHOWN_NAMES = 10;
+const NEAR_NAMES = 3;
 
 /** A file in a folder or the nearest above that has it; undefined where none can be read as an input. */
 async function nearestFile(from: string, name: string): Promise<string | undefined> {

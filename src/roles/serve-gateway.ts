@@ -41,20 +41,21 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
   const misses = new Misses();
   const servers = noting(createServers(), misses);
   const { folder } = settings;
+  const insight = createInsight({
+    role: 'client',
+    did: input.did,
+    folder,
+    catalog: data.catalog,
+    store: data.store,
+    clock: systemClock,
+    servers,
+    shares: input.shares,
+  });
   const common: Omit<StartGatewayInput, 'host' | 'port' | 'options'> = {
     data,
     servers,
     want: input.want,
-    insight: createInsight({
-      role: 'client',
-      did: input.did,
-      folder,
-      catalog: data.catalog,
-      store: data.store,
-      clock: systemClock,
-      servers,
-      shares: input.shares,
-    }),
+    insight,
     ...(log === undefined ? {} : { onAnswered: (answered) => log.write(answered) }),
     onPortTaken: (message) => printer.report({ event: 'warning', message }),
   };
@@ -80,6 +81,9 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
     role: 'client',
     gateway: local.url,
     status: input.status,
+    insight,
+    data,
+    served: () => new Set(input.shares().keys()),
     misses,
   });
   defer(resident.close);

@@ -5,7 +5,10 @@ import type { ResidentLock } from '../platform/lock.js';
 import type { PullEvent, Share } from '../ports/swarm.js';
 import type { Identity } from '../trust/identity.js';
 import { formatInvitation } from '../trust/invitation.js';
+import { systemClock } from '../platform/clock.js';
 import { ClientsView } from './clients-view.js';
+import { createServers } from './ecosystem-servers.js';
+import { createInsight } from './insight.js';
 import { manifestOf } from './manifest-of.js';
 import type { DataFolder } from './open-data.js';
 import { formatPeerAddress, type Printer } from './printer.js';
@@ -32,18 +35,31 @@ export async function serveSource(input: ServeSourceInput): Promise<void> {
   const warn = (message: string): void => printer.report({ event: 'warning', message });
   const { swarm, addresses } = await startSwarm({ settings, data, identity, warn });
   try {
-    const shares: Share[] = [];
+    const byId = new Map<string, Share>();
     for (const record of data.catalog.bundles()) {
-      shares.push(
-        await swarm.share(manifestOf(record, data.catalog), {
-          masters: [],
-          onEvent: (event) => onEvent(printer, event),
-        }),
-      );
+      const share = await swarm.share(manifestOf(record, data.catalog), {
+        masters: [],
+        onEvent: (event) => onEvent(printer, event),
+      });
+      byId.set(record.id, share);
     }
+    const shares = [...byId.values()];
+    const insight = createInsight({
+      role: 'source',
+      did: identity.did,
+      folder: settings.folder,
+      catalog: data.catalog,
+      store: data.store,
+      clock: systemClock,
+      servers: createServers(),
+      shares: () => byId,
+    });
     const resident = await serveResident(settings.folder, lock, {
       role: 'source',
       gateway: undefined,
+      insight,
+      data,
+      served: () => new Set(byId.keys()),
       status: () =>
         shares.map((share) => ({
           bundle: share.manifest.bundle,

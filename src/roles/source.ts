@@ -9,12 +9,14 @@ import { parseTarget, type Target } from '../domain/target.js';
 import { fetchArtifacts } from '../operations/fetch-artifacts.js';
 import { planBundle } from '../operations/plan-bundle.js';
 import { readInputs, type Inputs } from '../operations/read-inputs.js';
+import { wishedFile } from '../operations/wished-file.js';
 import { sealBundle } from '../operations/seal-bundle.js';
 import { systemClock } from '../platform/clock.js';
 import { detectHostTarget } from '../platform/host.js';
 import { acquireLock } from '../platform/lock.js';
 import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
+import type { InputFile } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import { openSources, type DebianFlags, type PythonFlags } from './ecosystem-sources.js';
 import { exportLines, exportVolumes } from './export.js';
@@ -40,6 +42,8 @@ export interface SourceInput {
   /** A request file, a DID, or a name. */
   for: string | undefined;
   trust: Did | undefined;
+  /** Whether what the request's machine asked for in vain is resolved too. */
+  wishes: boolean;
   targets: TargetFlags;
   dev: boolean | undefined;
   publicIndexes: string[];
@@ -89,7 +93,11 @@ export async function runSource(input: SourceInput): Promise<void> {
     closers.unshift(() => upstreams.close());
     const sources = upstreams.sources;
     const reading = { sources, readFile: readInputFile, mayAskNothing: input.debian.upgrade };
-    const inputs = await readInputs(reading, input.files);
+    const wished = input.wishes ? wishesOf(recipient?.request, sources, report) : undefined;
+    const inputs = await readInputs(
+      wished === undefined ? reading : { ...reading, readFile: withFile(wished, readInputFile) },
+      wished === undefined ? input.files : [...input.files, wished.path],
+    );
     const targets = await targetsOf(input.targets, recipient?.request, host);
     const plan = await planBundle(
       { sources, clock: systemClock, report },
@@ -140,6 +148,28 @@ export async function runSource(input: SourceInput): Promise<void> {
     stop.release();
     for (const close of closers) await close();
   }
+}
+
+/** @throws XError USAGE where nobody's request is answered. */
+function wishesOf(
+  request: MachineRequest | undefined,
+  sources: Parameters<typeof wishedFile>[1],
+  report: Report,
+): InputFile | undefined {
+  if (request === undefined) {
+    throw new XError('USAGE', '--wishes needs a request file in --for', {
+      hint: 'Make it on the isolated machine: x request -o FILE.',
+    });
+  }
+  const file = wishedFile(request, sources);
+  if (file === undefined)
+    report({ event: 'warning', message: 'the request has no wishes: nothing is added' });
+  return file;
+}
+
+/** A file that lies nowhere, beside those that do. */
+function withFile(file: InputFile, readFile: typeof readInputFile): typeof readInputFile {
+  return (path) => (path === file.path ? Promise.resolve(file) : readFile(path));
 }
 
 function nameOf(input: SourceInput): string {

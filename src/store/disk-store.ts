@@ -20,6 +20,7 @@ import { put, storeBytes } from './incoming.js';
 import { OnePieceBlob } from './one-piece-blob.js';
 import { PackWriter } from './pack-writer.js';
 import { PiecedBlob } from './pieced-blob.js';
+import { otherWriters } from './writer-lease.js';
 import type { StoreContext } from './context.js';
 
 /** The store on a local disk: see Layout for where things lie. */
@@ -159,6 +160,11 @@ export class DiskStore implements Store {
 
   unreferenced(): Iterable<StoredBlob> {
     return this.#context.rows.unreferenced();
+  }
+
+  hasOtherWriters(): boolean {
+    const { layout, lease } = this.#context;
+    return otherWriters(layout.writers, lease().id);
   }
 
   totals(): { blobs: number; bytes: number } {

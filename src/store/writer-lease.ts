@@ -90,6 +90,17 @@ export class WriterLease {
   }
 }
 
+/** Whether a living process but this one holds a lease. */
+export function otherWriters(writers: string, own: string): boolean {
+  return readdirSync(writers)
+    .filter((name) => name.endsWith(LOCK) && name !== own + LOCK)
+    .some((name) => {
+      const lock = tryLock(join(writers, name), false);
+      lock?.release();
+      return lock === undefined && existsSync(join(writers, name));
+    });
+}
+
 /**
  * Clears up after writers that died. `settle` is told each one's id and the blobs it was placing;
  * its temporary files go after that.

@@ -5,7 +5,7 @@ import { isDigest, sha256, type Sha256 } from '../domain/digest.js';
 import { messageOf, XError } from '../domain/errors.js';
 import { decodeHeldSet, encodeHeldSet } from '../domain/held-set.js';
 import { ECOSYSTEM_NAMES, type JsonObject } from '../domain/plan.js';
-import type { MachineRequest, TargetSections } from '../domain/request.js';
+import type { MachineRequest, TargetSections, Wished } from '../domain/request.js';
 import { isDid, publicKeyOfDid } from './did.js';
 import type { Identity } from './identity.js';
 import { parseTime } from './time.js';
@@ -27,6 +27,7 @@ export interface RequestContent {
   sections: TargetSections;
   bundles: MachineRequest['bundles'];
   held: Iterable<Sha256>;
+  wishes: readonly Wished[];
   /** Of the held set. */
   salt: Uint8Array;
 }
@@ -47,6 +48,7 @@ export function encodeRequest(content: RequestContent, identity: Identity): Uint
     target,
     ecosystems: sections,
     bundles,
+    wishes: content.wishes.map(({ ecosystem, name }) => ({ ecosystem, name })),
     held: { ...held, lengthBytes: bytes.length, sha256: sha256(bytes) },
   };
   const line = Buffer.from(JSON.stringify(header));
@@ -93,8 +95,8 @@ export function decodeRequest(bytes: Uint8Array, where: string): MachineRequest 
   }
   const held = decodeHeldSet({ ...encoded, bytes: heldBytes });
   if (held === undefined) throw malformed(where, 'what it says it holds is no set of digests');
-  const { requester, createdAt, target, ecosystems, bundles } = header;
-  return { requester, createdAt, target, sections: ecosystems, bundles, held };
+  const { requester, createdAt, target, ecosystems, bundles, wishes = [] } = header;
+  return { requester, createdAt, target, sections: ecosystems, bundles, held, wishes };
 }
 
 interface Header {
@@ -103,6 +105,8 @@ interface Header {
   target: string;
   ecosystems: TargetSections;
   bundles: MachineRequest['bundles'];
+  /** Missing in files of before there were any. */
+  wishes?: Wished[] | undefined;
   held: { salt: string; count: number; riceBits: number; lengthBytes: number; sha256: Sha256 };
 }
 
@@ -139,6 +143,9 @@ const FIELDS: Record<keyof Header, (value: unknown) => boolean> = {
     ),
   bundles: (value) =>
     Array.isArray(value) && value.length <= BOUNDS.bundlesPerMaster && value.every(isBundle),
+  wishes: (value) =>
+    value === undefined ||
+    (Array.isArray(value) && value.length <= BOUNDS.wishes && value.every(isWished)),
   held: (value) =>
     isObject(value) &&
     typeof value['salt'] === 'string' &&
@@ -153,6 +160,13 @@ function isBundle(value: unknown): boolean {
   const { name, source, version } = value;
   const isNamed = typeof name === 'string' && isBundleName(name);
   return isNamed && typeof source === 'string' && isDid(source) && Number.isSafeInteger(version);
+}
+
+function isWished(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { ecosystem, name } = value;
+  const isNamed = isPlainText(name) && String(name).length <= BOUNDS.wishCharacters;
+  return isNamed && ECOSYSTEM_NAMES.some((known) => known === ecosystem);
 }
 
 function isPlainText(value: unknown): boolean {

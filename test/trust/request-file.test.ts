@@ -13,6 +13,7 @@ const content: RequestContent = {
   sections: { debian: { architectures: ['arm64'], installed: { dpkg: '1.21.22' } } },
   bundles: [{ name: 'demo', source: identity('source').did, version: 3 }],
   held,
+  wishes: [{ ecosystem: 'npm' as const, name: '@scope/wanted' }],
   salt: Buffer.alloc(16, 1),
 };
 const bytes = Buffer.from(encodeRequest(content, ship));

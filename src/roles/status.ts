@@ -1,0 +1,122 @@
+import type { Settings } from '../config/settings.js';
+import { systemClock } from '../platform/clock.js';
+import { overviewOf, type Overview } from './overview.js';
+import { formatBytes, formatPeerAddress, formatSeconds, table, type Printer } from './printer.js';
+import { stopSignal } from './until-stopped.js';
+
+export interface StatusInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  /** Again and again, until told to stop. */
+  watch: boolean;
+}
+
+/** How often a watched table is drawn anew. */
+const WATCH_EVERY_MS = 1_000;
+/** The characters at a DID's end tell it from others. */
+const DID_END = 8;
+
+/** `x status`: what runs here, how far each bundle is, what is missing. */
+export async function runStatus(input: StatusInput): Promise<void> {
+  const { folder } = input.settings;
+  await show(input, 'status', async () => {
+    const overview = await overviewOf(folder);
+    return { value: overview, lines: statusLines(overview, folder) };
+  });
+}
+
+/** `x peers`: who is connected, and what went to and fro. */
+export async function runPeers(input: StatusInput): Promise<void> {
+  const { folder } = input.settings;
+  await show(input, 'peers', async () => {
+    const overview = await overviewOf(folder);
+    return { value: { peers: overview.peers }, lines: peerLines(overview, folder) };
+  });
+}
+
+async function show(
+  { printer, watch }: StatusInput,
+  event: string,
+  look: () => Promise<{ value: object; lines: string[] }>,
+): Promise<void> {
+  if (!watch) {
+    const { value, lines } = await look();
+    printer.document(value, lines);
+    return;
+  }
+  const stop = stopSignal();
+  try {
+    while (!stop.signal.aborted) {
+      const { value, lines } = await look();
+      printer.live({ event, ...value }, lines, true);
+      await systemClock.sleep(WATCH_EVERY_MS, stop.signal).catch(() => undefined);
+    }
+    printer.done();
+  } finally {
+    stop.release();
+  }
+}
+
+export function statusLines(overview: Overview, folder: string): string[] {
+  const { bundles, peers, disk, wishes } = overview;
+  const free = disk.freeBytes === undefined ? '' : `, ${formatBytes(disk.freeBytes)} free`;
+  return [
+    whoLives(overview, folder),
+    ...(bundles.length === 0
+      ? ['no bundle is here: `x client --master HOST` or `x import PATH` brings one']
+      : table([
+          ['bundle', 'version', 'held', 'size', 'signed', 'source'],
+          ...bundleRows(overview),
+        ])),
+    `disk: ${formatBytes(disk.heldBytes)} in ${disk.blobs} files${free}`,
+    ...(overview.resident === undefined
+      ? []
+      : [`peers: ${peers.length}${count(peers.length, 'x peers')}`]),
+    ...(wishes === 0 ? [] : [`asked for in vain: ${wishes}${count(wishes, 'x wishes')}`]),
+  ];
+}
+
+function count(number: number, command: string): string {
+  return number === 0 ? '' : ` (${command})`;
+}
+
+function whoLives({ resident, gateway, at }: Overview, folder: string): string {
+  if (resident === undefined) return `nothing runs on ${folder}; this is what lies there`;
+  const since = Math.max(0, Math.round((Date.parse(at) - Date.parse(resident.startedAt)) / 1000));
+  const serves = gateway === undefined ? '' : `, serving pip, npm and apt at ${gateway}`;
+  return `x ${resident.role}, process ${resident.pid}, for ${formatSeconds(since)}${serves}`;
+}
+
+function bundleRows({ bundles }: Overview): string[][] {
+  return bundles.map((bundle) => [
+    bundle.name,
+    String(bundle.version),
+    percent(bundle.heldBytes, bundle.bytes),
+    formatBytes(bundle.bytes),
+    bundle.signedAt.slice(0, 16).replace('T', ' '),
+    `…${bundle.source.slice(-DID_END)}`,
+  ]);
+}
+
+export function peerLines({ resident, peers, bundles }: Overview, folder: string): string[] {
+  if (resident === undefined)
+    return [`nothing runs on ${folder}, so nobody is connected; start \`x client --master HOST\``];
+  if (peers.length === 0) return ['nobody is connected now'];
+  const names = new Map(bundles.map(({ id, name }) => [id, name]));
+  const rows = [...peers]
+    .sort((a, b) => Number(b.isMaster) - Number(a.isMaster) || b.bytesIn - a.bytesIn)
+    .map((peer) => [
+      formatPeerAddress(peer.address),
+      `…${peer.did.slice(-DID_END)}`,
+      peer.isMaster ? 'master' : 'sibling',
+      formatBytes(peer.bytesIn),
+      formatBytes(peer.bytesOut),
+      names.get(peer.bundleId) ?? '',
+    ]);
+  return table([['address', 'key', 'is', 'received', 'sent', 'bundle'], ...rows]);
+}
+
+/** Only what is whole is a hundred. */
+function percent(held: number, bytes: number): string {
+  return held >= bytes ? '100%' : `${Math.min(99, Math.floor((held * 100) / bytes))}%`;
+}
