@@ -50,7 +50,8 @@ export interface AcceptResult {
   warnings: string[];
 }
 
-const HIGHEST_SIGNING_TIME = 'highest-signing-time';
+/** Under which the catalog keeps the newest verified signing time. */
+export const HIGHEST_SIGNING_TIME = 'highest-signing-time';
 
 /**
  * Takes a bundle's metadata from anywhere: the source is trusted or refused, everything is checked

@@ -78,5 +78,7 @@ export interface Catalog {
   /** Small durable values: `highest-signing-time`, `upstream-etag:…`. */
   getValue(key: string): string | undefined;
   setValue(key: string, value: string): void;
+  /** What is wrong with the database itself, one line each; empty where it is sound. Reads all of it. */
+  check(): string[];
   close(): void;
 }

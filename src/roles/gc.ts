@@ -1,5 +1,4 @@
 import type { Settings } from '../config/settings.js';
-import { XError } from '../domain/errors.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
 import { collectGarbage, pinBundle, type GarbageResult } from '../operations/collect-garbage.js';
 import { findBundle } from '../operations/find-bundle.js';

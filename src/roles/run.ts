@@ -1,20 +1,19 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import PQueue from 'p-queue';
 import type { Settings } from '../config/settings.js';
-import { BOUNDS } from '../domain/bounds.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { nearest } from '../domain/nearest.js';
 import { systemClock } from '../platform/clock.js';
-import type { ClientSettings, EcosystemServer, HeldView } from '../ports/ecosystem.js';
+import type { EcosystemServer } from '../ports/ecosystem.js';
 import { nodeOnPath } from '../platform/node-on-path.js';
 import { createServers } from './ecosystem-servers.js';
 import { readInput, withCarriedInputs } from './carried-inputs.js';
 import { createHeldView, nobodyToAsk } from './held-view.js';
 import { Misses, noting } from './misses.js';
 import { openData, type DataFolder } from './open-data.js';
+import { placeSettings } from './place-settings.js';
 import type { Printer } from './printer.js';
 import { startGateway } from './start-gateway.js';
 import { residentGateway, residentMisses } from './resident.js';
@@ -62,7 +61,7 @@ export async function runNative(input: RunInput): Promise<number> {
         projectFile: (name) => nearestFile(process.cwd(), name),
         node: nodeOnPath,
       });
-      const placed = await place(settings, folder, view);
+      const placed = await placeSettings(settings, folder, view);
       const warn = (message: string): void => input.printer.report({ event: 'warning', message });
       const { catalog } = data;
       const cwd = process.cwd();
@@ -159,33 +158,6 @@ async function nearestFile(from: string, name: string): Promise<string | undefin
     if (bytes !== undefined) return bytes.toString('utf8');
     if (dirname(folder) === folder) return undefined;
   }
-}
-
-async function place(
-  settings: ClientSettings,
-  folder: string,
-  view: HeldView,
-): Promise<{ env: Record<string, string>; args: string[] }> {
-  const here = (text: string): string => text.replaceAll('{dir}', folder);
-  for (const { path, text } of settings.files) {
-    const target = join(folder, path);
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, here(text));
-  }
-  const queue = new PQueue({ concurrency: BOUNDS.parallelDownloads });
-  await Promise.all(
-    (settings.blobs ?? []).map(({ path, entry }) =>
-      queue.add(async () => {
-        const target = join(folder, path);
-        await mkdir(dirname(target), { recursive: true });
-        await writeFile(target, await view.read(entry, BOUNDS.placedBlobBytes));
-      }),
-    ),
-  );
-  return {
-    env: Object.fromEntries(Object.entries(settings.env).map(([key, value]) => [key, here(value)])),
-    args: settings.args.map(here),
-  };
 }
 
 async function runChild(

@@ -182,6 +182,13 @@ export class SqliteCatalog implements Catalog {
     this.#db.writeNow(() => this.#sql.setValue.run(name, value));
   }
 
+  check(): string[] {
+    const rows = this.#db.read(
+      () => this.#db.sql.pragma('quick_check(20)') as { quick_check: string }[],
+    );
+    return rows.map((row) => row.quick_check).filter((text) => text !== 'ok');
+  }
+
   close(): void {
     void this.#closed();
   }

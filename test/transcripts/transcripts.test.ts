@@ -127,9 +127,10 @@ function linesOf(text: string, url: string, here: string): string[] {
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '{time}')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d\b/g, '{time}')
     .replace(
-      /"(size|bytes|heldBytes|total|fetched|bytesPerSecond|etaSeconds)":( ?)\d+/g,
+      /"(size|bytes|heldBytes|freeBytes|total|fetched|bytesPerSecond|etaSeconds)":( ?)\d+/g,
       '"$1":$2{n}',
     )
+    .replace(/[\d.]+ [kMGT]?B free/g, '{size} free')
     .replace(/^\d+% of .*$/gm, '{progress}')
     .replace(/(\{progress\}\n)+/g, '{progress}\n');
   return plain === '' ? [] : plain.replace(/\n$/, '').split('\n');

@@ -1,0 +1,52 @@
+import { Args } from '@oclif/core';
+import { XError } from '../src/domain/errors.js';
+import { XCommand } from '../src/roles/command.js';
+
+export default class Service extends XCommand {
+  static override summary = 'Keep a source or client running, by systemd.';
+  static override description = `install writes a unit and starts it; show prints it; uninstall stops and removes it. Run by root it is the machine's, else the user's own. After two dashes come the arguments of x source or x client.`;
+  static override strict = false;
+  static override usage =
+    'service show|install|uninstall source|client [--data DIR] [-- ARGUMENTS…]';
+  static override examples = [
+    '<%= config.bin %> service install client -- --master 10.0.0.5 --bind 0.0.0.0',
+    '<%= config.bin %> service show source -- -r /srv/requirements.txt',
+    '<%= config.bin %> service uninstall client',
+  ];
+
+  static override args = {
+    action: Args.string({
+      required: true,
+      options: ['show', 'install', 'uninstall'],
+      description: 'What to do.',
+    }),
+    role: Args.string({
+      required: true,
+      options: ['source', 'client'],
+      description: 'What is to run.',
+    }),
+  };
+
+  async run(): Promise<void> {
+    // Parsing replaces this.argv, so what belongs to the role is taken out before.
+    const split = this.argv.indexOf('--');
+    const own = split < 0 ? this.argv : this.argv.slice(0, split);
+    const passed = split < 0 ? [] : this.argv.slice(split + 1);
+    const { args, flags, argv } = await this.parse(Service, own);
+    const surplus = argv.slice(2)[0];
+    if (surplus !== undefined) {
+      throw new XError('USAGE', `unexpected argument "${String(surplus)}"`, {
+        hint: `What x ${args.role} is to be told stands after two dashes: x service ${args.action} ${args.role} -- …`,
+      });
+    }
+    const settings = await this.settings({ data: flags.data });
+    const { runService } = await import('../src/roles/service.js');
+    await runService({
+      settings,
+      printer: this.printer(flags),
+      action: args.action as 'show' | 'install' | 'uninstall',
+      role: args.role as 'source' | 'client',
+      args: passed,
+    });
+  }
+}

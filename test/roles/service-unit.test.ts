@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { unitText } from '../../src/roles/service-unit.js';
+
+const unit = {
+  role: 'client' as const,
+  node: process.execPath,
+  run: '/opt/x/bin/run.js',
+  folder: '/var/lib/x',
+  args: ['--master', 'x://did:key:z6Mk@10.0.0.5:8471', '--peer', 'a b', '--data', '50%$HOME"\\'],
+  user: undefined,
+};
+
+test('arguments reach the process as they were typed: nothing in them is systemd’s', () => {
+  const line = /^ExecStart=(.*)$/m.exec(unitText(unit))?.[1] ?? '';
+  assert.ok(line.endsWith(String.raw`--peer "a b" --data "50%%$$HOME\"\\"`), line);
+  assert.ok(line.includes(' client --data /var/lib/x --master x://did:key:z6Mk@10.0.0.5:8471 '));
+});
+
+test('the machine’s unit may write to the data folder alone; a user’s own has no sandbox to ask for', () => {
+  assert.match(unitText(unit), /^ProtectSystem=strict\nReadWritePaths=\/var\/lib\/x$/m);
+  const own = unitText({ ...unit, user: 'mary' });
+  assert.doesNotMatch(own, /ReadWritePaths/);
+  assert.match(own, /^WantedBy=default\.target$/m);
+});
+
+const analyze = spawnSync('systemd-analyze', ['--version']);
+const noSystemd = analyze.error === undefined ? false : 'systemd-analyze is not installed';
+
+test('systemd takes both units without a word', { skip: noSystemd }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'x-unit-'));
+  try {
+    for (const user of [undefined, 'mary']) {
+      const path = join(folder, 'x-client.service');
+      await writeFile(path, unitText({ ...unit, user }));
+      const { stdout, stderr, status } = spawnSync('systemd-analyze', ['verify', path], {
+        encoding: 'utf8',
+      });
+      assert.equal(`${stdout}${stderr}`, '');
+      assert.equal(status, 0);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
