@@ -21,8 +21,13 @@ export default class Client extends XCommand {
   ];
 
   static override flags = {
-    master: Flags.string({ helpValue: 'HOST[:PORT]|x://…', summary: 'The source to pull from.' }),
+    master: Flags.string({
+      multiple: true,
+      helpValue: 'HOST[:PORT]|x://…',
+      summary: 'The source to pull from; several, each with its own trust.',
+    }),
     trust: Flags.string({
+      multiple: true,
       helpValue: 'DID',
       summary: "Trust this source's key on first contact.",
       exclusive: ['accept-new'],
@@ -130,8 +135,8 @@ export default class Client extends XCommand {
     await runClient({
       settings,
       printer: this.printer(flags),
-      master: flags.master,
-      trust: flags.trust,
+      masters: flags.master ?? [],
+      trust: flags.trust ?? [],
       acceptNew: flags['accept-new'],
       acceptStale: flags['accept-stale'],
       once: flags.once,

@@ -22,9 +22,9 @@ import { watchForStall } from './stall.js';
 export interface ClientInput {
   settings: Settings & { folder: string };
   printer: Printer;
-  /** HOST, HOST:PORT, a multiaddr or an invitation. */
-  master: string | undefined;
-  trust: Did | undefined;
+  /** HOST, HOST:PORT, multiaddrs or invitations; none: what is held is served. */
+  masters: readonly string[];
+  trust: readonly Did[];
   acceptNew: boolean;
   acceptStale: boolean;
   once: boolean;
@@ -78,7 +78,7 @@ class Client {
   readonly #lock: ResidentLock;
   readonly #stop: AbortSignal;
   readonly #defer: (close: () => Promise<void>) => void;
-  readonly #master: Master | undefined;
+  readonly #masters: readonly Master[];
   #isServing = false;
 
   constructor(parts: ClientParts) {
@@ -91,23 +91,23 @@ class Client {
     this.#stop = parts.stop;
     this.#defer = parts.defer;
     this.#log = new PullLog(input.printer, () => this.#onMasterBack?.());
-    this.#master =
-      input.master === undefined
-        ? undefined
-        : new Master({
-            text: input.master,
-            trust: input.trust,
-            acceptNew: input.acceptNew,
-            acceptStale: input.acceptStale,
-            catalog: parts.data.catalog,
-            swarm: parts.swarm,
-            warn: (message) => this.#warn(message),
-          });
+    this.#masters = [...new Set(input.masters)].map(
+      (text) =>
+        new Master({
+          text,
+          trust: input.trust,
+          acceptNew: input.acceptNew,
+          acceptStale: input.acceptStale,
+          catalog: parts.data.catalog,
+          swarm: parts.swarm,
+          warn: (message) => this.#warn(message),
+        }),
+    );
   }
 
   async run(): Promise<void> {
     const { once } = this.#input;
-    if (this.#master === undefined && this.#input.once) {
+    if (this.#masters.length === 0 && once) {
       throw new XError('USAGE', '--once needs --master', {
         hint: 'Say where to pull from: x client --master HOST --once.',
       });
@@ -116,7 +116,7 @@ class Client {
     await this.#shareWhatIsHeld();
     // What is held is served at once, whatever the master does.
     if (!once && this.#shares.size > 0) await this.#serve();
-    await this.#meetMaster();
+    await this.#meetMasters();
     if (once) await this.#pullOnce();
     else await this.#stay();
   }
@@ -137,10 +137,11 @@ class Client {
     let following = this.#follow();
     while (!this.#stop.aborted) {
       await this.#untilRefreshIsDue();
-      if (this.#stop.aborted || this.#master === undefined) continue;
+      if (this.#stop.aborted) continue;
       const isCurrent = (id: string, version: number): boolean =>
         this.#shares.get(id)?.manifest.version === version;
-      const accepted = await this.#master.refresh(isCurrent);
+      const accepted: AcceptedBundle[] = [];
+      for (const master of this.#masters) accepted.push(...(await master.refresh(isCurrent)));
       if (accepted.length === 0) continue;
       for (const bundle of accepted) await this.#shareOrSay(bundle);
       following = Promise.all([following, this.#follow()]).then(() => undefined);
@@ -198,9 +199,9 @@ class Client {
   }
 
   /** First contact. Without an answer, what is held is enough to go on; without trust, nothing is. */
-  async #meetMaster(): Promise<void> {
+  async #meetMasters(): Promise<void> {
     const { settings } = this.#input;
-    if (this.#master === undefined) {
+    if (this.#masters.length === 0) {
       if (this.#shares.size > 0) return;
       throw new XError(
         'BUNDLE_NOT_FOUND',
@@ -210,16 +211,20 @@ class Client {
         },
       );
     }
-    let accepted: AcceptedBundle[];
-    try {
-      accepted = await this.#master.meet();
-    } catch (error) {
-      const isBearable = error instanceof XError && error.exitCode !== 3 && this.#shares.size > 0;
-      if (!isBearable || this.#stop.aborted) throw error;
-      this.#warn(`${messageOf(error)}; going on with what is held and with siblings`);
-      return;
+    const failures: XError[] = [];
+    for (const master of this.#masters) {
+      try {
+        for (const bundle of await master.meet()) await this.#share(bundle);
+      } catch (error) {
+        const isBearable = error instanceof XError && error.exitCode !== 3;
+        if (!isBearable || this.#stop.aborted) throw error;
+        failures.push(error);
+      }
     }
-    for (const bundle of accepted) await this.#share(bundle);
+    const [first] = failures;
+    if (first !== undefined && this.#shares.size === 0) throw first;
+    for (const failure of failures)
+      this.#warn(`${messageOf(failure)}; going on with what is held and with others`);
   }
 
   /** A bundle that cannot be shared does not keep the others from it. */
@@ -235,7 +240,7 @@ class Client {
   async #share({ manifest, record }: AcceptedBundle): Promise<void> {
     const before = this.#shares.get(record.id);
     if (before?.manifest.digest === manifest.digest) return;
-    const masters = this.#master === undefined ? [] : [this.#master.address];
+    const masters = this.#masters.map(({ address }) => address);
     const share = await this.#swarm.share(manifest, {
       masters,
       listed: mastersOf(this.#data.catalog.metadata(record.id)),

@@ -11,7 +11,8 @@ import { manifestOf } from './manifest-of.js';
 export interface MasterOptions {
   /** HOST, HOST:PORT, a multiaddr or an invitation. */
   text: string;
-  trust: Did | undefined;
+  /** Whom the user trusts for bundles; none: whoever is pinned, or who is new and let in. */
+  trust: readonly Did[];
   acceptNew: boolean;
   acceptStale: boolean;
   catalog: Catalog;
@@ -32,7 +33,7 @@ export class Master {
   readonly address: string;
   readonly #options: MasterOptions;
   /** Whom the user trusts for bundles, where that was said. */
-  readonly #trusted: Did | undefined;
+  readonly #trusted: ReadonlySet<Did>;
   /** The machine that answers at the address; once met, no other is spoken to. */
   #peer: Did | undefined;
   readonly #warned = new Set<string>();
@@ -40,10 +41,11 @@ export class Master {
   /** @throws XError USAGE, WRONG_SOURCE where invitation and --trust disagree. */
   constructor(options: MasterOptions) {
     const invited = isInvitation(options.text) ? parseInvitation(options.text) : undefined;
-    if (invited && options.trust !== undefined && options.trust !== invited.did) {
+    const { trust } = options;
+    if (invited && trust.length > 0 && !trust.includes(invited.did)) {
       throw new XError(
         'WRONG_SOURCE',
-        `the invitation is ${invited.did}'s, but --trust names ${options.trust}`,
+        `the invitation is ${invited.did}'s, but --trust names ${trust.join(' and ')}`,
         {
           hint: 'Ask the source for its key (`x key` there) and use one of the two.',
         },
@@ -51,8 +53,9 @@ export class Master {
     }
     this.#options = options;
     this.address = invited ? hostAndPort(invited) : options.text;
-    this.#trusted = invited?.did ?? options.trust;
-    this.#peer = this.#trusted;
+    this.#trusted = new Set(invited ? [invited.did] : trust);
+    // Of several, nobody said which one answers here.
+    this.#peer = invited?.did ?? (trust.length === 1 ? trust[0] : undefined);
   }
 
   /**
@@ -107,9 +110,14 @@ export class Master {
 
   /** Said by the user; or pinned before; or, where nothing was said, for acceptMetadata to decide. */
   #isTrusted({ source }: Offer): boolean {
-    if (source === this.#trusted) return true;
+    if (this.#trusted.has(source)) return true;
     const pinned = this.#options.catalog.pinnedSources().some(({ did }) => did === source);
-    return pinned || this.#trusted === undefined;
+    return pinned || this.#trusted.size === 0;
+  }
+
+  /** The source that must have signed it: where several are trusted, its own or, for the message, the first. */
+  #trustedFor({ source }: Offer): Did | undefined {
+    return this.#trusted.has(source) ? source : [...this.#trusted][0];
   }
 
   async #attempt(offer: Offer): Promise<AcceptedBundle[]> {
@@ -134,7 +142,7 @@ export class Master {
         from: `master ${this.address}`,
         server: this.#peer,
         trust: {
-          did: pinned ? undefined : this.#trusted,
+          did: pinned ? undefined : this.#trustedFor(offer),
           // Whoever answers first is trusted once, not each newcomer from then on.
           acceptNew: isFirstContact && this.#options.acceptNew,
           ask: isFirstContact ? askOnTerminal : undefined,
