@@ -194,6 +194,7 @@ export class CorruptionWorld {
         sections: {},
         bundles: [{ name: 'demo', source: this.source.identity.did, version: 1 }],
         held: [...this.#signed.keys()],
+        wishes: [{ ecosystem: 'npm', name: 'wanted' }],
         salt: seededRandom('salt').bytes(16),
       },
       ship,
