@@ -167,6 +167,7 @@ export const BOUNDS = {
   gatewayStalledMs: 30_000,
   gatewayPipelinedRequests: 64,
   gatewayKeptAnswerBytes: 64 << 20,
+  gatewayPrepareMs: 1_000,
   gatewayLimitedAddresses: 10_000,
   searchResults: 250,
   searchCharacters: 1_024,

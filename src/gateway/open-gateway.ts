@@ -94,6 +94,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const app = openServer(options);
   const names = new Set((options.names ?? []).map((name) => name.toLowerCase()));
 
+  let preparing: NodeJS.Timeout | undefined;
   const metrics = new GatewayMetrics(insight);
   app.addHook('onRequest', async (request, reply) => {
     watch(request, reply, clock, (answered) => {
@@ -145,12 +146,30 @@ export function createGateway(parts: GatewayParts): Gateway {
     return send(reply, textReply(500, 'the gateway failed on this request; its log says why'));
   });
   return {
-    listen: () => listen(app, options),
+    listen: async () => {
+      const address = await listen(app, options);
+      preparing = prepareAlways(servers, view);
+      return address;
+    },
     close: async () => {
+      clearInterval(preparing);
       closing.abort(new Error('the gateway is closing'));
       await app.close();
     },
   };
+}
+
+/** Now, and whenever something else is held. */
+function prepareAlways(servers: readonly EcosystemServer[], view: ServedView): NodeJS.Timeout {
+  let prepared: string | undefined;
+  const prepare = (): void => {
+    const generation = view.generation();
+    if (generation === prepared) return;
+    prepared = generation;
+    for (const server of servers) server.prepare?.(view);
+  };
+  prepare();
+  return setInterval(prepare, BOUNDS.gatewayPrepareMs).unref();
 }
 
 /** @see https://github.com/fastify/fastify-rate-limit */

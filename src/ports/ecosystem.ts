@@ -146,6 +146,8 @@ export interface HeldView {
   names(ecosystem: EcosystemName): Iterable<string>;
   /** Verified bytes of a small entry; pulled first where they are still on their way. */
   read(entry: CatalogEntry, maxBytes: number): Promise<Uint8Array>;
+  /** Another text whenever something else is held; missing where that is not known. */
+  generation?(): string;
 }
 
 /** A view that answers are kept from. */
@@ -232,6 +234,8 @@ export interface EcosystemServer {
   /** Native commands it can configure. */
   readonly commands: readonly string[];
   respond(request: NativeRequest, view: HeldView): Promise<NativeResponse>;
+  /** Makes ahead of being asked what takes long: called again when the view's generation changed. */
+  prepare?(view: ServedView): void;
   /** Checks the publisher's evidence that a bundle carries for one package entry. */
   checkProof(entry: CatalogEntry, view: HeldView, now: Date): Promise<ProofVerdict>;
   settings(request: SettingsRequest): Promise<ClientSettings>;

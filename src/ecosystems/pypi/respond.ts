@@ -1,13 +1,12 @@
 import { answeringEntries } from '../../domain/answering-source.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView, NativeRequest, NativeResponse } from '../../ports/ecosystem.js';
+import { RootPages, type RootPage } from './root-pages.js';
 import { isProjectName, normalizeName } from './filename.js';
 import {
   filenameOf,
   projectHtml,
   projectJson,
-  rootHtml,
-  rootJson,
   servedFile,
   type ServedFile,
 } from './simple-pages.js';
@@ -20,14 +19,18 @@ const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
  * `files/SHA256/FILENAME` with its `.metadata` and `.provenance`. Nothing but what signed bundles hold is listed.
  * @see https://packaging.python.org/en/latest/specifications/simple-repository-api/
  */
-export function respondPypi(request: NativeRequest, view: HeldView): Promise<NativeResponse> {
-  return Promise.resolve(answer(request, view));
+export function respondPypi(
+  request: NativeRequest,
+  view: HeldView,
+  roots = new RootPages(),
+): Promise<NativeResponse> {
+  return Promise.resolve(answer(request, view, roots));
 }
 
-function answer(request: NativeRequest, view: HeldView): NativeResponse {
+function answer(request: NativeRequest, view: HeldView, roots: RootPages): NativeResponse {
   const segments = request.path.replace(/\/+$/, '').split('/');
   const [first, second, third] = segments;
-  if (first === 'simple' && second === undefined) return rootPage(request, view);
+  if (first === 'simple' && second === undefined) return rootPage(request, roots.of(view));
   if (first === 'simple' && segments.length === 2) return projectPage(request, view, second ?? '');
   if (first === 'files' && segments.length === 3) return file(second ?? '', third ?? '', view);
   return { kind: 'not-found', ecosystem: 'pypi', what: request.path };
@@ -50,7 +53,11 @@ function wantsJson(request: NativeRequest): boolean {
   return json > 0 && json >= html;
 }
 
-function pageOf(request: NativeRequest, json: () => string, html: () => string): NativeResponse {
+function pageOf(
+  request: NativeRequest,
+  json: () => string | Buffer,
+  html: () => string | Buffer,
+): NativeResponse {
   const isJson = wantsJson(request);
   const isNewHtml = (request.headers['accept'] ?? '').includes(HTML);
   const type = isJson ? JSON_TYPE : isNewHtml ? HTML : 'text/html; charset=utf-8';
@@ -58,16 +65,19 @@ function pageOf(request: NativeRequest, json: () => string, html: () => string):
     kind: 'bytes',
     status: 200,
     headers: { 'content-type': type, vary: 'Accept', 'cache-control': 'no-cache' },
-    bytes: Buffer.from(isJson ? json() : html()),
+    bytes: bytesOf(isJson ? json() : html()),
   };
 }
 
-function rootPage(request: NativeRequest, view: HeldView): NativeResponse {
-  const names = [...view.names('pypi')];
+function bytesOf(page: string | Buffer): Buffer {
+  return typeof page === 'string' ? Buffer.from(page) : page;
+}
+
+function rootPage(request: NativeRequest, { json, html }: RootPage): NativeResponse {
   return pageOf(
     request,
-    () => rootJson(names),
-    () => rootHtml(names),
+    () => json,
+    () => html,
   );
 }
 

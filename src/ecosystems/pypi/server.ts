@@ -2,16 +2,19 @@ import type { EcosystemServer } from '../../ports/ecosystem.js';
 import { checkPypiProof } from './check-proof.js';
 import { pypiConfiguration } from './client-configuration.js';
 import { pypiClientSettings } from './client-settings.js';
+import { RootPages } from './root-pages.js';
 import { respondPypi } from './respond.js';
 
 /** Python's isolated half: a simple index over what bundles hold, and settings for pip and uv. */
 export function createPypiServer(): EcosystemServer {
+  const roots = new RootPages();
   return {
     name: 'pypi',
     mount: 'pypi',
     commands: ['pip', 'pip3', 'uv', 'python', 'python3'],
     installCommand,
-    respond: respondPypi,
+    respond: (request, view) => respondPypi(request, view, roots),
+    prepare: (view) => void roots.of(view),
     checkProof: checkPypiProof,
     settings: pypiClientSettings,
     use: (request) => pypiConfiguration(request),

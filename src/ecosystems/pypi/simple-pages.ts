@@ -39,6 +39,7 @@ export function filenameOf(entry: CatalogEntry): string {
 }
 
 function escapeHtml(text: string): string {
+  if (!/[&<>"]/.test(text)) return text;
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
@@ -61,7 +62,10 @@ ${lines.join('<br>\n')}
 export function rootHtml(names: readonly string[]): string {
   return page(
     'Simple index',
-    names.map((name) => `<a href="${escapeHtml(name)}/">${escapeHtml(name)}</a>`),
+    names.map((name) => {
+      const shown = escapeHtml(name);
+      return `<a href="${shown}/">${shown}</a>`;
+    }),
   );
 }
 
