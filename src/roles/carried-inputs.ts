@@ -7,8 +7,9 @@ import { GATEWAY_PLACEHOLDER } from '../operations/seal-bundle.js';
 import type { Catalog, CatalogEntry } from '../ports/catalog.js';
 import type { HeldView } from '../ports/ecosystem.js';
 
-const ORIGINAL = 'inputs/original/';
-const GATEWAY = 'inputs/gateway/';
+/** Below which a bundle carries its inputs, and their copies for the gateway. */
+export const ORIGINAL = 'inputs/original/';
+export const GATEWAY = 'inputs/gateway/';
 
 export interface CarriedInputsRequest {
   args: readonly string[];
@@ -75,15 +76,15 @@ async function copyOf(
   return join(folder, name);
 }
 
-function pointedAt(gateway: string, text: string): string {
+export function pointedAt(gateway: string, text: string): string {
   return text.replaceAll(GATEWAY_PLACEHOLDER, gateway);
 }
 
 /** A bundle's inputs below a folder, by their path in it. Signed paths are safe ones. */
-function inputsOf(
-  { bundleId }: CatalogEntry,
+export function inputsOf(
+  { bundleId }: Pick<CatalogEntry, 'bundleId'>,
   prefix: string,
-  { catalog }: CarriedInputsRequest,
+  { catalog }: Pick<CarriedInputsRequest, 'catalog'>,
 ): Map<string, CatalogEntry> {
   const found = new Map<string, CatalogEntry>();
   for (const entry of catalog.entriesByPrefix(bundleId, prefix))

@@ -41,6 +41,7 @@ export function noting(servers: readonly EcosystemServer[], misses: Misses): Eco
     checkProof: (entry, view, now) => server.checkProof(entry, view, now),
     settings: (request) => server.settings(request),
     installCommand: (name, version, at) => server.installCommand(name, version, at),
+    prepare: (view) => server.prepare?.(view),
     async respond(request, view) {
       const response = await server.respond(request, view);
       if (response.kind === 'not-found') misses.note(response.what);
