@@ -35,7 +35,16 @@ export const NPM_SETS: readonly NpmSet[] = [
   },
   {
     title: 'svelte kit',
-    manifest: deps({}, { '@sveltejs/kit': '^2', '@sveltejs/adapter-auto': '^3', svelte: '^5', vite: '^6' }),
+    manifest: deps(
+      {},
+      {
+        '@sveltejs/kit': '^2',
+        '@sveltejs/adapter-auto': '^3',
+        '@sveltejs/vite-plugin-svelte': '^5',
+        svelte: '^5',
+        vite: '^6',
+      },
+    ),
   },
   {
     title: 'next.js',
