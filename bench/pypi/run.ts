@@ -59,7 +59,7 @@ try {
   const probe = await pipReport(['six']);
   if (probe === undefined) throw new Error('pip finds no six: it is configured with no index');
   const pip = (await newestPip(planner, await ownTarget(probe))) ?? PIP;
-  const dryRun = ['install', '--dry-run', '--ignore-installed', '--quiet', '-r'];
+  const dryRun = ['install', '--dry-run', '--ignore-installed', '--quiet', '--retries', '0', '-r'];
   const data = join(folder, 'data');
   const runX = (list: string, env: NodeJS.ProcessEnv): Measured =>
     measure(
