@@ -1,4 +1,6 @@
 import { isIPv6 } from 'node:net';
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
 import type { Libp2p, MultiaddrConnection } from '@libp2p/interface';
@@ -12,8 +14,7 @@ import { isLinkLocal, isLoopback, tcpMultiaddr, tcpOf } from './addresses.js';
 import { ConnectionRoom } from './connection-room.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
 import { tcpWithZones } from './link-local.js';
-import { noiseLine } from './noise-line.js';
-import { yamuxWithWideWindows } from './wide-windows.js';
+import { noiseCrypto } from './noise-crypto.js';
 import { tuneCollector } from './young-garbage.js';
 
 export interface HostOptions {
@@ -86,9 +87,9 @@ export class Host {
             maxConnections: BOUNDS.connections + BOUNDS.pendingConnections,
           }),
         ],
-        connectionEncrypters: [noiseLine()],
+        connectionEncrypters: [noise({ crypto: noiseCrypto })],
         streamMuxers: [
-          yamuxWithWideWindows({
+          yamux({
             streamOptions: {
               maxStreamWindowSize: BOUNDS.streamWindowBytes,
               maxReadBufferLength: BOUNDS.readBufferBytes,
