@@ -35,7 +35,7 @@ export interface AttestedTarball {
  * and transparency log entry, and that what is signed names this package and these bytes. One that is
  * broken outweighs others that hold.
  * @param bytes the registry's answer, `{"attestations": [{"predicateType", "bundle"}]}`.
- * @see https://docs.npmjs.com/generating-provenance-statements
+ * @see npm's documentation, "Generating provenance statements"
  * @see https://docs.sigstore.dev
  */
 export function checkAttestations(

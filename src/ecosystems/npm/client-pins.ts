@@ -17,7 +17,7 @@ export interface ClientPin {
 /**
  * The clients that a package.json pins.
  * @see https://nodejs.org/api/packages.html#packagemanager
- * @see https://docs.npmjs.com/cli/v11/configuring-npm/package-json#devengines
+ * @see npm help package.json, "devEngines"
  */
 export function clientPins(manifest: JsonObject): { pins: ClientPin[]; warnings: string[] } {
   const pins: ClientPin[] = [];

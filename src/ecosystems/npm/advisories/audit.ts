@@ -7,7 +7,7 @@ import type { Advisory, AffectedPackage } from './osv.js';
 
 /**
  * What a client asks: `{"name": ["version", …]}`; the problem as a text where it asks something else.
- * @see https://docs.npmjs.com/cli/commands/npm-audit#bulk-advisory-endpoint
+ * @see npm help audit, "Bulk Advisory Endpoint"
  */
 export function readBulkRequest(json: JsonValue): Map<string, string[]> | string {
   if (!isObject(json)) return 'an audit request is an object of names and their versions';
