@@ -45,6 +45,9 @@ export const BOUNDS = {
   controlArchiveBytes: 64 << 20,
   artifactBytes: 64 * 2 ** 30,
   redirects: 10,
+  /** Names of upstream hosts that were looked up, and for how long an answer is taken again. */
+  knownNames: 1_000,
+  knownNameMs: 10_000,
   requestAttempts: 5,
   requestBackoffMs: 250,
   retryAfterMs: 60_000,

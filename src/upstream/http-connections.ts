@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
+import type { LookupFunction } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { buildConnector, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
+import { sharedLookup } from './shared-lookup.js';
 
 /** Addresses of proxies; an absent or empty one means none. */
 export interface ProxySettings {
@@ -40,6 +42,7 @@ export function openConnections(
   const httpProxy = proxyAddress(proxy.httpProxy);
   const httpsProxy = proxyAddress(proxy.httpsProxy);
   const isDirect = httpProxy === '' && httpsProxy === '';
+  const lookup = sharedLookup();
   const tls = isDirect ? {} : trusting(certificateAuthorities);
   return new EnvHttpProxyAgent({
     // Never undefined, or the library would look into the environment itself.
@@ -50,8 +53,8 @@ export function openConnections(
     // One connection a download: HTTP/2 would put all of them on one TCP stream.
     allowH2: false,
     connect: isDirect
-      ? directConnector(certificateAuthorities)
-      : { ...tls, timeout: BOUNDS.connectTimeoutMs },
+      ? directConnector(certificateAuthorities, lookup)
+      : { ...tls, lookup, timeout: BOUNDS.connectTimeoutMs },
     connectTimeout: BOUNDS.connectTimeoutMs,
     requestTls: tls,
     proxyTls: tls,
@@ -73,8 +76,11 @@ function proxyAddress(text: string | undefined): string {
 }
 
 /** Connects without a proxy; authorities are gathered when the first https address is asked. */
-function directConnector(pems: readonly string[]): buildConnector.connector {
-  const options = { timeout: BOUNDS.connectTimeoutMs, allowH2: false };
+function directConnector(
+  pems: readonly string[],
+  lookup: LookupFunction,
+): buildConnector.connector {
+  const options = { timeout: BOUNDS.connectTimeoutMs, allowH2: false, lookup };
   const plain = buildConnector(options);
   let secure: buildConnector.connector | undefined;
   return (target, callback) => {
