@@ -224,7 +224,7 @@ class Client {
     const [first] = failures;
     if (first !== undefined && this.#shares.size === 0) throw first;
     for (const failure of failures)
-      this.#warn(`${messageOf(failure)}; going on with what is held and with others`);
+      this.#warn(`${messageOf(failure)}; going on with what is held and with siblings`);
   }
 
   /** A bundle that cannot be shared does not keep the others from it. */
