@@ -144,7 +144,14 @@ test('x use and its undo leave a home as it was, to the byte', async () => {
     const before = ['registry=https://a.example\r\n\n\n; end', '[global]\nindex-url=https://a\n'];
     await writeFile(npmrc, before[0] ?? '');
     await writeFile(pip, before[1] ?? '');
-    const env = { HOME: home, X_DATA: join(home, 'data'), XDG_CONFIG_HOME: '' };
+    // npm tells its scripts where the user's own file is: that one is none of this test's business.
+    const own = Object.keys(process.env).filter((name) => /^(npm_config_|pip_|uv_)/i.test(name));
+    const env = {
+      ...Object.fromEntries(own.map((name) => [name, undefined])),
+      HOME: home,
+      X_DATA: join(home, 'data'),
+      XDG_CONFIG_HOME: '',
+    };
     for (const command of ['npm', 'pip']) {
       const used = await x(['use', command, '--port', '8999'], { env });
       assert.equal(used.code, 0, used.stderr);
