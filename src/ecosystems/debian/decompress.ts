@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import xz from 'xz-decompress';
 import { XError, messageOf } from '../../domain/errors.js';
@@ -44,10 +45,9 @@ function opened(
   compression: Compression,
 ): AsyncIterable<Uint8Array> {
   if (compression === 'none') return source;
+  // Not by way of a Node stream: its adapter throws where a reader leaves before the end.
+  if (compression === 'xz') return new xz.XzReadableStream(ReadableStream.from(source));
   const readable = Readable.from(source, { objectMode: false });
-  if (compression === 'xz') {
-    return new xz.XzReadableStream(Readable.toWeb(readable) as ReadableStream<Uint8Array>);
-  }
   const inflate = compression === 'gz' ? createGunzip() : createZstdDecompress();
   readable.on('error', (error) => inflate.destroy(error));
   return readable.pipe(inflate);
