@@ -45,10 +45,27 @@ function opened(
   compression: Compression,
 ): AsyncIterable<Uint8Array> {
   if (compression === 'none') return source;
-  // Not by way of a Node stream: its adapter throws where a reader leaves before the end.
-  if (compression === 'xz') return new xz.XzReadableStream(ReadableStream.from(source));
+  if (compression === 'xz') return unpackedXz(source);
   const readable = Readable.from(source, { objectMode: false });
   const inflate = compression === 'gz' ? createGunzip() : createZstdDecompress();
   readable.on('error', (error) => inflate.destroy(error));
   return readable.pipe(inflate);
+}
+
+/** Not by way of a Node stream: its adapter throws behind the back of a reader that leaves early. */
+async function* unpackedXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = new xz.XzReadableStream(ReadableStream.from(source)).getReader();
+  let isWhole = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      isWhole = done;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // The library frees its memory when the last bytes are unpacked, and again when it is told that
+    // nobody reads them: the second time fails, and there is nothing left to do then.
+    if (!isWhole) await reader.cancel().catch(() => undefined);
+  }
 }
