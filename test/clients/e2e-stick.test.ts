@@ -186,13 +186,13 @@ describe('a source that runs again', () => {
   });
 
   test('says each warning once', async () => {
-    const env = { ...world.fixtures.allEnv, PIP_EXTRA_INDEX_URL: 'http://127.0.0.1:1/simple' };
-    // By the safe rule an index that cannot be reached stops the plan; pip's goes on without it.
-    const again = await x([...world.sourceArgs, '--once', '--index-strategy', 'pip'], { env });
+    const again = await x([...world.sourceArgs, '--once'], { env: world.fixtures.allEnv });
     assert.equal(again.code, 0, again.stdout + again.stderr);
     const warnings = again.stdout
       .split('\n')
-      .filter((line) => line.includes('"event":"warning"') && line.includes('127.0.0.1:1/'));
-    assert.equal(warnings.length, 1, again.stdout);
+      .filter((line) => line.includes('"event":"warning"'))
+      .map((line) => (JSON.parse(line) as { message: string }).message);
+    assert.ok(warnings.length > 0, again.stdout);
+    assert.deepEqual([...new Set(warnings)], warnings);
   });
 });
