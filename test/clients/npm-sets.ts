@@ -82,7 +82,7 @@ export const NPM_SETS: readonly NpmSet[] = [
   { title: 'storybook', manifest: deps({ react: '^18', 'react-dom': '^18' }, { storybook: '^8', '@storybook/react-vite': '^8', vite: '^5' }) },
   { title: 'eslint and typescript', manifest: deps({}, { eslint: '^9', 'typescript-eslint': '^8', typescript: '~5.6', prettier: '^3' }) },
   { title: 'jest', manifest: deps({}, { jest: '^29', 'ts-jest': '^29', '@types/jest': '^29', typescript: '^5' }) },
-  { title: 'vitest', manifest: deps({}, { vitest: '^2', '@vitest/coverage-v8': '^2', jsdom: '^25' }), everyday: true },
+  { title: 'vitest', manifest: deps({}, { vitest: '^2', '@vitest/coverage-v8': '^2', jsdom: '^25' }) },
   { title: 'mocha, sinon and nyc', manifest: deps({}, { mocha: '^10', chai: '^4', sinon: '^18', nyc: '^17' }) },
   { title: 'cypress and playwright', manifest: deps({}, { cypress: '^13', '@playwright/test': '^1' }) },
   {
@@ -93,7 +93,7 @@ export const NPM_SETS: readonly NpmSet[] = [
   { title: 'parcel', manifest: deps({}, { parcel: '^2' }) },
   { title: 'gulp', manifest: deps({}, { gulp: '^4', 'gulp-sass': '^5', sass: '^1' }) },
   { title: 'babel', manifest: deps({ '@babel/core': '^7', '@babel/preset-env': '^7', '@babel/preset-react': '^7' }) },
-  { title: 'binaries in optional packages', manifest: deps({ esbuild: '^0.25', '@swc/core': '^1', lightningcss: '^1', turbo: '^2', '@biomejs/biome': '^1' }), everyday: true },
+  { title: 'binaries in optional packages', manifest: deps({ esbuild: '^0.25', '@swc/core': '^1', lightningcss: '^1', turbo: '^2', '@biomejs/biome': '^1' }) },
   { title: 'sharp', manifest: deps({ sharp: '^0.33' }), everyday: true },
   { title: 'sharp before optional packages', manifest: deps({ sharp: '^0.32' }) },
   { title: 'addons that are built', manifest: deps({ 'better-sqlite3': '^11', bcrypt: '^5', 'node-sass': '^9', canvas: '^2', argon2: '^0.41' }) },
@@ -103,14 +103,12 @@ export const NPM_SETS: readonly NpmSet[] = [
   {
     title: 'peers that disagree',
     manifest: deps({ react: '^17', 'react-dom': '^17', '@testing-library/react': '^12', 'react-redux': '^7' }),
-    everyday: true,
   },
   {
     title: 'overrides and an alias',
     manifest: { ...deps({ express: '^4.18', old: 'npm:lodash@^3', lodash: '^4' }), overrides: { qs: '6.11.0' } },
-    everyday: true,
   },
-  { title: 'a package that bundles its own', manifest: deps({ npm: '^10' }), everyday: true },
+  { title: 'a package that bundles its own', manifest: deps({ npm: '^10' }) },
   { title: 'old packages', manifest: deps({ request: '*', underscore: '~1.8', 'socket.io': '^2', grunt: '^1' }) },
   {
     title: 'workspaces that want different versions',
