@@ -116,13 +116,17 @@ export function xIn(data: string): (args: string) => string {
 }
 
 /** Runs a script where there is no network but loopback, in an environment without any proxy or index. */
-export async function isolated(script: string, cwd: string): Promise<Ran> {
+export async function isolated(
+  script: string,
+  cwd: string,
+  deadlineMs = DEADLINE_MS,
+): Promise<Ran> {
   const env = Object.fromEntries(
     Object.keys(process.env)
       .filter((name) => /^(pip_|uv_|npm_config_|node_options|https?_proxy$|all_proxy$)/i.test(name))
       .map((name) => [name, undefined]),
   );
-  return await withoutNetwork(`exec 2>&1\n${script}`, { cwd, env, deadlineMs: DEADLINE_MS });
+  return await withoutNetwork(`exec 2>&1\n${script}`, { cwd, env, deadlineMs });
 }
 
 /** Pulls the world's bundle from a living source into a data folder, over libp2p. */

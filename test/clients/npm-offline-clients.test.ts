@@ -40,6 +40,9 @@ const LOCKFILES = {
 
 const skip = whyNoNamespace() ?? whyNoClient('npm') ?? false;
 
+/** What one client may take for hundreds of packages on a busy machine. */
+const INSTALL_MS = 300_000;
+
 describe(
   'a project of hundreds of packages installs with every client and no network',
   { skip },
@@ -91,6 +94,7 @@ describe(
 mkdir -p '${home}'; cd '${join(folder, client)}'
 ${lines}`,
         folder,
+        INSTALL_MS,
       );
     }
 
