@@ -1,6 +1,7 @@
-// What tsc leaves to do: drop compiled files whose source is gone, and build the page where it changed.
+// What tsc leaves to do: drop compiled files whose source is gone, list the commands, and build the page
+// where it changed.
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, rmSync, statSync } from 'node:fs';
+import { existsSync, globSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +12,18 @@ for (const folder of ['src', 'commands', 'test', 'fixtures', 'bench']) {
     if (!existsSync(join(root, source))) rmSync(join(root, compiled));
   }
 }
+
+// With the list oclif loads the one command that is asked for; without it, all of them.
+const { Plugin } = await import('@oclif/core');
+const plugin = new Plugin({
+  root,
+  type: 'core',
+  ignoreManifest: true,
+  errorOnManifestCreate: true,
+  respectNoCacheDefault: true,
+});
+await plugin.load();
+writeFileSync(join(root, 'oclif.manifest.json'), JSON.stringify(plugin.manifest));
 
 const built = join(root, 'dist/page/index.html');
 const builtMs = existsSync(built) ? statSync(built).mtimeMs : 0;

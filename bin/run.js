@@ -2,6 +2,8 @@
 // Starts x. Plain JavaScript that any Node can parse: it decides whether this Node will do.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = '22.22.2 or newer of 22, 24.15 or newer of 24, or 26 and newer';
@@ -31,14 +33,28 @@ function handOver(node) {
   });
 }
 
+/**
+ * Compiled code is kept beside the installed packages, where whoever could write it could write those
+ * too; else in this user's own cache. Never in a folder for everybody, as Node would do by itself.
+ */
+async function keepCompiled() {
+  const { constants, enableCompileCache } = await import('node:module');
+  const cacheHome = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const folders = [
+    fileURLToPath(new URL('../node_modules/.cache/x-compiled', import.meta.url)),
+    join(cacheHome, 'x-compiled'),
+  ];
+  const failed = constants.compileCacheStatus.FAILED;
+  folders.some((folder) => enableCompileCache(folder).status !== failed);
+}
+
 function refuse(reason) {
   process.stderr.write(`x: ${reason}\n`);
   process.exit(1);
 }
 
 if (suits(process.versions.node)) {
-  const { enableCompileCache } = await import('node:module');
-  enableCompileCache?.();
+  await keepCompiled();
   const { start } = await import('../dist/src/roles/command-line.js');
   await start(process.argv.slice(2), import.meta.url);
 } else {

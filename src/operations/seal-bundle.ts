@@ -63,7 +63,7 @@ export async function sealBundle(
     name: input.name,
     artifacts: input.artifacts,
     sealed,
-    inputs: bundleInputs(deps.sources, input.inputs),
+    inputs: await bundleInputs(deps.sources, input.inputs),
     targets: input.targets.map(formatTarget),
   });
   const { record, changed } = built;
@@ -75,10 +75,12 @@ export async function sealBundle(
 }
 
 /** The files that the bundle was made from, and the copies whose addresses point at a gateway. */
-function bundleInputs(sources: readonly EcosystemSource[], inputs: Inputs): BundleInput[] {
-  return inputs.files.map((file) => {
-    const claimed = sources.find((source) => source.claims(file));
-    const rewritten = claimed?.rewriteInput(file, GATEWAY_PLACEHOLDER)?.text;
-    return { ...file, rewritten };
-  });
+function bundleInputs(sources: readonly EcosystemSource[], inputs: Inputs): Promise<BundleInput[]> {
+  return Promise.all(
+    inputs.files.map(async (file) => {
+      const claimed = sources.find((source) => source.claims(file));
+      const rewritten = await claimed?.rewriteInput(file, GATEWAY_PLACEHOLDER);
+      return { ...file, rewritten: rewritten?.text };
+    }),
+  );
 }

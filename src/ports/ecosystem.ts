@@ -110,7 +110,7 @@ export interface EcosystemSource<R = unknown> {
    */
   seal(request: SealRequest): Promise<Sealed>;
   /** The copy of an input whose addresses point at a gateway; undefined where nothing needs rewriting. */
-  rewriteInput(file: InputFile, gateway: string): InputFile | undefined;
+  rewriteInput(file: InputFile, gateway: string): Promise<InputFile | undefined>;
 }
 
 /** A native client's request, already decoded and bounded by the gateway. */

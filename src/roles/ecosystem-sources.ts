@@ -4,14 +4,10 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { snapshotId } from '../ecosystems/debian/apt/snapshot.js';
-import { installedOfStatus, type DebianBase } from '../ecosystems/debian/base.js';
-import { readMachine, type DebianMachine } from '../ecosystems/debian/machine.js';
+import type { DebianBase } from '../ecosystems/debian/base.js';
+import type { DebianMachine } from '../ecosystems/debian/machine.js';
 import { createDebianSource } from '../ecosystems/debian/source.js';
-import {
-  createRepositoryKey,
-  createRepositorySigner,
-  type RepositorySigner,
-} from '../ecosystems/debian/repository-key.js';
+import type { RepositorySigner } from '../ecosystems/debian/repository-key.js';
 import { createNpmSource } from '../ecosystems/npm/source.js';
 import { createPypiSource } from '../ecosystems/pypi/source.js';
 import { systemClock } from '../platform/clock.js';
@@ -29,9 +25,9 @@ import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
 import { listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
-import { readAdvisories } from './advisory-files.js';
 import { readInputFile } from './input-files.js';
-import { readOrCreateSecret, readOrUndefined, type DataFolder } from './open-data.js';
+import { readOrUndefined, type DataFolder } from './open-data.js';
+import { repositorySigner } from './repository-signer.js';
 
 /** What the command line says about Debian, over the host's apt sources. */
 export interface DebianFlags {
@@ -71,6 +67,8 @@ export interface SourcesInput {
   /** Files and folders of advisories in the OSV format. */
   advisories: readonly string[];
   report: Report;
+  /** Whether the plan will be sealed: what that needs is opened first. */
+  willSeal: boolean;
 }
 
 export interface OpenSources {
@@ -83,9 +81,14 @@ export interface OpenSources {
 export async function openSources(input: SourcesInput): Promise<OpenSources> {
   const { data, debian } = input;
   // Before anything is asked of anybody: a mistake in them should not cost a plan.
-  const advisories = await readAdvisories(input.advisories, input.report);
+  const advisories =
+    input.advisories.length === 0
+      ? undefined
+      : await (await import('./advisory-files.js')).readAdvisories(input.advisories, input.report);
   const registry = createNpmRegistry({ env: process.env, folder: process.cwd() });
-  const [npm, pip, apt, signer, base] = await Promise.all([
+  let opened: Promise<RepositorySigner> | undefined;
+  const signer = (): Promise<RepositorySigner> => (opened ??= repositorySigner(data.folder));
+  const [npm, pip, apt, base, machine] = await Promise.all([
     registry.settings(),
     readPipConfiguration({
       env: process.env,
@@ -93,8 +96,10 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       publicIndexes: input.publicIndexes,
     }),
     readAptHost(),
-    repositorySigner(data.folder),
     debianBase(debian.base),
+    debianMachine(input.request),
+    // A key that cannot be read should not cost a plan.
+    input.willSeal ? signer() : undefined,
   ]);
   const aptLogins = await readAptCredentials([
     ...(debian.mirror === undefined ? [] : [debian.mirror]),
@@ -140,7 +145,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
         ...(debian.recommends ? {} : { withRecommends: false }),
       },
       baseOf: () => base,
-      machine: debianMachine(input.request),
+      machine,
       upgrade: debian.upgrade,
       openFile: openLocalFile,
       seen: openSeenReleases(join(data.folder, 'debian-releases.json')),
@@ -190,28 +195,14 @@ async function authoritiesOf(certFile: string | undefined): Promise<string[]> {
   );
 }
 
-/** The key that pruned apt repositories are signed with; made on first use, it never leaves this folder. */
-async function repositorySigner(folder: string): Promise<RepositorySigner> {
-  const path = join(folder, 'keys', 'apt-repository.asc');
-  const armored = await readOrCreateSecret(
-    path,
-    async () => (await createRepositoryKey(systemClock.now())).privateKeyArmored,
-  );
-  try {
-    return await createRepositorySigner(armored);
-  } catch (error) {
-    throw new XError(
-      'STORE_DAMAGED',
-      `${path} does not hold an OpenPGP private key: ${messageOf(error)}`,
-      { hint: 'Restore it from a copy, or move it away to get a new one.', cause: error },
-    );
-  }
-}
-
 /** What a request says of the machine's Debian. */
-function debianMachine(request: MachineRequest | undefined): DebianMachine | undefined {
+async function debianMachine(
+  request: MachineRequest | undefined,
+): Promise<DebianMachine | undefined> {
   const section = request?.sections.debian;
-  return section === undefined ? undefined : readMachine(section);
+  if (section === undefined) return undefined;
+  const { readMachine } = await import('../ecosystems/debian/machine.js');
+  return readMachine(section);
 }
 
 /** A .deb that a list names. */
@@ -234,6 +225,7 @@ async function debianBase(base: string): Promise<DebianBase> {
   try {
     // One character a byte, as stanzas are kept.
     const text = await readFile(path, 'latin1');
+    const { installedOfStatus } = await import('../ecosystems/debian/base.js');
     if (base !== 'host' && installedOfStatus(text).versions.length === 0) {
       throw new XError('INPUT_MALFORMED', `--debian-base ${base}: no package is installed in it`, {
         hint: 'Give a copy of the target’s /var/lib/dpkg/status.',

@@ -6,26 +6,19 @@ import { expandTargets, type TargetFlags } from '../domain/expand-targets.js';
 import type { Plan } from '../domain/plan.js';
 import type { MachineRequest } from '../domain/request.js';
 import { parseTarget, type Target } from '../domain/target.js';
-import { fetchArtifacts } from '../operations/fetch-artifacts.js';
 import { planBundle } from '../operations/plan-bundle.js';
-import { readInputs, type Inputs } from '../operations/read-inputs.js';
+import { readInputs } from '../operations/read-inputs.js';
 import { wishedFile } from '../operations/wished-file.js';
-import { sealBundle } from '../operations/seal-bundle.js';
 import { systemClock } from '../platform/clock.js';
 import { detectHostTarget } from '../platform/host.js';
 import { acquireLock } from '../platform/lock.js';
-import { systemRandom } from '../platform/random.js';
-import type { BundleRecord } from '../ports/catalog.js';
 import type { InputFile } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import { openSources, type DebianFlags, type PythonFlags } from './ecosystem-sources.js';
-import { exportLines, exportVolumes } from './export.js';
 import { bundleNameOf, readInputFile } from './input-files.js';
 import { openData, type DataFolder } from './open-data.js';
-import { openIdentity, openSigner } from './open-keys.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
-import { formatBytes, type Printer } from './printer.js';
-import { recipientOf } from './recipient.js';
+import type { Printer } from './printer.js';
 import { volumeSizeOf } from './sizes.js';
 import { stopSignal } from './until-stopped.js';
 import { warnOnce } from './warn-once.js';
@@ -79,7 +72,9 @@ export async function runSource(input: SourceInput): Promise<void> {
     const recipient =
       input.for === undefined
         ? undefined
-        : await recipientOf(data, printer, { who: input.for, trust: input.trust, resend: false });
+        : await (
+            await import('./recipient.js')
+          ).recipientOf(data, printer, { who: input.for, trust: input.trust, resend: false });
     const upstreams = await openSources({
       data,
       request: recipient?.request,
@@ -89,6 +84,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       publicIndexes: input.publicIndexes,
       advisories: input.advisories,
       report,
+      willSeal: !input.dryRun,
     });
     closers.unshift(() => upstreams.close());
     const sources = upstreams.sources;
@@ -109,7 +105,9 @@ export async function runSource(input: SourceInput): Promise<void> {
       return;
     }
     showPlan(printer, plan, data);
-    const record = await carry({
+    // What follows a plan is loaded by who carries it out.
+    const { carryPlan } = await import('./carry-plan.js');
+    const record = await carryPlan({
       input,
       report,
       data,
@@ -120,6 +118,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       signal: stop.signal,
     });
     if (input.exportTo !== undefined) {
+      const { exportLines, exportVolumes } = await import('./export.js');
       const { volumes, leftOut } = await exportVolumes(data, printer, {
         bundle: record.id,
         to: input.exportTo,
@@ -136,6 +135,7 @@ export async function runSource(input: SourceInput): Promise<void> {
     if (input.once || stop.signal.aborted || !lock) return;
     // libp2p is loaded by who serves alone.
     const { serveSource } = await import('./serve-source.js');
+    const { openIdentity } = await import('./open-keys.js');
     await serveSource({
       lock,
       settings,
@@ -197,64 +197,4 @@ async function targetsOf(
 function showPlan(printer: Printer, plan: Plan, data: DataFolder): void {
   const document = planDocument(plan, data.store) as Record<string, unknown>;
   printer.event({ event: 'plan', counts: countsOf(plan), ...document }, planLines(plan).join('\n'));
-}
-
-interface Carry {
-  input: SourceInput;
-  report: Report;
-  data: DataFolder;
-  plan: Plan;
-  inputs: Inputs;
-  targets: Target[];
-  upstreams: Awaited<ReturnType<typeof openSources>>;
-  signal: AbortSignal;
-}
-
-async function carry({
-  input,
-  report,
-  data,
-  plan,
-  inputs,
-  targets,
-  upstreams,
-  signal,
-}: Carry): Promise<BundleRecord> {
-  const { printer, settings } = input;
-  const deps = {
-    store: data.store,
-    catalog: data.catalog,
-    clock: systemClock,
-    random: systemRandom,
-    report,
-  };
-  const identity = await openIdentity(settings.folder);
-  const signer = await openSigner(settings.folder);
-  const fetched = await fetchArtifacts(
-    { ...deps, upstream: upstreams.upstream },
-    plan.artifacts,
-    signal,
-  );
-  report({ event: 'step', text: 'Checking evidence and closure, then signing' });
-  const sealed = await sealBundle(
-    { ...deps, identity, signer, sources: upstreams.sources },
-    { name: plan.name, artifacts: fetched.artifacts, inputs, targets },
-  );
-  for (const message of sealed.warnings) report({ event: 'warning', message });
-  const { record } = sealed;
-  printer.done();
-  printer.event(
-    {
-      event: 'signed',
-      bundle: record.name,
-      did: record.source,
-      version: record.version,
-      files: record.entries,
-      bytes: record.bytes,
-      fetched: fetched.bytesFetched,
-      changed: sealed.changed,
-    },
-    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched)\n  by ${record.source}`,
-  );
-  return record;
 }

@@ -1,10 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import type { LookupFunction } from 'node:net';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { buildConnector, EnvHttpProxyAgent, type Dispatcher } from 'undici';
-import { BOUNDS } from '../domain/bounds.js';
+import type { Dispatcher } from 'undici';
 import { messageOf, XError } from '../domain/errors.js';
-import { sharedLookup } from './shared-lookup.js';
 
 /** Addresses of proxies; an absent or empty one means none. */
 export interface ProxySettings {
@@ -28,39 +24,38 @@ export function proxiesOfEnvironment(
   };
 }
 
+/** The connections of one upstream, opened when the first address is asked. */
+export interface Connections {
+  dispatcher(): Promise<Dispatcher>;
+  /** Ends every connection, those in use too. */
+  close(): Promise<void>;
+}
+
 /**
- * The connections of one upstream: pooled per origin, through the given proxies, trusting Node's
- * authorities and the given ones.
+ * Checks how an upstream connects. The HTTP library, which takes its time to load, is left to who asks.
  * @param certificateAuthorities PEM texts, each may hold several certificates.
  * @throws XError USAGE where a proxy is no address or an authority no certificate.
  */
 export function openConnections(
   proxy: ProxySettings,
   certificateAuthorities: readonly string[],
-): Dispatcher {
+): Connections {
   checkCertificates(certificateAuthorities);
-  const httpProxy = proxyAddress(proxy.httpProxy);
-  const httpsProxy = proxyAddress(proxy.httpsProxy);
-  const isDirect = httpProxy === '' && httpsProxy === '';
-  const lookup = sharedLookup();
-  const tls = isDirect ? {} : trusting(certificateAuthorities);
-  return new EnvHttpProxyAgent({
-    // Never undefined, or the library would look into the environment itself.
-    httpProxy,
-    httpsProxy,
+  const proxies = {
+    httpProxy: proxyAddress(proxy.httpProxy),
+    httpsProxy: proxyAddress(proxy.httpsProxy),
     noProxy: proxy.noProxy ?? '',
-    connections: BOUNDS.connectionsPerOrigin,
-    // One connection a download: HTTP/2 would put all of them on one TCP stream.
-    allowH2: false,
-    connect: isDirect
-      ? directConnector(certificateAuthorities, lookup)
-      : { ...tls, lookup, timeout: BOUNDS.connectTimeoutMs },
-    connectTimeout: BOUNDS.connectTimeoutMs,
-    requestTls: tls,
-    proxyTls: tls,
-    headersTimeout: BOUNDS.idleTimeoutMs,
-    bodyTimeout: BOUNDS.idleTimeoutMs,
-  });
+  };
+  let opened: Promise<Dispatcher> | undefined;
+  return {
+    dispatcher: () =>
+      (opened ??= import('./http-dispatcher.js').then(({ openDispatcher }) =>
+        openDispatcher(proxies, certificateAuthorities),
+      )),
+    async close() {
+      await (await opened)?.destroy();
+    },
+  };
 }
 
 /** A proxy's address; like curl and pip, one without a scheme is http. */
@@ -75,21 +70,6 @@ function proxyAddress(text: string | undefined): string {
   });
 }
 
-/** Connects without a proxy; authorities are gathered when the first https address is asked. */
-function directConnector(
-  pems: readonly string[],
-  lookup: LookupFunction,
-): buildConnector.connector {
-  const options = { timeout: BOUNDS.connectTimeoutMs, allowH2: false, lookup };
-  const plain = buildConnector(options);
-  let secure: buildConnector.connector | undefined;
-  return (target, callback) => {
-    if (target.protocol !== 'https:') return plain(target, callback);
-    secure ??= buildConnector({ ...options, ...trusting(pems) });
-    return secure(target, callback);
-  };
-}
-
 /** A secure context would pass over what is no certificate. */
 function checkCertificates(pems: readonly string[]): void {
   try {
@@ -101,10 +81,4 @@ function checkCertificates(pems: readonly string[]): void {
       { hint: 'Certificate authorities are PEM files (-----BEGIN CERTIFICATE-----).', cause },
     );
   }
-}
-
-/** One context for all connections: parsing Node's authorities again for each would cost milliseconds. */
-function trusting(pems: readonly string[]): { secureContext?: SecureContext } {
-  if (pems.length === 0) return {};
-  return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...pems] }) };
 }

@@ -14,6 +14,7 @@ import {
 } from './http-failure.js';
 import { headerOf, retryAfterMsOf } from './http-headers.js';
 import type { UnreachableHosts } from './http-hosts.js';
+import type { Connections } from './http-connections.js';
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -25,7 +26,7 @@ export type CredentialsFor = (
 
 /** What every exchange of one upstream shares. */
 export interface ExchangeContext {
-  dispatcher: Dispatcher;
+  connections: Connections;
   clock: Clock;
   random: Random;
   hosts: UnreachableHosts;
@@ -132,7 +133,8 @@ async function follow(
     const remembered = context.hosts.recall(url.origin, context.clock.monotonicMs());
     if (remembered !== undefined) throw alike(remembered, url);
     const own = url.origin === firstOrigin ? trail.authorization : undefined;
-    const response = await context.dispatcher.request({
+    const dispatcher = await context.connections.dispatcher();
+    const response = await dispatcher.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: 'GET',

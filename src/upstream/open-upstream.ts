@@ -36,12 +36,12 @@ export interface OpenUpstream extends Upstream {
  * @throws XError USAGE where a proxy or an authority cannot be used.
  */
 export function createUpstream(options: UpstreamOptions): OpenUpstream {
-  const dispatcher = openConnections(
+  const connections = openConnections(
     options.proxy ?? proxiesOfEnvironment(process.env),
     options.certificateAuthorities ?? [],
   );
   const context = {
-    dispatcher,
+    connections,
     clock: options.clock,
     random: options.random,
     hosts: new UnreachableHosts(),
@@ -62,7 +62,7 @@ export function createUpstream(options: UpstreamOptions): OpenUpstream {
     const bytes = await collect(body.stream, maxBytes, body.url);
     return { url: body.url, bytes, contentType: body.contentType };
   };
-  return { open, read, close: () => dispatcher.destroy() };
+  return { open, read, close: () => connections.close() };
 }
 
 function addressOf(request: UpstreamRequest): URL {

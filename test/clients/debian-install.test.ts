@@ -142,7 +142,7 @@ describe('apt on a machine without a network', { skip }, () => {
     let sealed: SealedBundle;
     try {
       sealed = await sealWith(
-        { upstream, store, apt, signer },
+        { upstream, store, apt, signer: () => Promise.resolve(signer) },
         store,
         'nginx-light\nhello\n',
         [target],

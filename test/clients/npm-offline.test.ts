@@ -275,7 +275,7 @@ test('real packages install without a network', { skip, timeout: 180_000 }, asyn
   ]);
   assert.ok(existsSync(join(project, 'node_modules/vite/package.json')));
   assert.equal(
-    createNpmSource(options).rewriteInput({ path: 'package.json', text: '{}' }, 'http://g'),
+    await createNpmSource(options).rewriteInput({ path: 'package.json', text: '{}' }, 'http://g'),
     undefined,
   );
 });

@@ -64,6 +64,7 @@ export class SourceWorld {
       publicIndexes: [],
       advisories: [],
       report: () => undefined,
+      willSeal: true,
     });
     return new SourceWorld(folder, fixtures, data, upstreams, before);
   }

@@ -1,23 +1,25 @@
 import { isPurlLine } from '../../domain/purl.js';
 import type { EcosystemSource, InputFile, ReadInput } from '../../ports/ecosystem.js';
 import type { PypiRequirements } from './input.js';
-import { planPypi, type PlanDeps } from './plan.js';
+import type { PlanDeps } from './plan.js';
 import { readPylock } from './pylock.js';
 import { readPyproject } from './pyproject.js';
 import { readRequirementsFile } from './requirements-file.js';
 import { rewritePypiInput } from './rewrite-input.js';
-import { sealPypi } from './seal.js';
 
-/** Python's half of a source: requirement files in, wheels and sdists planned and proved. */
+/**
+ * Python's half of a source: requirement files in, wheels and sdists planned and proved. What plans and
+ * what seals is loaded by who asks for it.
+ */
 export function createPypiSource(deps: PlanDeps): EcosystemSource<PypiRequirements> {
   return {
     name: 'pypi',
     purlType: 'pypi',
     claims: claimsPypi,
     read: (file, readFile) => readPypi(file, readFile, deps),
-    plan: (request) => planPypi(request, deps),
-    seal: (request) => sealPypi(request, deps.upstream),
-    rewriteInput: rewritePypiInput,
+    plan: async (request) => (await import('./plan.js')).planPypi(request, deps),
+    seal: async (request) => (await import('./seal.js')).sealPypi(request, deps.upstream),
+    rewriteInput: (...asked) => Promise.resolve(rewritePypiInput(...asked)),
   };
 }
 

@@ -150,7 +150,7 @@ export async function openBench(): Promise<Bench> {
     upstream,
     store,
     apt: fixtureHost(fixture, server.debianMirror),
-    signer: await createRepositorySigner(FIXTURE_PRIVATE_KEY),
+    signer: () => createRepositorySigner(FIXTURE_PRIVATE_KEY),
     ...changes,
   });
   return {

@@ -432,7 +432,7 @@ test('lockfiles are rewritten for the gateway, everything else is left', async (
     },
   };
   const file = { path: 'package-lock.json', text: JSON.stringify(lock, null, '\t') + '\n' };
-  const rewritten = source.rewriteInput(file, 'http://127.0.0.1:8470');
+  const rewritten = await source.rewriteInput(file, 'http://127.0.0.1:8470');
   assert.equal(
     rewritten?.text,
     file.text
@@ -442,7 +442,10 @@ test('lockfiles are rewritten for the gateway, everything else is left', async (
       )
       .replace('https://registry.example/x-fix-tool/-/', 'http://127.0.0.1:8470/npm/x-fix-tool/-/'),
   );
-  assert.equal(source.rewriteInput({ path: 'package.json', text: '{}' }, 'http://g'), undefined);
+  assert.equal(
+    await source.rewriteInput({ path: 'package.json', text: '{}' }, 'http://g'),
+    undefined,
+  );
 });
 
 test('a bundle of everything holds one packument a name', async () => {

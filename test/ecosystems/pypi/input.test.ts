@@ -157,13 +157,16 @@ test('claims by name and by content', () => {
   assert.ok(!claims('yarn.lock', ''));
 });
 
-test('the rewritten copy points at the gateway, line for line', () => {
+test('the rewritten copy points at the gateway, line for line', async () => {
   const text = `--index-url https://a.test/simple
 --extra-index-url https://b.test/simple
 x-beta>=1
 x-url[a] @ https://d.test/x_url-1.0-py3-none-any.whl ; python_version > "3"
 `;
-  const copy = source.rewriteInput({ path: 'requirements.txt', text }, 'http://127.0.0.1:8470');
+  const copy = await source.rewriteInput(
+    { path: 'requirements.txt', text },
+    'http://127.0.0.1:8470',
+  );
   assert.equal(
     copy?.text,
     `--index-url http://127.0.0.1:8470/pypi/simple/
@@ -172,7 +175,10 @@ x-beta>=1
 x-url[a]==1.0 ; python_version > "3"
 `,
   );
-  assert.equal(source.rewriteInput({ path: 'r.txt', text: 'x-beta\n' }, 'http://g'), undefined);
+  assert.equal(
+    await source.rewriteInput({ path: 'r.txt', text: 'x-beta\n' }, 'http://g'),
+    undefined,
+  );
 });
 
 test('credentials come from variables, go to the fetching side, and stand nowhere else', async () => {

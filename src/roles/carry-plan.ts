@@ -1,0 +1,75 @@
+import type { Plan } from '../domain/plan.js';
+import type { Target } from '../domain/target.js';
+import { fetchArtifacts } from '../operations/fetch-artifacts.js';
+import type { Inputs } from '../operations/read-inputs.js';
+import { sealBundle } from '../operations/seal-bundle.js';
+import { systemClock } from '../platform/clock.js';
+import { systemRandom } from '../platform/random.js';
+import type { BundleRecord } from '../ports/catalog.js';
+import type { Report } from '../ports/progress.js';
+import type { OpenSources } from './ecosystem-sources.js';
+import type { DataFolder } from './open-data.js';
+import { openIdentity, openSigner } from './open-keys.js';
+import { formatBytes } from './printer.js';
+import type { SourceInput } from './source.js';
+
+interface Carry {
+  input: SourceInput;
+  report: Report;
+  data: DataFolder;
+  plan: Plan;
+  inputs: Inputs;
+  targets: Target[];
+  upstreams: OpenSources;
+  signal: AbortSignal;
+}
+
+/** Fetches what a plan names, proves it, and signs the bundle. */
+export async function carryPlan({
+  input,
+  report,
+  data,
+  plan,
+  inputs,
+  targets,
+  upstreams,
+  signal,
+}: Carry): Promise<BundleRecord> {
+  const { printer, settings } = input;
+  const deps = {
+    store: data.store,
+    catalog: data.catalog,
+    clock: systemClock,
+    random: systemRandom,
+    report,
+  };
+  const identity = await openIdentity(settings.folder);
+  const signer = await openSigner(settings.folder);
+  const fetched = await fetchArtifacts(
+    { ...deps, upstream: upstreams.upstream },
+    plan.artifacts,
+    signal,
+  );
+  report({ event: 'step', text: 'Checking evidence and closure, then signing' });
+  const sealed = await sealBundle(
+    { ...deps, identity, signer, sources: upstreams.sources },
+    { name: plan.name, artifacts: fetched.artifacts, inputs, targets },
+  );
+  for (const message of sealed.warnings) report({ event: 'warning', message });
+  const { record } = sealed;
+  printer.done();
+  printer.event(
+    {
+      event: 'signed',
+      bundle: record.name,
+      did: record.source,
+      version: record.version,
+      files: record.entries,
+      bytes: record.bytes,
+      fetched: fetched.bytesFetched,
+      changed: sealed.changed,
+    },
+    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched)\n  by ${record.source}`,
+  );
+  return record;
+}
