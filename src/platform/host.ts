@@ -23,17 +23,19 @@ export async function detectHostTarget(env: NodeJS.ProcessEnv = process.env): Pr
     arch: canonicalArch(process.arch),
   };
   const path = pathWithoutOwnModules(env['PATH'] ?? '');
-  const [python, node, debian, musl] = await Promise.all([
+  const asked = Promise.all([
     askPython({ ...env, PATH: path }),
     ask('node', ['--version'], { ...env, PATH: path }),
     target.os === 'linux' ? debianCodename() : undefined,
-    target.os === 'linux' ? muslVersion(env) : undefined,
   ]);
   if (target.os === 'linux') {
     const glibc = glibcVersion();
-    if (glibc !== undefined) target.libc = { family: 'glibc', version: glibc };
-    else target.libc = { family: 'musl', version: musl ?? '1.2' };
+    target.libc =
+      glibc === undefined
+        ? { family: 'musl', version: (await muslVersion(env)) ?? '1.2' }
+        : { family: 'glibc', version: glibc };
   }
+  const [python, node, debian] = await asked;
   if (target.os === 'macos') {
     const version = await ask('sw_vers', ['-productVersion'], env);
     if (version !== undefined && /^[0-9][0-9.]*$/.test(version)) target.osVersion = version;
@@ -96,7 +98,6 @@ function glibcVersion(): string | undefined {
 }
 
 async function muslVersion(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  if (glibcVersion() !== undefined) return undefined;
   const text = await ask('ldd', ['--version'], env);
   return /Version ([0-9]+\.[0-9]+)/.exec(text ?? '')?.[1];
 }

@@ -65,26 +65,28 @@ function artifactsOf(
   { added, selection }: Resolution,
   requested: ReadonlySet<PackageNode>,
 ): PlannedArtifact[] {
-  const requires = new Map<PackageNode, PackageNode[]>();
-  const requiredBy = new Map<PackageNode, string[]>();
-  for (const [node, version] of added) {
-    const needed = neededBy(universe, node, version, selection).filter((other) => added.has(other));
-    requires.set(node, needed);
-    for (const other of needed) {
-      if (isLocal(version)) continue;
-      requiredBy.set(other, [...(requiredBy.get(other) ?? []), purlOf(version)]);
-    }
-  }
   // A user's own files are there, so they are not carried; what they need is asked for.
   const carried = [...added].filter(([, version]) => !isLocal(version));
-  const purlsOf = (nodes: readonly PackageNode[]): string[] =>
-    nodes.flatMap((node) => {
-      const version = added.get(node);
-      return version === undefined || isLocal(version) ? [] : [purlOf(version)];
-    });
+  const purls = new Map(carried.map(([node, version]) => [node, purlOf(version)]));
+  const requires = new Map<PackageNode, string[]>();
+  const requiredBy = new Map<PackageNode, string[]>();
+  for (const [node, version] of added) {
+    const own = purls.get(node);
+    const needed: string[] = [];
+    for (const other of neededBy(universe, node, version, selection)) {
+      const purl = purls.get(other);
+      if (purl === undefined) continue;
+      needed.push(purl);
+      if (own === undefined) continue;
+      const known = requiredBy.get(other);
+      if (known === undefined) requiredBy.set(other, [own]);
+      else known.push(own);
+    }
+    requires.set(node, needed);
+  }
   return carried.map(([node, version]) => ({
     ...artifactOf(version),
-    requires: purlsOf(requires.get(node) ?? []).sort(),
+    requires: (requires.get(node) ?? []).sort(),
     requiredBy: requested.has(node) ? [] : (requiredBy.get(node) ?? []).sort(),
     targets: [formatTarget(target)],
   }));

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { BOUNDS } from '../../../src/domain/bounds.js';
 import { stanzasOf } from '../../../src/ecosystems/debian/packages-index.js';
-import { PackagesTable, TableBuilder } from '../../../src/ecosystems/debian/packages-table.js';
+import { PackagesTable } from '../../../src/ecosystems/debian/packages-table.js';
+import { mentionOrder } from '../../../src/ecosystems/debian/resolver/mentions.js';
+import type { PackageNode } from '../../../src/ecosystems/debian/resolver/universe.js';
+import { TableBuilder } from '../../../src/ecosystems/debian/table-builder.js';
 import { openParsedIndexes } from '../../../src/upstream/debian-parsed-indexes.js';
 import { openBench } from './support.js';
 
@@ -49,6 +52,60 @@ test('a table answers by name and by what is provided, and keeps what counts', a
   assert.deepEqual([...table.rowsWith('virtual')], [0, 1, 2]);
   assert.doesNotMatch(table.stanza(0), /longer|Description/);
   assert.match(table.stanza(1), /^Package: alpha\n[^]*Depends: zeta,\n virtual\n$/);
+});
+
+/** Stanzas with a version and an architecture. */
+function stanzas(starts: readonly string[]): string {
+  return starts.map((start) => `${start}Version: 1\nArchitecture: all\n`).join('\n');
+}
+
+test('a table knows where each name is mentioned first, in the order in which apt reads fields', async () => {
+  const table = await build(
+    stanzas([
+      'Package: one\nProvides: p1\nDepends: zeta (>= 1) | yota:any, kappa:i386,\n lambda\nPre-Depends: pre\n',
+      'Package: two\nSuggests: yota, zeta\ndepends: two\nDepends: exact\n',
+      'Package: three\nEnhances: p1x, p1\n',
+    ]),
+    50,
+  );
+  const seen = Object.fromEntries(
+    ['pre', 'zeta', 'yota', 'kappa', 'lambda', 'p1', 'two', 'p1x', 'none', 'p', 'exact'].map(
+      (name) => {
+        const found = table.firstMention(name);
+        return [name, found && `${found.row} ${found.place}`];
+      },
+    ),
+  );
+  assert.deepEqual(seen, {
+    pre: '0 1',
+    zeta: '0 2',
+    // The third mention of the first stanza is of another package: yota:any.
+    yota: '1 2',
+    kappa: '0 4',
+    lambda: '0 5',
+    p1: '0 6',
+    two: '1 1',
+    p1x: '2 1',
+    none: undefined,
+    p: undefined,
+    exact: undefined,
+  });
+});
+
+test('apt comes to know packages by the first stanza or mention, index after index', async () => {
+  const tables = [
+    await build(
+      stanzas(['Package: m\nDepends: c, b\n', 'Package: a\n', 'Package: d\nDepends: a, z\n']),
+      50,
+    ),
+    await build(stanzas(['Package: e\nDepends: y\n', 'Package: c\n', 'Package: z\n']), 50),
+  ];
+  const order = mentionOrder(tables);
+  const names = ['nowhere', 'e', 'y', 'z', 'd', 'a', 'b', 'c', 'm'];
+  const sorted = names.toSorted((a, b) =>
+    order.compare({ name: a } as PackageNode, { name: b } as PackageNode),
+  );
+  assert.deepEqual(sorted, ['m', 'c', 'b', 'a', 'd', 'z', 'e', 'y', 'nowhere']);
 });
 
 test('an empty index is a table without rows', async () => {
