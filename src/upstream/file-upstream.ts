@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
@@ -17,12 +17,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
  * @throws XError PACKAGE_NOT_FOUND; UPSTREAM_REFUSED for directories, devices and what may not be read.
  */
 export async function openFile(request: UpstreamRequest, address: URL): Promise<UpstreamBody> {
-  let size: number;
-  {
-    // Only looked at here: a body that is never read must not hold a file open.
-    await using handle = await openPlain(address);
-    size = (await handle.stat()).size;
-  }
+  // Only looked at here: a body that is never read must not hold a file open.
+  const size = await sizeOf(address);
   const asked = request.offset ?? 0;
   const offset = asked <= size ? asked : 0;
   return {
@@ -41,10 +37,10 @@ async function* readOut(
   size: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  await using handle = await openPlain(address);
+  await using handle = await openHandle(address);
   const changed = (what: string): XError =>
     new XError('UPSTREAM_UNREACHABLE', `${address.href}: changed while it was read (${what})`);
-  const now = (await handle.stat()).size;
+  const now = plainSize(address, await handle.stat());
   if (now !== size) throw changed(`${size} bytes before, ${now} now`);
   for (let at = offset; at < size;) {
     signal?.throwIfAborted();
@@ -56,22 +52,33 @@ async function* readOut(
   }
 }
 
-async function openPlain(address: URL): Promise<FileHandle> {
-  let handle: FileHandle | undefined;
+async function sizeOf(address: URL): Promise<number> {
+  let status: Stats;
   try {
-    // Without O_NONBLOCK a named pipe would hold the open until someone writes to it.
-    handle = await open(pathOf(address), constants.O_RDONLY | constants.O_NONBLOCK);
-    const status = await handle.stat();
-    if (status.isFile()) return handle;
-    throw status.isDirectory()
-      ? new XError('UPSTREAM_REFUSED', `${address.href}: is a directory`, {
-          hint: 'Name a file in it, for example its index.html.',
-        })
-      : new XError('UPSTREAM_REFUSED', `${address.href}: is not a plain file`);
+    status = await stat(pathOf(address));
   } catch (thrown) {
-    await handle?.close();
     throw refusal(address, thrown);
   }
+  return plainSize(address, status);
+}
+
+async function openHandle(address: URL): Promise<FileHandle> {
+  try {
+    // Without O_NONBLOCK a named pipe would hold the open until someone writes to it.
+    return await open(pathOf(address), constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (thrown) {
+    throw refusal(address, thrown);
+  }
+}
+
+/** @throws XError UPSTREAM_REFUSED where it is no plain file. */
+function plainSize(address: URL, status: Stats): number {
+  if (status.isFile()) return status.size;
+  throw status.isDirectory()
+    ? new XError('UPSTREAM_REFUSED', `${address.href}: is a directory`, {
+        hint: 'Name a file in it, for example its index.html.',
+      })
+    : new XError('UPSTREAM_REFUSED', `${address.href}: is not a plain file`);
 }
 
 function pathOf(address: URL): string {
