@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { messageOf } from '../../src/domain/errors.js';
 import { parseTarget, type Target } from '../../src/domain/target.js';
+import { nodePackageOf } from '../../src/ecosystems/npm/platform.js';
 import { createNpmSource } from '../../src/ecosystems/npm/source.js';
 import type { NpmRegistry } from '../../src/ports/npm-registry.js';
 import { createNpmRegistry } from '../../src/upstream/npm-registry.js';
@@ -71,7 +72,7 @@ export function compareSets(
         for (const [at, platform] of platforms.entries()) {
           // npm 10 says of a dry run more than it installs.
           const unpacks = at === 0 || only.unpackAll === true || major === '10';
-          const installed = await npm('install', { ...asked, platform, unpacks });
+          const installed = await npm('install', { ...asked, platform, unpacks, wrote: lockfile });
           counts.push(installed.names.length);
           assert.deepEqual(planned[at], installed.names, `${platform}, from package.json`);
           lockfile ??= installed.lockfile;
@@ -82,7 +83,13 @@ export function compareSets(
           // What a lockfile says of platforms shows on one like the first, and on one unlike it.
           if (at % 2 === 1) continue;
           const unpacks = only.unpackAll === true || major === '10';
-          const installed = await npm('ci', { ...asked, platform, unpacks, lockfile });
+          const installed = await npm('ci', {
+            ...asked,
+            platform,
+            unpacks,
+            lockfile,
+            wrote: lockfile,
+          });
           assert.deepEqual(locked[at], installed.names, `${platform}, from the lockfile`);
         }
         await rm(project, { recursive: true });
@@ -140,7 +147,11 @@ async function planIn(
     now: new Date(),
     report: () => undefined,
   });
-  return targets.map((target) => chosen(plan, target));
+  return targets.map((target) => {
+    // Beside what npm installs lie the headers of Node, where something may be compiled.
+    const headers = `${nodePackageOf(target) ?? ''}@${process.versions.node}`;
+    return chosen(plan, target).filter((name) => name !== headers);
+  });
 }
 
 interface HiddenLockfile {
@@ -153,6 +164,8 @@ interface Asked {
   folder: string;
   unpacks: boolean;
   lockfile?: string | undefined;
+  /** A lockfile that npm wrote of the set: it says which names are aliases. */
+  wrote?: string | undefined;
 }
 
 /** name@version of what npm puts into node_modules, and the lockfile that it writes. */
@@ -170,7 +183,9 @@ async function npm(
     [program, ...args, ...(unpacks ? [] : ['--dry-run'])],
     { cwd: project, maxBuffer: 1 << 26 },
   );
-  const names = unpacks ? await unpackedIn(project) : addedOf(stdout, asked.set);
+  const names = unpacks
+    ? await unpackedIn(project)
+    : addedOf(stdout, asked.set, aliasesOf(asked.wrote ?? '{}'));
   const lockfile = unpacks ? await readFile(join(project, 'package-lock.json'), 'utf8') : '';
   await rm(project, { recursive: true });
   return { names: [...new Set(names)].sort(), lockfile };
@@ -188,9 +203,26 @@ async function unpackedIn(project: string): Promise<string[]> {
 }
 
 /** What npm says it would unpack; its links of workspaces are none of it. */
-function addedOf(said: string, { folders = {} }: NpmSet): string[] {
+function addedOf(
+  said: string,
+  { folders = {} }: NpmSet,
+  aliases: ReadonlyMap<string, string>,
+): string[] {
   const own = new Set(Object.values(folders).map((manifest) => manifest['name']));
-  return [...said.matchAll(/^add (\S+) (\S+)$/gm)].flatMap(([, name, version]) =>
-    own.has(name) ? [] : [`${name}@${version}`],
+  return [...said.matchAll(/^add (\S+) (\S+)$/gm)].flatMap(([, name = '', version = '']) => {
+    const id = `${name}@${version}`;
+    return own.has(name) ? [] : [aliases.get(id) ?? id];
+  });
+}
+
+/** A dry run names folders: `alias@version` to the package that lies in it. */
+function aliasesOf(lockfile: string): Map<string, string> {
+  const { packages = {} } = JSON.parse(lockfile) as Partial<HiddenLockfile>;
+  return new Map(
+    Object.entries(packages).flatMap(([path, { name, version = '' }]): [string, string][] => {
+      const at = path.lastIndexOf('node_modules/');
+      if (at < 0 || name === undefined) return [];
+      return [[`${path.slice(at + 'node_modules/'.length)}@${version}`, `${name}@${version}`]];
+    }),
   );
 }
