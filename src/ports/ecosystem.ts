@@ -109,7 +109,7 @@ export interface EcosystemSource<R = unknown> {
    * @throws XError DIGEST_MISMATCH, SIGNATURE_INVALID, NOT_RESOLVABLE.
    */
   seal(request: SealRequest): Promise<Sealed>;
-  /** The copy of an input whose addresses point at a gateway; undefined where nothing needs rewriting. */
+  /** The copy of an input of the last plan whose addresses point at a gateway; undefined where nothing needs rewriting. */
   rewriteInput(file: InputFile, gateway: string): Promise<InputFile | undefined>;
 }
 
@@ -233,6 +233,8 @@ export interface EcosystemServer {
   readonly mount: string;
   /** Native commands it can configure. */
   readonly commands: readonly string[];
+  /** Files of a project that may name a gateway by its address, once they were rewritten for one. */
+  readonly projectFiles?: readonly string[];
   respond(request: NativeRequest, view: HeldView): Promise<NativeResponse>;
   /** Makes ahead of being asked what takes long: called again when the view's generation changed. */
   prepare?(view: ServedView): void;

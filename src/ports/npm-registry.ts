@@ -50,6 +50,8 @@ export interface NpmTreeEdge {
   type: NpmEdgeType;
   /** The range that holds, an override included. */
   spec: string;
+  /** What a project's package.json says, where a lockfile tells it apart from what it locks. */
+  asked?: string;
   /** True where an override replaced the range that the package declares. */
   overridden: boolean;
   /** The id of the node that answers it. */

@@ -44,7 +44,7 @@ export async function runNative(input: RunInput): Promise<number> {
   );
   const folder = await mkdtemp(join(tmpdir(), 'x-run-'));
   try {
-    const { url, missesSince, mark, close } = await gatewayFor(input, data, servers);
+    const { url, missesSince, mark, close } = await gatewayFor(input, data, servers, server);
     try {
       const view = createHeldView(data.catalog, data.store, nobodyToAsk);
       const bundles = data.catalog.bundles();
@@ -113,6 +113,7 @@ async function gatewayFor(
   input: RunInput,
   data: DataFolder,
   servers: readonly EcosystemServer[],
+  server: EcosystemServer,
 ): Promise<RunGateway> {
   const { folder } = input.settings;
   const resident = await residentGateway(folder);
@@ -125,12 +126,22 @@ async function gatewayFor(
   const misses = new Misses();
   const gateway = await startGateway({
     host: '127.0.0.1',
-    port: 0,
+    port: await portFor(server, input.settings.port),
     data,
     servers: noting(servers, misses),
     want: nobodyToAsk,
+    onPortTaken: (message) => input.printer.report({ event: 'warning', message }),
   });
   return { ...gateway, mark: 0, missesSince: (mark) => Promise.resolve(misses.since(mark)) };
+}
+
+/** A free one; the gateway's usual one where files of the project, rewritten for it, look for it there. */
+async function portFor(server: EcosystemServer, usual: number): Promise<number> {
+  for (const name of server.projectFiles ?? []) {
+    const text = await nearestFile(process.cwd(), name);
+    if (text?.includes(`//127.0.0.1:${usual}/`) === true) return usual;
+  }
+  return 0;
 }
 
 /** What the native client, now failed, asked for in vain: it may not have said so, nor what to do. */

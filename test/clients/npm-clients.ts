@@ -7,6 +7,7 @@ import { run, type Ran } from '../../fixtures/namespace.js';
 const CLIENTS = {
   npm10: 'npm@10.9.4',
   npm11: 'npm@11.6.2',
+  pnpm8: 'pnpm@8.15.9',
   pnpm: 'pnpm@10.20.0',
   yarn1: 'yarn@1.22.22',
   yarn4: '@yarnpkg/cli-dist@4.10.3',
@@ -34,7 +35,7 @@ export function pathOf(folder: string, client: Client): string {
 }
 
 /** What makes each client's lockfile where there is a network; nothing is built or run. */
-const LOCKING: Record<Exclude<Client, 'npm11'>, string[]> = {
+const LOCKING: Record<Exclude<Client, 'npm11' | 'pnpm8'>, string[]> = {
   npm10: ['npm', 'install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund'],
   pnpm: ['pnpm', 'install', '--lockfile-only', '--ignore-scripts'],
   yarn1: ['yarn', 'install', '--ignore-scripts', '--ignore-engines', '--no-bin-links'],

@@ -116,14 +116,29 @@ async function yarnSettings(
   settings: ClientSettings,
   registry: string,
 ): Promise<ClientSettings> {
-  const blobs = yarnMirror(await projectFile?.('yarn.lock'), view);
+  const lockfile = await projectFile?.('yarn.lock');
+  const blobs = yarnMirror(lockfile, view);
   const mirror = blobs.length === 0 ? {} : { YARN_YARN_OFFLINE_MIRROR: `{dir}/${YARN_MIRROR}` };
   const { hostname } = new URL(registry);
   return {
     ...settings,
-    env: { ...settings.env, ...yarnEnvironment(registry, hostname), ...mirror },
+    env: {
+      ...settings.env,
+      ...yarnEnvironment(registry, hostname),
+      ...checksumEnvironment(lockfile),
+      ...mirror,
+    },
     blobs,
   };
+}
+
+/**
+ * Newer Yarns write a checksum of the archive that they make of a repository themselves, which no tarball
+ * has. Where one stands in for it the signed bundle's digest counts.
+ */
+function checksumEnvironment(lockfile: string | undefined): Record<string, string> {
+  const isStandIn = /^ {2}resolution: "[^"]+@https?:[^"]*\/npm\/[^"]*\/-\/[^"]*\.tgz"/m;
+  return isStandIn.test(lockfile ?? '') ? { YARN_CHECKSUM_BEHAVIOR: 'ignore' } : {};
 }
 
 /** Yarn 1 reads YARN_REGISTRY, Yarn 2 and newer the rest; plain http needs leave. */

@@ -16,7 +16,7 @@ export function installWarnings(artifacts: readonly PlannedArtifact[]): string[]
     const address = foreignAddress(detail);
     if (address === undefined) continue;
     lines.push(
-      `npm: ${name} comes from ${address}, where a plain client would look for it: on the isolated machine depend on GATEWAY/npm/${name}/-/${filename} instead, in package.json and lockfile`,
+      `npm: ${name} comes from ${address}, where a plain client would look for it: "x inputs" writes package.json and lockfile that ask the gateway instead (GATEWAY/npm/${name}/-/${filename})`,
     );
   }
   const compiled = named('compiler');

@@ -12,7 +12,7 @@ import type {
 } from '../../ports/npm-registry.js';
 import { artifactsOf, type ArtifactOptions, type Selected } from './artifacts.js';
 import { closureFor, label, type Closure } from './closure.js';
-import { bringForeign, foreignAsked, refusePrepared } from './foreign.js';
+import { bringForeign, foreignAsked, foreignFile, refusePrepared } from './foreign.js';
 import { addExtras } from './extras.js';
 import { installWarnings } from './install-warnings.js';
 import { completeTree } from './locks/complete.js';
@@ -21,9 +21,12 @@ import { isPackageName, isVersion, npmPurl } from './names.js';
 import { refuseNewer } from './age.js';
 import { nodeVersionOf, platformOf } from './platform.js';
 import type { NpmProject } from './project.js';
+import { ForeignAddresses, type StandIn } from './rewrite/foreign-addresses.js';
 import { LEFT_OUT } from './second-walk.js';
 
 export interface PlanOptions extends ArtifactOptions {
+  /** Where to note what comes from elsewhere than a registry, by the project's folder. */
+  foreign?: Map<string, ForeignAddresses> | undefined;
   /** Whether the project's own devDependencies are wanted. */
   dev: boolean;
   /** Nothing that was published after it is carried. */
@@ -56,6 +59,7 @@ export async function planProjects(
       const included = new Set(closures.flatMap((closure) => [...closure.included]));
       refuseStrayFolders(tree, included, project);
       const foreign = await bringForeign(tree, included, options.registry, project);
+      noteForeign(tree, foreign, project, options.foreign);
       const selection = { tree, project, dev: options.dev, foreign, selected, warnings };
       for (const closure of closures) select(closure, selection);
     }
@@ -69,6 +73,33 @@ export async function planProjects(
   refuseNewer(artifacts, options.notNewerThan, warnings);
   for (const warning of installWarnings(artifacts)) warnings.add(warning);
   return { artifacts, warnings: [...warnings] };
+}
+
+/** Notes which carried tarball stands in for which address, so that the project's files can be rewritten. */
+function noteForeign(
+  tree: NpmTree,
+  foreign: ReadonlyMap<string, NpmForeign>,
+  { folder }: NpmProject,
+  noted: PlanOptions['foreign'],
+): void {
+  if (folder === undefined || noted === undefined || foreign.size === 0) return;
+  const addresses = noted.get(folder) ?? new ForeignAddresses();
+  noted.set(folder, addresses);
+  const standIns = new Map<string, StandIn>();
+  for (const { id, name, version, resolved } of tree.nodes) {
+    const brought = foreign.get(id);
+    if (brought === undefined) continue;
+    const { address, digests } = brought;
+    const filename = foreignFile(name, version, address);
+    const standIn = { name, version, filename, sha512: digests.sha512 };
+    standIns.set(id, standIn);
+    for (const known of [resolved ?? '', address]) addresses.add(known, standIn);
+  }
+  for (const { name, spec, asked, to } of tree.nodes.flatMap(({ edges }) => edges)) {
+    const standIn = standIns.get(to ?? '');
+    if (standIn === undefined) continue;
+    for (const known of [spec, asked ?? spec]) addresses.addAsked(name, known, standIn);
+  }
 }
 
 async function treeOf(

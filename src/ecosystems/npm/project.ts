@@ -24,6 +24,8 @@ export interface NpmProject {
   /** Optional dependencies that the project leaves out on purpose. */
   ignoredOptionals?: string[];
   folders: NpmFolder[];
+  /** Folders of it that another client's lockfile tells of. */
+  workspaces?: string[];
   /** The clients that its package.json names. */
   pins: ClientPin[];
   warnings: string[];

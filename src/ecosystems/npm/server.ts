@@ -13,6 +13,8 @@ export interface NpmServerOptions {
   attestationKeys?: readonly RegistryKey[];
 }
 
+const LOCKFILES = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml'];
+
 /** The isolated half of npm: a registry over what bundles hold, and npm pointed at it. */
 export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer {
   const keys = (): readonly RegistryKey[] => options.keys ?? registryKeys();
@@ -20,6 +22,7 @@ export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer
     name: 'npm',
     mount: 'npm',
     commands: NPM_COMMANDS,
+    projectFiles: ['package.json', ...LOCKFILES],
     installCommand,
     respond: (request, view) => respond(request, view, keys),
     checkProof: (entry, view) =>

@@ -1,3 +1,7 @@
+import { resolve } from 'node:path';
+import { BOUNDS } from '../../domain/bounds.js';
+import { isSafePath } from '../../domain/bundle.js';
+import { XError } from '../../domain/errors.js';
 import { formatTarget } from '../../domain/target.js';
 import type { JsonObject } from '../../domain/plan.js';
 import type { EcosystemSource, InputFile } from '../../ports/ecosystem.js';
@@ -14,7 +18,8 @@ import {
   type ReadFile,
 } from './project.js';
 import { registryKeys } from './registry-keys.js';
-import { rewriteLockfile } from './rewrite.js';
+import type { ForeignAddresses } from './rewrite/foreign-addresses.js';
+import { rewriteFile } from './rewrite/rewrite-file.js';
 import { sealPackages } from './seal.js';
 import type { RootRequirements } from './second-walk.js';
 import type { RegistryKey } from './signatures.js';
@@ -29,12 +34,14 @@ export function openNpmWork(options: NpmSourceOptions): NpmWork {
   const keys = (): readonly RegistryKey[] => options.keys ?? registryKeys();
   /** Of the last plan: a seal follows it in one process. */
   let roots: RootRequirements[] = [];
+  let foreign = new Map<string, ForeignAddresses>();
   return {
     async read(file, readFile) {
       const workspaces = (folder: string, manifest: JsonObject): Promise<NpmFolder[]> =>
         registry.workspaces(folder, manifest);
       const requirements = await readProject(kindOf(file), file, readFile, workspaces);
-      return { requirements, nested: [], purls: [] };
+      const nested = await manifestsBeside(requirements, file, readFile);
+      return { requirements, nested, purls: [] };
     },
     async plan(request) {
       const projects = [...request.requirements];
@@ -46,7 +53,9 @@ export function openNpmWork(options: NpmSourceOptions): NpmWork {
         dependencies: askedBy(project, dev),
         targets,
       }));
+      foreign = new Map();
       return planProjects(projects, request.targets, {
+        foreign,
         registry,
         keys: keys(),
         dev,
@@ -64,9 +73,35 @@ export function openNpmWork(options: NpmSourceOptions): NpmWork {
         roots,
         advisories: options.advisories,
       }),
-    rewriteInput: (file, gateway) =>
-      Promise.resolve(kindOf(file) === 'lockfile' ? rewriteLockfile(file, gateway) : undefined),
+    async rewriteInput(file, gateway) {
+      const kind = kindOf(file);
+      return kind === undefined ? undefined : await rewriteFile(kind, file, gateway, foreign);
+    },
   };
+}
+
+/**
+ * The package.json files that belong to an input: the one beside a lockfile, and those of workspaces. They
+ * travel with it, for a lockfile is nothing without them.
+ */
+async function manifestsBeside(
+  { folders, workspaces }: NpmProject,
+  file: InputFile,
+  readFile: ReadFile,
+): Promise<InputFile[]> {
+  const paths = ['.', ...folders.map(({ path }) => path), ...(workspaces ?? [])];
+  const found: InputFile[] = [];
+  for (const path of new Set(paths)) {
+    const inside = path === '.' ? 'package.json' : `${path}/package.json`;
+    if (!isSafePath(inside) || found.length >= BOUNDS.inputFiles) continue;
+    try {
+      const manifest = await readFile(inside);
+      if (resolve(manifest.path) !== resolve(file.path)) found.push(manifest);
+    } catch (thrown) {
+      if (!(thrown instanceof XError) || thrown.code !== 'INPUT_NOT_FOUND') throw thrown;
+    }
+  }
+  return found;
 }
 
 function readProject(

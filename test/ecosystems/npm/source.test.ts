@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -227,8 +227,14 @@ test('workspaces bring what their folders need, and not themselves', async () =>
     path: join(project, 'package.json'),
     text: JSON.stringify({ workspaces: ['packages/*'] }),
   };
-  const { requirements } = await source.read(file, () =>
-    Promise.reject(new Error('reads nothing')),
+  const { requirements, nested } = await source.read(file, async (path) => ({
+    path: join(project, path),
+    text: path === 'package.json' ? file.text : await readFile(join(project, path), 'utf8'),
+  }));
+  assert.deepEqual(
+    nested.map(({ path }) => path),
+    [join(project, 'packages/a/package.json')],
+    'and their own files travel with the project’s',
   );
   const plan = await source.plan({
     requirements: [requirements],

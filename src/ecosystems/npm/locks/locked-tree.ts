@@ -29,6 +29,8 @@ export interface LockedDependency {
   type: NpmEdgeType;
   /** For messages and for what is not locked. */
   spec: string;
+  /** What the project's package.json says, where that is known to be something else. */
+  asked?: string | undefined;
   /** The id of the entry that answers it; undefined where the lockfile has none. */
   to: string | undefined;
 }
@@ -80,14 +82,15 @@ export class LockedTree {
   connect(from: string, dependency: LockedDependency): void {
     const node = this.#nodes.get(from);
     if (node === undefined) return;
-    const { name, type, spec, to } = dependency;
+    const { name, type, spec, asked, to } = dependency;
     if (to === undefined) {
       if (type === 'optional' || type === 'peerOptional') return;
       const by = node.kind === 'root' ? 'the project' : `${node.name}@${node.version}`;
       this.problem(`${name}@${spec}, which ${by} needs, is not in it`);
       return;
     }
-    node.edges.push({ name, type, spec, overridden: true, to } satisfies NpmTreeEdge);
+    const edge: NpmTreeEdge = { name, type, spec, overridden: true, to };
+    node.edges.push(asked === undefined ? edge : { ...edge, asked });
   }
 
   /** Its client fetches this entry for every platform. */

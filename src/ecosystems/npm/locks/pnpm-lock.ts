@@ -7,6 +7,9 @@ import { isObject, strings } from '../json.js';
 import { isVersion } from '../names.js';
 import { LockedTree } from './locked-tree.js';
 
+/** What the ids of a workspace's folders begin with. */
+const IMPORTER = 'importer:';
+
 /** The tables of an importer, and how what they ask for is asked. */
 const IMPORTER_TABLES: readonly (readonly [string, NpmEdgeType])[] = [
   ['dependencies', 'prod'],
@@ -23,20 +26,27 @@ const IMPORTER_TABLES: readonly (readonly [string, NpmEdgeType])[] = [
  * @see https://github.com/pnpm/spec/tree/master/lockfile
  */
 export async function readPnpmLock(file: InputFile): Promise<NpmTree> {
-  const documents = await parseYaml(file);
+  const documents = await parsePnpmYaml(file, 'text');
   const tree = new LockedTree(file.path, 'pnpm');
   // Since version 11, what pnpm itself needs stands in a document of its own before the project's.
   for (const [at, document] of documents.entries()) readDocument(tree, file, document, at);
   return tree.finish();
 }
 
-async function parseYaml(file: InputFile): Promise<JsonObject[]> {
+/**
+ * The documents of a pnpm-lock.yaml: every value as text, or numbers and booleans as such.
+ * @throws XError INPUT_MALFORMED.
+ */
+export async function parsePnpmYaml(
+  file: InputFile,
+  values: 'text' | 'typed',
+): Promise<JsonObject[]> {
   // Only who has a pnpm-lock.yaml pays for the parser.
-  const { FAILSAFE_SCHEMA, loadAll, YAMLException } = await import('js-yaml');
+  const { CORE_SCHEMA, FAILSAFE_SCHEMA, loadAll, YAMLException } = await import('js-yaml');
   let documents: unknown[];
   try {
     documents = loadAll(file.text.replace(/^\uFEFF/, ''), {
-      schema: FAILSAFE_SCHEMA,
+      schema: values === 'text' ? FAILSAFE_SCHEMA : CORE_SCHEMA,
       maxDepth: BOUNDS.inputNesting,
       maxAliases: 0,
     });
@@ -75,6 +85,11 @@ function readDocument(tree: LockedTree, file: InputFile, document: JsonObject, a
   lock.addPackages();
   lock.connectPackages();
   lock.connectImporters();
+}
+
+/** The folders of the workspace that a tree read here is of. */
+export function importersOf({ nodes }: NpmTree): string[] {
+  return nodes.flatMap(({ id }) => (id.startsWith(IMPORTER) ? [id.slice(IMPORTER.length)] : []));
 }
 
 /** One document of a lockfile. */
@@ -153,28 +168,29 @@ class PnpmLock {
     if (importers.size === 0) importers.set('.', this.#document);
     for (const path of importers.keys()) {
       if (path === '.') continue;
-      const id = `importer:${path}`;
+      const id = IMPORTER + path;
       this.#tree.add({ id, name: path, version: '0.0.0', kind: 'folder' });
       this.#tree.connect('', { name: path, type: 'workspace', spec: '*', to: id });
     }
     for (const [path, importer] of importers) {
-      const from = path === '.' ? '' : `importer:${path}`;
+      const from = path === '.' ? '' : IMPORTER + path;
       for (const [table, type] of IMPORTER_TABLES) {
         for (const [name, locked] of tableOf(importer[table])) {
           const reference = textOf(locked['version']);
-          if (reference !== undefined) this.#connect(from, name, type, reference);
+          const asked = textOf(locked['specifier']);
+          if (reference !== undefined) this.#connect(from, name, type, reference, asked);
         }
       }
     }
   }
 
-  #connect(from: string, name: string, type: NpmEdgeType, reference: string): void {
+  #connect(from: string, name: string, type: NpmEdgeType, reference: string, asked?: string): void {
     // A folder of the workspace: pnpm links it.
     if (reference.startsWith('link:')) return;
     const keys = [`${this.#prefix}${name}@${reference}`, reference];
     const found = keys.find((key) => this.#instances.has(key));
     const to = found === undefined ? undefined : this.#id(found);
-    this.#tree.connect(from, { name, type, spec: reference, to });
+    this.#tree.connect(from, { name, type, spec: reference, asked, to });
   }
 
   /** Documents are graphs of their own. */
@@ -184,7 +200,7 @@ class PnpmLock {
 }
 
 /** `/@scope/name@1.2.3(peer@1)` without slash and peers, in two. */
-function nameAndVersion(bare: string): { name: string; version: string } {
+export function nameAndVersion(bare: string): { name: string; version: string } {
   const text = bare.replace(/^\//, '');
   const at = text.indexOf('@', 1);
   return at < 0
@@ -192,13 +208,13 @@ function nameAndVersion(bare: string): { name: string; version: string } {
     : { name: text.slice(0, at), version: text.slice(at + 1) };
 }
 
-function withoutPeers(key: string): string {
+export function withoutPeers(key: string): string {
   const at = key.indexOf('(');
   return at < 0 ? key : key.slice(0, at);
 }
 
 /** As npm writes a git address. */
-function gitAddress(resolution: JsonObject): string {
+export function gitAddress(resolution: JsonObject): string {
   const repository = textOf(resolution['repo']) ?? '';
   const prefix = /^git(\+|:)/.test(repository) ? '' : 'git+';
   const path = textOf(resolution['path']);

@@ -4,7 +4,7 @@ import type { NpmFolder } from '../../../ports/npm-registry.js';
 import type { JsonObject } from '../../../domain/plan.js';
 import { isObject, list } from '../json.js';
 import { pinsOf, siblingManifest, type NpmProject, type ReadFile } from '../project.js';
-import { readPnpmLock } from './pnpm-lock.js';
+import { importersOf, readPnpmLock } from './pnpm-lock.js';
 import { readYarnLock } from './yarn-lock.js';
 
 /**
@@ -30,6 +30,7 @@ export async function readForeignLock(
     tree,
     ignoredOptionals: list(pnpm['ignoredOptionalDependencies']),
     folders: [],
+    workspaces: isPnpm ? importersOf(tree) : folders.map(({ path }) => path),
     ...pinsOf(file.path, manifest ?? {}),
   };
 }

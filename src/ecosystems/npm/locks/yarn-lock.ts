@@ -103,7 +103,7 @@ class Patterns {
 }
 
 /** `@scope/name@range` in two. */
-function partsOf(pattern: string): { name: string; spec: string } {
+export function partsOf(pattern: string): { name: string; spec: string } {
   const at = pattern.indexOf('@', 1);
   return at < 0
     ? { name: pattern, spec: '' }
@@ -111,7 +111,7 @@ function partsOf(pattern: string): { name: string; spec: string } {
 }
 
 /** An alias's real name: `npm:lodash@^3`; undefined for a plain range. */
-function aliased(spec: string): string | undefined {
+export function aliased(spec: string): string | undefined {
   const text = spec.startsWith('npm:') ? spec.slice(4) : undefined;
   if (text === undefined || text.indexOf('@', 1) < 0) {
     return text !== undefined && /^@?[a-z]/i.test(text) && semver.validRange(text) === null
@@ -179,7 +179,7 @@ function unquoted(pattern: string): string {
 }
 
 /** Yarn 1 writes `#sha1` behind a tarball's address; behind a git address it is the commit. */
-function withoutShasum(resolved: string, kind: 'remote' | 'git'): string {
+export function withoutShasum(resolved: string, kind: 'remote' | 'git'): string {
   return kind === 'remote' || /^https:\/\/codeload\./.test(resolved)
     ? resolved.replace(/#[0-9a-f]{40}$/, '')
     : resolved;
@@ -334,7 +334,7 @@ function addBerry(tree: LockedTree, id: string, name: string, spec: string, vers
 }
 
 /** `https://github.com/u/r.git#commit=…` as npm writes a git address. */
-function berryAddress(spec: string): string {
+export function berryAddress(spec: string): string {
   const commit = /#(?:.*&)?commit=([0-9a-f]+)/.exec(spec)?.[1];
   if (commit === undefined) return spec.split('::')[0] ?? spec;
   const repository = spec.split('#')[0] ?? spec;
