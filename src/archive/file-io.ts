@@ -15,13 +15,13 @@ export function partPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.part`);
 }
 
-/** `length` bytes at `position`, fewer where the file ends. */
+/** `length` bytes at `position`, fewer where the file ends. @param bytes memory to read them to. */
 export async function readFully(
   file: FileHandle,
   position: number,
   length: number,
+  bytes: Uint8Array = Buffer.allocUnsafe(length),
 ): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafe(length);
   let count = 0;
   while (count < length) {
     const { bytesRead } = await file.read(bytes, count, length - count, position + count);

@@ -4,6 +4,7 @@ import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import { openDirect } from './direct-file.js';
 import { ofWriting, partPath, readFully, syncFolder, writeAll } from './file-io.js';
 import { CHECKED_BYTES, type Medium, type MediumSpace, type ReadBack } from '../ports/volume.js';
 
@@ -68,9 +69,10 @@ export class LocalMedium implements Medium {
     checks: readonly string[],
     read: ReadBack,
   ): Promise<'direct' | 'cached'> {
-    const { file, isDirect } = await openDirect(path);
+    const direct = await openDirect(path, constants.O_RDONLY);
+    const file = direct ?? (await open(path, 'r'));
     try {
-      const reader = isDirect ? await DirectReader.of(file) : undefined;
+      const reader = direct && (await DirectReader.of(direct));
       for (const [index, check] of checks.entries()) {
         read.signal?.throwIfAborted();
         const at = index * CHECKED_BYTES;
@@ -99,19 +101,6 @@ function differs(path: string, at: number): XError {
   return new XError('VOLUME_DAMAGED', `${path} holds other bytes from ${at} on than were written`, {
     hint: 'The medium loses data: run the same command again, or take another one.',
   });
-}
-
-async function openDirect(path: string): Promise<{ file: FileHandle; isDirect: boolean }> {
-  const direct: number | undefined = constants.O_DIRECT;
-  if (direct !== undefined) {
-    try {
-      return { file: await open(path, constants.O_RDONLY | direct), isDirect: true };
-    } catch (thrown) {
-      // tmpfs and some network file systems know no direct reads.
-      if (systemCodeOf(thrown) !== 'EINVAL') throw thrown;
-    }
-  }
-  return { file: await open(path, 'r'), isDirect: false };
 }
 
 /** Reads past the page cache: what it answers comes from the medium. */

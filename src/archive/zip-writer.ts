@@ -1,8 +1,6 @@
-import assert from 'node:assert/strict';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { systemCodeOf } from '../domain/errors.js';
 import {
   CHECKED_BYTES,
@@ -11,17 +9,11 @@ import {
   type WriteOptions,
   type WrittenVolume,
 } from '../ports/volume.js';
-import { isGone, ofWriting, partPath, readFully, syncFolder, writeAll } from './file-io.js';
-import {
-  BUFFERED_BYTES,
-  dataDescriptor,
-  directory,
-  entryOverheadBytes,
-  FILE_OVERHEAD_BYTES,
-  layOut,
-  localHeader,
-  type PlacedEntry,
-} from './zip-layout.js';
+import { isGone, ofWriting, partPath, readFully, syncFolder } from './file-io.js';
+import { entryOverheadBytes, FILE_OVERHEAD_BYTES, layOut } from './zip-layout.js';
+import { DirectWriter } from './direct-file.js';
+import { RunMemory } from './run-memory.js';
+import { zipRuns, type ZipRun } from './zip-runs.js';
 
 /** How much is written between two flushes: a slow stick must not fill memory with what is to come. */
 const FLUSH_EVERY_BYTES = 64 << 20;
@@ -41,8 +33,8 @@ export class ZipVolumeWriter implements VolumeWriter {
     return layOut(items).sizeBytes;
   }
 
-  bytes(items: readonly VolumeItem[]): AsyncIterable<Uint8Array> {
-    return chunked(zipBytes(items));
+  async *bytes(items: readonly VolumeItem[]): AsyncIterable<Uint8Array> {
+    for await (const { bytes } of zipRuns(items, RunMemory.plain())) yield bytes;
   }
 
   async write(
@@ -51,12 +43,12 @@ export class ZipVolumeWriter implements VolumeWriter {
     options: WriteOptions = {},
   ): Promise<WrittenVolume> {
     const sizeBytes = this.sizeOf(items);
-    const bytes = (): AsyncIterable<Uint8Array> => chunked(zipBytes(items));
+    const memory = RunMemory.atPages(PARALLEL_WRITES + 1);
     try {
       await mkdir(dirname(path), { recursive: true });
-      const kept = await keptChecks(path, sizeBytes, bytes(), options);
+      const kept = await keptChecks(path, sizeBytes, { items, memory }, options);
       if (kept !== undefined) return { sizeBytes, checks: kept, state: 'kept' };
-      const checks = await writeAside(path, sizeBytes, bytes(), options);
+      const checks = await writeAside(path, sizeBytes, { items, memory }, options);
       return { sizeBytes, checks, state: 'written' };
     } catch (thrown) {
       throw ofWriting(path, thrown);
@@ -64,72 +56,22 @@ export class ZipVolumeWriter implements VolumeWriter {
   }
 }
 
-/** The whole file as it is written: chunks of any size. */
-async function* zipBytes(items: readonly VolumeItem[]): AsyncGenerator<Uint8Array> {
-  const layout = layOut(items);
-  const crcs: number[] = [];
-  for (const [at, item] of items.entries()) {
-    const entry = layout.entries[at] as PlacedEntry;
-    let crc = 0;
-    if (entry.lengthBytes <= BUFFERED_BYTES) {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of exactly(item)) chunks.push(chunk);
-      for (const chunk of chunks) crc = crc32(chunk, crc);
-      yield localHeader(entry, crc);
-      yield* chunks;
-    } else {
-      yield localHeader(entry, 0);
-      for await (const chunk of exactly(item)) {
-        crc = crc32(chunk, crc);
-        yield chunk;
-      }
-      yield dataDescriptor(entry, crc);
-    }
-    crcs.push(crc);
-  }
-  yield* directory(layout, crcs);
+/** What a volume is made of, and in which memory. */
+interface VolumeSource {
+  items: readonly VolumeItem[];
+  memory: RunMemory;
 }
 
-async function* exactly(item: VolumeItem): AsyncIterable<Uint8Array> {
-  let count = 0;
-  for await (const chunk of item.open()) {
-    count += chunk.length;
-    yield chunk;
-  }
-  assert.equal(count, item.lengthBytes, `${item.name} has the length that was planned`);
-}
-
-/** The same bytes in chunks of CHECKED_BYTES, the last one shorter. A chunk is the receiver's own. */
-async function* chunked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let chunk = Buffer.allocUnsafe(CHECKED_BYTES);
-  let filled = 0;
-  for await (const bytes of source) {
-    let at = 0;
-    while (at < bytes.length) {
-      const take = Math.min(bytes.length - at, CHECKED_BYTES - filled);
-      chunk.set(bytes.subarray(at, at + take), filled);
-      filled += take;
-      at += take;
-      if (filled < CHECKED_BYTES) break;
-      yield chunk;
-      chunk = Buffer.allocUnsafe(CHECKED_BYTES);
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield chunk.subarray(0, filled);
-}
-
-/** A chunk's check: cheap against a medium's faults; a digest where volumes are to be rebuilt. */
-function checkOf(chunk: Uint8Array, { strong }: WriteOptions): string {
-  if (strong === true) return createHash('sha256').update(chunk).digest('hex');
-  return crc32(chunk).toString(16);
+/** A run's check: cheap against a medium's faults; a digest where volumes are to be rebuilt. */
+function checkOf({ bytes, crc32 }: ZipRun, { strong }: WriteOptions): string {
+  return strong === true ? hash('sha256', bytes) : crc32.toString(16);
 }
 
 /** The checks of a file that is, byte for byte, what would be written; undefined where it is not. */
 async function keptChecks(
   path: string,
   sizeBytes: number,
-  source: AsyncIterable<Uint8Array>,
+  source: VolumeSource,
   options: WriteOptions,
 ): Promise<string[] | undefined> {
   let file: FileHandle;
@@ -143,17 +85,20 @@ async function keptChecks(
     const status = await file.stat();
     if (!status.isFile() || status.size !== sizeBytes) return undefined;
     const checks: string[] = [];
+    const scratch = Buffer.allocUnsafe(CHECKED_BYTES);
     let at = 0;
-    for await (const chunk of source) {
+    for await (const run of zipRuns(source.items, source.memory)) {
       options.signal?.throwIfAborted();
-      const held = await readFully(file, at, chunk.length);
-      if (Buffer.compare(held, chunk) !== 0) {
+      const { bytes } = run;
+      const held = await readFully(file, at, bytes.length, scratch);
+      if (Buffer.compare(held, bytes) !== 0) {
         options.onBytes?.(-at);
         return undefined;
       }
-      checks.push(checkOf(chunk, options));
-      at += chunk.length;
-      options.onBytes?.(chunk.length);
+      checks.push(checkOf(run, options));
+      at += bytes.length;
+      options.onBytes?.(bytes.length);
+      source.memory.give(run);
     }
     return checks;
   } finally {
@@ -164,7 +109,7 @@ async function keptChecks(
 async function writeAside(
   path: string,
   sizeBytes: number,
-  source: AsyncIterable<Uint8Array>,
+  source: VolumeSource,
   options: WriteOptions,
 ): Promise<string[]> {
   const part = partPath(path);
@@ -172,7 +117,7 @@ async function writeAside(
     const file = await openPart(part);
     let checks: string[];
     try {
-      checks = await fill(file, source, options);
+      checks = await fill(part, file, source, options);
       await file.truncate(sizeBytes);
       await file.sync();
     } finally {
@@ -200,8 +145,9 @@ async function openPart(part: string): Promise<FileHandle> {
 
 /** Writes what is not there yet: an earlier run may have left a beginning, sound or not. */
 async function fill(
+  part: string,
   file: FileHandle,
-  source: AsyncIterable<Uint8Array>,
+  source: VolumeSource,
   options: WriteOptions,
 ): Promise<string[]> {
   const checks: string[] = [];
@@ -211,25 +157,30 @@ async function fill(
   let dirtyBytes = 0;
   let at = 0;
   let heldBytes = (await file.stat()).size;
+  const writer = await DirectWriter.of(part, file);
   const follow = (work: Promise<void>): Promise<void> =>
     work.catch((thrown: unknown) => {
       failed ??= thrown instanceof Error ? thrown : new Error(String(thrown));
     });
   try {
-    for await (const chunk of source) {
+    for await (const run of zipRuns(source.items, source.memory)) {
       options.signal?.throwIfAborted();
       if (failed !== undefined) throw failed;
-      checks.push(checkOf(chunk, options));
-      const held = at < heldBytes ? await readFully(file, at, chunk.length) : undefined;
-      if (held === undefined || Buffer.compare(held, chunk) !== 0) {
+      const { bytes } = run;
+      checks.push(checkOf(run, options));
+      const held = at < heldBytes ? await readFully(file, at, bytes.length) : undefined;
+      if (held === undefined || Buffer.compare(held, bytes) !== 0) {
         heldBytes = Math.min(heldBytes, at);
-        const write = follow(writeAll(file, chunk, at)).finally(() => under.delete(write));
+        const work = writer.write(bytes, at).then((cached) => void (dirtyBytes += cached));
+        const write = follow(work).finally(() => {
+          under.delete(write);
+          source.memory.give(run);
+        });
         under.add(write);
-        dirtyBytes += chunk.length;
         if (under.size >= PARALLEL_WRITES) await Promise.race(under);
-      }
-      at += chunk.length;
-      options.onBytes?.(chunk.length);
+      } else source.memory.give(run);
+      at += bytes.length;
+      options.onBytes?.(bytes.length);
       if (dirtyBytes < FLUSH_EVERY_BYTES) continue;
       await flushing;
       flushing = follow(file.datasync());
@@ -238,6 +189,7 @@ async function fill(
   } finally {
     await Promise.all(under);
     await flushing;
+    await writer.close();
   }
   if (failed !== undefined) throw failed;
   return checks;

@@ -100,6 +100,8 @@ export const BOUNDS = {
   frameBytes: (1 << 20) + (16 << 10),
   runPieces: 4,
   runBytes: 1 << 20,
+  /** Memory for runs that stays with a reader. */
+  freeRuns: 16,
   leaves: 4 << 20,
   /** A run of small artifacts has no more. */
   leavesPerRequest: 256,
@@ -205,6 +207,8 @@ export const BOUNDS = {
   parityListBytes: 1 << 20,
   parityChecksBytes: 256 << 20,
   volumeRefusals: 1_000,
+  /** Of what is taken in at once: two long entries, or a hundred short ones. */
+  importWeightBytes: 16 << 20,
   volumeEntries: 2_000_000,
   volumeDirectoryBytes: 512 << 20,
 

@@ -25,7 +25,7 @@ import { refuseStrangers, requireRoom } from './export-room.js';
 import { metadataItems, partItems } from './volume-items.js';
 
 export interface ExportDeps {
-  store: Pick<Store, 'stat' | 'open' | 'leaves'>;
+  store: Pick<Store, 'stat' | 'stream' | 'leaves'>;
   exportLog: Pick<ExportLog, 'noteSent'>;
   clock: Pick<Clock, 'now' | 'monotonicMs'>;
   catalog: Pick<Catalog, 'bundles' | 'bundle' | 'entries' | 'metadata'>;

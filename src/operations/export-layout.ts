@@ -17,7 +17,7 @@ const INFO_BYTES = 1024;
 const ATTEMPTS = 12;
 
 export interface LayoutRequest {
-  store: Pick<Store, 'open' | 'leaves'>;
+  store: Pick<Store, 'stream' | 'leaves'>;
   record: BundleRecord;
   metadata: readonly VolumeItem[];
   /** Every blob of the bundle once, in path order. */

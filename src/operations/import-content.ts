@@ -1,10 +1,11 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
-import { pieceCount } from '../domain/piece.js';
+import { PIECE_SIZE_BYTES, pieceCount } from '../domain/piece.js';
 import type { Catalog, CatalogEntry } from '../ports/catalog.js';
 import type { PartialBlob, Store } from '../ports/store.js';
 import type { OpenVolume } from '../ports/volume.js';
 import type { VolumeProblem } from './import-bundle.js';
+import { SideBySide } from './side-by-side.js';
 import { readLeaves, readSlice } from './volume-content.js';
 import { parseVolumeName, type VolumeName } from './volume-layout.js';
 
@@ -29,6 +30,12 @@ interface ContentRequest {
   signal?: AbortSignal | undefined;
 }
 
+/** What is read of a long entry before it is written, and what any entry takes beside its bytes. */
+const STREAMED_BYTES = 2 << 20;
+const ENTRY_BYTES = 64 << 10;
+/** Runs of a slice that are written at once. */
+const RUNS = 16;
+
 /** Entries that are no content. */
 const DESCRIPTIVE = new Set<VolumeName['kind']>(['info', 'metadata', 'placement', 'parity']);
 
@@ -42,26 +49,48 @@ const BAD_CONTENT = new Set([
 
 /**
  * Stores what a volume holds of the blobs that signed metadata in the catalog names, each byte
- * checked before it is stored. A bad entry is named and passed over.
+ * checked before it is stored. A bad entry is named and passed over. Small ones share their flushes.
  */
 export async function importContent(request: ContentRequest): Promise<void> {
   const { volume, catalog, counts, signal } = request;
-  for (const { name } of volume.entries.values()) {
-    signal?.throwIfAborted();
-    const parsed = parseVolumeName(name);
-    if (DESCRIPTIVE.has(parsed.kind)) continue;
-    const entry = !('sha256' in parsed) ? undefined : catalog.entriesBySha256(parsed.sha256)[0];
-    if (entry === undefined) {
-      counts.ignored += 1;
-      continue;
+  const work = new SideBySide(BOUNDS.importWeightBytes);
+  try {
+    for (const { name, lengthBytes } of volume.entries.values()) {
+      signal?.throwIfAborted();
+      const parsed = parseVolumeName(name);
+      if (DESCRIPTIVE.has(parsed.kind)) continue;
+      const entry = !('sha256' in parsed) ? undefined : catalog.entriesBySha256(parsed.sha256)[0];
+      if (entry === undefined) counts.ignored += 1;
+      else {
+        await work.begin(weightOf(parsed, lengthBytes), () =>
+          importEntry(request, name, entry, parsed),
+        );
+      }
     }
-    try {
-      if (parsed.kind === 'blob') await importBlob(request, name, entry);
-      if (parsed.kind === 'slice') await importSlice(request, name, entry, parsed);
-    } catch (thrown) {
-      if (!(thrown instanceof XError) || !BAD_CONTENT.has(thrown.code)) throw thrown;
-      request.onProblem({ path: entry.path, code: thrown.code, message: thrown.message });
-    }
+    await work.end();
+  } finally {
+    await work.settle();
+  }
+}
+
+/** What an entry under way takes of memory, and of a medium's patience: slices go one by one. */
+function weightOf({ kind }: VolumeName, lengthBytes: number): number {
+  if (kind !== 'blob') return BOUNDS.importWeightBytes;
+  return ENTRY_BYTES + 3 * Math.min(lengthBytes, STREAMED_BYTES);
+}
+
+async function importEntry(
+  request: ContentRequest,
+  name: string,
+  entry: CatalogEntry,
+  parsed: VolumeName,
+): Promise<void> {
+  try {
+    if (parsed.kind === 'blob') await importBlob(request, name, entry);
+    if (parsed.kind === 'slice') await importSlice(request, name, entry, parsed);
+  } catch (thrown) {
+    if (!(thrown instanceof XError) || !BAD_CONTENT.has(thrown.code)) throw thrown;
+    request.onProblem({ path: entry.path, code: thrown.code, message: thrown.message });
   }
 }
 
@@ -117,25 +146,64 @@ async function writeSlice(
   leaves: readonly Uint8Array[],
   range: { firstPiece: number; endPiece: number },
 ): Promise<void> {
-  let run: Uint8Array[] = [];
-  let first = range.firstPiece;
-  const flush = async (): Promise<void> => {
-    if (run.length > 0) await partial.write(first, run);
-    counts.importedBytes += run.reduce((sum, piece) => sum + piece.length, 0);
-    run = [];
-  };
-  for await (const { index, bytes, isSound } of readSlice(volume, name, entry, leaves, range)) {
-    if (!isSound) {
+  const runs = new RunWriter(partial, counts);
+  try {
+    for await (const { index, bytes, isSound } of readSlice(volume, name, entry, leaves, range)) {
+      if (isSound && !partial.holds(index)) await runs.add(index, bytes);
+      if (isSound) continue;
       const message = `piece ${index} in ${name} is not the one that was signed`;
       onProblem({ path: entry.path, code: 'DIGEST_MISMATCH', message });
     }
-    const isWanted = isSound && !partial.holds(index);
-    if (!isWanted || run.length === BOUNDS.runPieces) await flush();
-    if (!isWanted) continue;
-    if (run.length === 0) first = index;
-    run.push(bytes);
+  } finally {
+    await runs.end();
   }
-  await flush();
+}
+
+/** Writes pieces in runs, a few at once: what waits together shares a flush. */
+class RunWriter {
+  readonly #work = new SideBySide(RUNS);
+  readonly #partial: PartialBlob;
+  readonly #counts: ImportCounts;
+  readonly #free: Uint8Array[] = [];
+  #memory: Uint8Array | undefined;
+  #first = 0;
+  #pieces: Uint8Array[] = [];
+
+  constructor(partial: PartialBlob, counts: ImportCounts) {
+    this.#partial = partial;
+    this.#counts = counts;
+  }
+
+  async add(index: number, bytes: Uint8Array): Promise<void> {
+    const isNext = index === this.#first + this.#pieces.length;
+    if (!isNext || this.#pieces.length === BOUNDS.runPieces) await this.#flush();
+    if (this.#pieces.length === 0) this.#first = index;
+    this.#memory ??= this.#free.pop() ?? Buffer.allocUnsafeSlow(BOUNDS.runBytes);
+    const at = this.#pieces.length * PIECE_SIZE_BYTES;
+    this.#memory.set(bytes, at);
+    this.#pieces.push(this.#memory.subarray(at, at + bytes.length));
+  }
+
+  async end(): Promise<void> {
+    try {
+      await this.#flush();
+    } finally {
+      await this.#work.settle();
+    }
+    await this.#work.end();
+  }
+
+  async #flush(): Promise<void> {
+    const [memory, first, pieces] = [this.#memory, this.#first, this.#pieces];
+    if (memory === undefined) return;
+    this.#memory = undefined;
+    this.#pieces = [];
+    await this.#work.begin(1, async () => {
+      await this.#partial.write(first, pieces);
+      this.#counts.importedBytes += pieces.reduce((sum, piece) => sum + piece.length, 0);
+      this.#free.push(memory);
+    });
+  }
 }
 
 function holdsAll(

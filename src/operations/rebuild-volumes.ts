@@ -205,10 +205,13 @@ class Rebuild {
 async function parityRun(volume: OpenVolume, run: number): Promise<Uint8Array | undefined> {
   const range = { start: run * CHECKED_BYTES, end: (run + 1) * CHECKED_BYTES };
   try {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of volume.read(PARITY_DATA_NAME, range)) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
-    return bytes.length === CHECKED_BYTES ? bytes : undefined;
+    const bytes = Buffer.allocUnsafe(CHECKED_BYTES);
+    let at = 0;
+    for await (const chunk of volume.read(PARITY_DATA_NAME, range)) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return at === CHECKED_BYTES ? bytes : undefined;
   } catch (thrown) {
     if (thrown instanceof XError) return undefined;
     throw thrown;

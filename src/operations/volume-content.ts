@@ -48,9 +48,13 @@ export async function readSmall(
       `${volume.path}: ${name} has ${lengthBytes} bytes; at most ${maxBytes} may be`,
     );
   }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of volume.read(name)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const bytes = Buffer.allocUnsafe(lengthBytes);
+  let at = 0;
+  for await (const chunk of volume.read(name)) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes.subarray(0, at);
 }
 
 /**
@@ -76,7 +80,8 @@ export interface SlicePiece {
 }
 
 /**
- * The pieces of a slice in order, each checked against its leaf.
+ * The pieces of a slice in order, each checked against its leaf. A piece is to be used up before the
+ * next one is asked for.
  * @throws XError VOLUME_DAMAGED where the slice has another length than its pieces.
  */
 export async function* readSlice(
@@ -96,22 +101,38 @@ export async function* readSlice(
     );
   }
   let index = firstPiece;
-  let piece = Buffer.alloc(0);
-  for await (const chunk of volume.read(name)) {
+  for await (const bytes of inPieces(volume.read(name), entry.lengthBytes, firstPiece)) {
+    const leaf = leaves[index];
+    const isSound = leaf !== undefined && Buffer.compare(leafHash(bytes), leaf) === 0;
+    yield { index, bytes, isSound };
+    index += 1;
+  }
+}
+
+/** Chunks cut into pieces; one that lies in a single chunk is not copied. */
+async function* inPieces(
+  chunks: AsyncIterable<Uint8Array>,
+  lengthBytes: number,
+  firstPiece: number,
+): AsyncIterable<Uint8Array> {
+  const begun = Buffer.allocUnsafe(PIECE_SIZE_BYTES);
+  let begunBytes = 0;
+  let index = firstPiece;
+  for await (const chunk of chunks) {
     let at = 0;
     while (at < chunk.length) {
-      const wanted = pieceLengthBytes(entry.lengthBytes, index) - piece.length;
-      piece = Buffer.concat([piece, chunk.subarray(at, at + wanted)]);
-      at += wanted;
-      if (piece.length < pieceLengthBytes(entry.lengthBytes, index)) break;
-      const leaf = leaves[index];
-      yield {
-        index,
-        bytes: piece,
-        isSound: leaf !== undefined && leafHash(piece).every((byte, i) => byte === leaf[i]),
-      };
+      const length = pieceLengthBytes(lengthBytes, index);
+      const part = chunk.subarray(at, at + length - begunBytes);
+      at += part.length;
+      const isWhole = begunBytes === 0 && part.length === length;
+      if (!isWhole) {
+        begun.set(part, begunBytes);
+        begunBytes += part.length;
+        if (begunBytes < length) break;
+      }
+      yield isWhole ? part : begun.subarray(0, length);
+      begunBytes = 0;
       index += 1;
-      piece = Buffer.alloc(0);
     }
   }
 }

@@ -21,13 +21,13 @@ export function metadataItems(metadata: MetadataFiles): VolumeItem[] {
 
 /** The blobs and slices that one volume carries, read from the store when their turn comes. */
 export function partItems(
-  store: Pick<Store, 'open' | 'leaves'>,
+  store: Pick<Store, 'stream' | 'leaves'>,
   parts: readonly VolumePart[],
 ): VolumeItem[] {
   return parts.flatMap((part): VolumeItem[] => {
     const { sha256, lengthBytes } = part;
     if (part.kind === 'blob') {
-      return [{ name: blobName(sha256), lengthBytes, open: () => store.open(sha256) }];
+      return [{ name: blobName(sha256), lengthBytes, open: () => store.stream(sha256) }];
     }
     const { firstPiece, endPiece } = part;
     const start = firstPiece * PIECE_SIZE_BYTES;
@@ -36,7 +36,7 @@ export function partItems(
       {
         name: sliceName(sha256, firstPiece, endPiece),
         lengthBytes,
-        open: () => store.open(sha256, { start, end: start + lengthBytes }),
+        open: () => store.stream(sha256, { start, end: start + lengthBytes }),
       },
     ];
   });

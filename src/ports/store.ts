@@ -86,6 +86,8 @@ export interface Store {
    * @throws XError STORE_DAMAGED, also for a blob that is not held.
    */
   open(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  /** As open, for who goes through much: a chunk is used up when the next one is asked for. */
+  stream(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
   /**
    * A verified read of a whole small blob.
    * @throws XError LIMIT_EXCEEDED past maxBytes; as open.

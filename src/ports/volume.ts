@@ -3,7 +3,10 @@ export interface VolumeItem {
   /** A path of lower-case ASCII letters, digits, `.`, `-`, `_` and `/`. */
   name: string;
   lengthBytes: number;
-  /** Exactly `lengthBytes` bytes; opened once, when its turn comes. */
+  /**
+   * Exactly `lengthBytes` bytes; opened once, when its turn comes. A chunk has been used up when the
+   * next one is asked for.
+   */
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -105,7 +108,8 @@ export interface OpenVolume {
   /** Entries that are not read: compressed, encrypted, links, unsafe, doubled or clashing names. */
   readonly refused: readonly { name: string; reason: string }[];
   /**
-   * An entry's bytes, exactly as many as its length says, or those of a part of it.
+   * An entry's bytes, exactly as many as its length says, or those of a part of it. A chunk is to be
+   * used up before the next one is asked for: its memory is used again.
    * @throws XError VOLUME_DAMAGED where the entry is not there or ends early.
    */
   read(name: string, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;

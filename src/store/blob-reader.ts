@@ -20,29 +20,50 @@ interface RunOfPieces {
 /** Reads whole blobs, and believes nothing that does not hash to its leaf. */
 export class BlobReader {
   readonly #context: StoreContext;
+  readonly #memory = new RunMemory();
 
   constructor(context: StoreContext) {
     this.#context = context;
   }
 
   /** @see Store.open */
-  async *open(sha256: Sha256, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+  open(sha256: Sha256, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+    return this.#read(sha256, range, undefined);
+  }
+
+  /** @see Store.stream */
+  stream(sha256: Sha256, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+    return this.#read(sha256, range, this.#memory);
+  }
+
+  async *#read(
+    sha256: Sha256,
+    range: { start: number; end: number } | undefined,
+    memory: RunMemory | undefined,
+  ): AsyncGenerator<Uint8Array> {
     const row = this.#rowOf(sha256);
     const start = Math.max(0, range?.start ?? 0);
     const end = Math.min(row.lengthBytes, range?.end ?? row.lengthBytes);
     if (start >= end) return;
+    const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const file = await this.#take(row);
     let reading: Promise<RunOfPieces> | undefined;
+    const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
+    const mine = memory === undefined ? [] : [memory.take(), memory.take()];
+    const begin = (first: number): Promise<RunOfPieces> => {
+      // The run before this one is with the caller, and the one before that is used up.
+      const into = mine.shift();
+      if (into !== undefined) mine.push(into);
+      return readRun(row, file.handle, leaves, { first, last, into });
+    };
     try {
-      const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
-      const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
       let next = Math.floor(start / PIECE_SIZE_BYTES);
-      reading = readRun(row, file.handle, leaves, next, last);
+      reading = begin(next);
       while (next <= last) {
         const { pieces, damage } = await reading;
         next += pieces.length;
         // One run is read ahead while the caller has this one.
-        if (next <= last && !damage) reading = readRun(row, file.handle, leaves, next, last);
+        if (next <= last && !damage) reading = begin(next);
         for (const { bytes, at } of pieces) {
           yield bytes.subarray(Math.max(0, start - at), Math.min(bytes.length, end - at));
         }
@@ -51,6 +72,7 @@ export class BlobReader {
     } finally {
       // A caller that stops early leaves a read under way, which may fail.
       await reading?.catch(() => undefined);
+      memory?.give(mine);
       file.release();
     }
   }
@@ -59,7 +81,7 @@ export class BlobReader {
   async verify(sha256: Sha256): Promise<boolean> {
     const hash = createHash('sha256');
     try {
-      for await (const bytes of this.open(sha256)) hash.update(bytes);
+      for await (const bytes of this.stream(sha256)) hash.update(bytes);
       if (hash.digest('hex') === sha256) return true;
       const path = this.#context.layout.blob(sha256);
       const inode = existsSync(path) ? statSync(path).ino : undefined;
@@ -116,18 +138,30 @@ export class BlobReader {
   }
 }
 
+/** Memory for runs that is used again; what is given back beyond a few is the collector's. */
+class RunMemory {
+  readonly #free: Uint8Array[] = [];
+
+  take(): Uint8Array {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BOUNDS.runBytes);
+  }
+
+  give(runs: readonly Uint8Array[]): void {
+    this.#free.push(...runs.slice(0, BOUNDS.freeRuns - this.#free.length));
+  }
+}
+
 /** Reads some pieces from `first` on at once, none after `last`, and checks each. */
 async function readRun(
   row: BlobRow,
   file: FileHandle,
   leaves: Uint8Array,
-  first: number,
-  last: number,
+  { first, last, into }: { first: number; last: number; into: Uint8Array | undefined },
 ): Promise<RunOfPieces> {
   const start = first * PIECE_SIZE_BYTES;
   const count = Math.min(BOUNDS.runPieces, last + 1 - first);
   const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
-  const bytes = await readUpTo(file, (row.place?.offset ?? 0) + start, length);
+  const bytes = await readUpTo(file, (row.place?.offset ?? 0) + start, length, into);
   const pieces: RunOfPieces['pieces'] = [];
   for (let index = first; index < first + count; index += 1) {
     const from = (index - first) * PIECE_SIZE_BYTES;

@@ -1,4 +1,5 @@
-import { createHash, hash } from 'node:crypto';
+import assert from 'node:assert/strict';
+import { createHash, hash, type Hash } from 'node:crypto';
 import type { Digests, Sha256 } from '../domain/digest.js';
 import { disagreements, formatDigest } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
@@ -13,7 +14,7 @@ export interface HashedBody extends StoredBlob {
 /** sha256, sha512 and the piece tree in one pass over chunks of any size. */
 export class BodyHasher {
   readonly #sha256 = createHash('sha256');
-  readonly #sha512 = createHash('sha512');
+  #sha512: Hash | undefined = createHash('sha512');
   readonly #tree = new TreeHasher();
   #lengthBytes = 0;
 
@@ -23,15 +24,22 @@ export class BodyHasher {
 
   update(chunk: Uint8Array): void {
     this.#sha256.update(chunk);
-    this.#sha512.update(chunk);
+    this.#sha512?.update(chunk);
     this.#tree.update(chunk);
     this.#lengthBytes += chunk.length;
   }
 
-  finish(): HashedBody {
+  /** The sha512 is not computed here any more: it takes longer than everything else together. */
+  leaveSha512(): void {
+    this.#sha512 = undefined;
+  }
+
+  /** @param sha512 where it was left to somebody else. */
+  finish(sha512 = this.#sha512?.digest('hex')): HashedBody {
+    assert.ok(sha512 !== undefined, 'somebody computes the sha512');
     return hashedBody(
       this.#sha256.digest('hex'),
-      this.#sha512.digest('hex'),
+      sha512,
       this.#lengthBytes,
       this.#tree.finish(),
     );

@@ -86,6 +86,10 @@ export class DiskStore implements Store {
     return this.#reader.open(sha256, range);
   }
 
+  stream(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array> {
+    return this.#reader.stream(sha256, range);
+  }
+
   async read(sha256: Sha256, maxBytes: number): Promise<Uint8Array> {
     const lengthBytes = this.stat(sha256)?.lengthBytes ?? 0;
     if (lengthBytes > maxBytes) {

@@ -133,6 +133,7 @@ class Download {
   /** Upstream answers from the beginning: so does the file. */
   async #restart(): Promise<void> {
     const spilled = this.#body.spilled;
+    this.#body.abandon();
     this.#body = this.#newBody();
     this.resumed = false;
     this.#durableBytes = 0;
@@ -187,6 +188,7 @@ class Download {
 
   /** Keeps what can be continued, unless the bytes themselves were wrong. */
   async #giveUp(error: unknown): Promise<void> {
+    this.#body.abandon();
     const spilled = this.#body.spilled;
     if (spilled === undefined) {
       if (this.#owned) await this.#rows.release(this.#name);

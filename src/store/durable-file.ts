@@ -67,13 +67,13 @@ export async function readExactly(
   return bytes.length === length ? bytes : undefined;
 }
 
-/** Reads `length` bytes at `position`, or fewer where the file ends before. */
+/** Reads `length` bytes at `position`, or fewer where the file ends before. @param bytes where to. */
 export async function readUpTo(
   file: FileHandle,
   position: number,
   length: number,
+  bytes: Uint8Array = Buffer.allocUnsafe(length),
 ): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafe(length);
   let read = 0;
   while (read < length) {
     const { bytesRead } = await file.read(bytes, read, length - read, position + read);

@@ -1,16 +1,26 @@
 import { Worker } from 'node:worker_threads';
 
-/** What the thread is told. `name` is the caller's word for one file's bytes. */
+export interface HashedFile {
+  /** The caller's word for one file's bytes. */
+  name: string;
+  path: string;
+  /** Up to here its bytes will not change any more. */
+  endBytes: number;
+  /** Which are wanted, the same each time. */
+  digests: 'both' | 'sha512';
+}
+
+/** What the thread is told. */
 export type HashTask =
-  | { type: 'advance'; name: string; path: string; endBytes: number }
-  | { type: 'finish'; id: number; name: string; path: string; endBytes: number }
+  | ({ type: 'advance' } & HashedFile)
+  | ({ type: 'finish'; id: number } & HashedFile)
   | { type: 'forget'; name: string };
 
-export type HashReply =
-  { id: number; sha256: string; sha512: string } | { id: number; failed: string };
+export type HashReply = ({ id: number } & FileDigests) | { id: number; failed: string };
 
 export interface FileDigests {
-  sha256: string;
+  /** Where it was wanted. */
+  sha256: string | undefined;
   sha512: string;
 }
 
@@ -29,10 +39,10 @@ export class FileDigester {
   readonly #begun = new Set<string>();
   #idle: NodeJS.Timeout | undefined;
 
-  /** The file's bytes up to `endBytes` will not change any more: they can be hashed. */
-  advance(name: string, path: string, endBytes: number): void {
-    this.#begun.add(name);
-    this.#post({ type: 'advance', name, path, endBytes });
+  /** More of a file can be hashed. */
+  advance(file: HashedFile): void {
+    this.#begun.add(file.name);
+    this.#post({ type: 'advance', ...file });
   }
 
   /** What was hashed of it does not count. */
@@ -41,12 +51,12 @@ export class FileDigester {
   }
 
   /** The digests of the whole file; undefined where it cannot be read or the thread failed. */
-  finish(name: string, path: string, endBytes: number): Promise<FileDigests | undefined> {
-    this.#begun.delete(name);
+  finish(file: HashedFile): Promise<FileDigests | undefined> {
+    this.#begun.delete(file.name);
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      this.#post({ type: 'finish', id, name, path, endBytes });
+      this.#post({ type: 'finish', id, ...file });
     });
   }
 

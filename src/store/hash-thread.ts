@@ -2,10 +2,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import type { HashReply, HashTask } from './file-digester.js';
+import type { HashedFile, HashReply, HashTask } from './file-digester.js';
 
 interface Progress {
-  sha256: Hash;
+  /** Undefined where the caller has it from elsewhere. */
+  sha256: Hash | undefined;
   sha512: Hash;
   atBytes: number;
 }
@@ -19,12 +20,12 @@ parentPort?.on('message', (task: HashTask) => {
     return;
   }
   try {
-    const progress = advance(task.name, task.path, task.endBytes);
+    const progress = advance(task);
     if (task.type === 'advance') return;
     files.delete(task.name);
     reply({
       id: task.id,
-      sha256: progress.sha256.digest('hex'),
+      sha256: progress.sha256?.digest('hex'),
       sha512: progress.sha512.digest('hex'),
     });
   } catch (error) {
@@ -37,10 +38,10 @@ function reply(message: HashReply): void {
   parentPort?.postMessage(message);
 }
 
-function advance(name: string, path: string, endBytes: number): Progress {
+function advance({ name, path, endBytes, digests }: HashedFile): Progress {
   const known = files.get(name);
   const progress = known ?? {
-    sha256: createHash('sha256'),
+    sha256: digests === 'both' ? createHash('sha256') : undefined,
     sha512: createHash('sha512'),
     atBytes: 0,
   };
@@ -52,7 +53,7 @@ function advance(name: string, path: string, endBytes: number): Progress {
       const got = readSync(file, buffer, 0, want, progress.atBytes);
       if (got === 0) throw new Error(`${path} ends at ${String(progress.atBytes)}`);
       const bytes = buffer.subarray(0, got);
-      progress.sha256.update(bytes);
+      progress.sha256?.update(bytes);
       progress.sha512.update(bytes);
       progress.atBytes += got;
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
@@ -5,13 +6,15 @@ import type { PutExpectation, StoredBlob } from '../ports/store.js';
 import { storedBlob } from './blob-rows.js';
 import { BodyHasher, hashBytes, requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
-import { writeAll } from './durable-file.js';
+import { readUpTo, writeAll } from './durable-file.js';
+import type { HashedFile } from './file-digester.js';
 import type { PackWriter } from './pack-writer.js';
 import { isHeldOnDisk, removeFile, type StoreContext } from './context.js';
 import { placeFile } from './placing.js';
 
-/** Chunks are gathered to this size before they are written. */
+/** Bytes are gathered to this size before they are written. */
 const WRITE_BYTES = 1 << 20;
+const FIRST_BYTES = 64 << 10;
 
 /** A file that a body goes to once it is too long for memory. */
 export interface SpillFile {
@@ -19,18 +22,32 @@ export interface SpillFile {
   file: FileHandle;
 }
 
+/** From this length on the sha512 of a body is worth a thread… */
+const ASIDE_BYTES = 4 << 20;
+/** …which is told of so many new bytes at once. */
+const FOLLOW_BYTES = 4 << 20;
+
+/** Counts the bodies, of which each is hashed for itself. */
+let bodies = 0;
+
 /** A body on its way in: in memory first, in a file once it is long, hashed as it passes. */
 export class IncomingBody {
   readonly #context: StoreContext;
   readonly #packs: PackWriter;
   readonly #expected: PutExpectation;
   #hasher = new BodyHasher();
-  #chunks: Uint8Array[] = [];
+  /** What waits to be written lies at the start of `#gathering`. */
+  #gathering: Uint8Array | undefined;
   #waitingBytes = 0;
+  /** Memory that nothing lies in. */
+  #spare: Uint8Array | undefined;
   #spilled: SpillFile | undefined;
   #writtenBytes = 0;
   /** The write under way: the next megabyte is gathered and hashed meanwhile. */
   #writing: Promise<void> = Promise.resolve();
+  /** The digester's word for the file, where its sha512 is computed there. */
+  #aside: string | undefined;
+  #followedBytes = 0;
 
   constructor(context: StoreContext, packs: PackWriter, expected: PutExpectation) {
     this.#context = context;
@@ -58,19 +75,21 @@ export class IncomingBody {
     this.#writtenBytes = hasher.lengthBytes;
   }
 
-  /** @throws XError LIMIT_EXCEEDED, DIGEST_MISMATCH past the expected length, DISK_FULL. */
+  /**
+   * Takes a chunk in; its memory is the caller's again.
+   * @throws XError LIMIT_EXCEEDED, DIGEST_MISMATCH past the expected length, DISK_FULL.
+   */
   async append(chunk: Uint8Array, spill: () => Promise<SpillFile>): Promise<void> {
     this.#requireRoom(chunk.length);
     this.#hasher.update(chunk);
-    this.#chunks.push(chunk);
-    this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes < WRITE_BYTES) return;
-    try {
-      this.#spilled ??= await spill();
-      await this.#writing;
-      this.#startWriting(this.#spilled);
-    } catch (error) {
-      throw asStoreError(error, this.#context.layout.folder, this.#neededBytes());
+    let at = 0;
+    while (at < chunk.length) {
+      const memory = this.#memoryWithRoom();
+      const part = chunk.subarray(at, at + memory.length - this.#waitingBytes);
+      memory.set(part, this.#waitingBytes);
+      this.#waitingBytes += part.length;
+      at += part.length;
+      if (this.#waitingBytes === WRITE_BYTES) await this.#writeGathered(spill);
     }
   }
 
@@ -82,37 +101,105 @@ export class IncomingBody {
     await this.#writing;
   }
 
-  #startWriting({ file }: SpillFile): void {
-    const [first] = this.#chunks;
-    const joined =
-      this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    this.#waitingBytes = 0;
-    const end = this.#writtenBytes + joined.length;
-    this.#writing = writeAll(file, joined, this.#writtenBytes).then(() => {
-      this.#writtenBytes = end;
-    });
-    // Whoever comes next awaits it and meets its error; until then it is not unhandled.
-    this.#writing.catch(() => undefined);
+  /** Nothing more is done with what has come. */
+  abandon(): void {
+    if (this.#aside !== undefined) this.#context.digester.forget(this.#aside);
   }
 
   /** Checks the whole body and stores it. The file, if any, is consumed where this succeeds. */
   async finish(also?: () => void): Promise<StoredBlob> {
     try {
       await this.drainToFile();
-      const body = this.#hasher.finish();
+      if (this.#spilled === undefined) return await this.#storeFromMemory();
+      const { file, path } = this.#spilled;
+      // Both take a while, and neither needs the other.
+      const [sha512] = await Promise.all([this.#sha512Aside(this.#spilled), file.sync()]);
+      const body = this.#hasher.finish(sha512);
       this.#requireExpected(body);
-      if (this.#spilled === undefined) return await this.#storeFromMemory(body);
-      await this.#spilled.file.sync();
-      await this.#spilled.file.close();
-      return await placeFile(this.#context, this.#spilled.path, body, also);
+      await file.close();
+      return await placeFile(this.#context, path, body, also);
     } catch (error) {
       throw asStoreError(error, this.#context.layout.folder, this.#neededBytes());
     }
   }
 
-  async #storeFromMemory(body: HashedBody): Promise<StoredBlob> {
-    return storeBytes(this.#context, this.#packs, Buffer.concat(this.#chunks), body);
+  /** Small at first where nobody knows how much will come: most bodies are. */
+  #memoryWithRoom(): Uint8Array {
+    const full = this.#gathering;
+    if (full !== undefined && this.#waitingBytes < full.length) return full;
+    const { lengthBytes = full === undefined ? FIRST_BYTES : WRITE_BYTES } = this.#expected;
+    const memory = this.#spare ?? Buffer.allocUnsafeSlow(Math.min(WRITE_BYTES, lengthBytes));
+    this.#spare = undefined;
+    if (full !== undefined) memory.set(full);
+    this.#gathering = memory;
+    return memory;
+  }
+
+  async #writeGathered(spill: () => Promise<SpillFile>): Promise<void> {
+    try {
+      if (this.#spilled === undefined) {
+        this.#spilled = await spill();
+        this.#leaveSha512();
+      }
+      await this.#writing;
+      this.#startWriting(this.#spilled);
+    } catch (error) {
+      throw asStoreError(error, this.#context.layout.folder, this.#neededBytes());
+    }
+  }
+
+  #startWriting({ file, path }: SpillFile): void {
+    const memory = this.#gathering as Uint8Array;
+    const bytes = memory.subarray(0, this.#waitingBytes);
+    this.#gathering = undefined;
+    this.#waitingBytes = 0;
+    const end = this.#writtenBytes + bytes.length;
+    this.#writing = writeAll(file, bytes, this.#writtenBytes).then(() => {
+      this.#writtenBytes = end;
+      this.#spare = memory;
+      this.#follow(path);
+    });
+    // Whoever comes next awaits it and meets its error; until then it is not unhandled.
+    this.#writing.catch(() => undefined);
+  }
+
+  #leaveSha512(): void {
+    const { lengthBytes = ASIDE_BYTES } = this.#expected;
+    if (lengthBytes < ASIDE_BYTES) return;
+    this.#hasher.leaveSha512();
+    this.#aside = `body ${String((bodies += 1))}`;
+  }
+
+  #follow(path: string): void {
+    const isDue = this.#writtenBytes - this.#followedBytes >= FOLLOW_BYTES;
+    if (this.#aside === undefined || !isDue) return;
+    this.#followedBytes = this.#writtenBytes;
+    const { digester } = this.#context;
+    digester.advance(this.#hashed(this.#aside, path));
+  }
+
+  #hashed(name: string, path: string): HashedFile {
+    return { name, path, endBytes: this.#writtenBytes, digests: 'sha512' };
+  }
+
+  /** Undefined where the hasher has it. */
+  async #sha512Aside({ file, path }: SpillFile): Promise<string | undefined> {
+    if (this.#aside === undefined) return undefined;
+    const { digester } = this.#context;
+    const digests = await digester.finish(this.#hashed(this.#aside, path));
+    if (digests !== undefined) return digests.sha512;
+    const hash = createHash('sha512');
+    for (let at = 0; at < this.#writtenBytes; at += WRITE_BYTES) {
+      hash.update(await readUpTo(file, at, WRITE_BYTES));
+    }
+    return hash.digest('hex');
+  }
+
+  async #storeFromMemory(): Promise<StoredBlob> {
+    const body = this.#hasher.finish();
+    this.#requireExpected(body);
+    const bytes = this.#gathering?.subarray(0, this.#waitingBytes) ?? new Uint8Array(0);
+    return storeBytes(this.#context, this.#packs, bytes, body);
   }
 
   #requireRoom(more: number): void {
@@ -192,6 +279,7 @@ export async function put(
     for await (const chunk of source) await body.append(chunk, () => newTempFile(context));
     return await body.finish();
   } catch (error) {
+    body.abandon();
     if (body.spilled !== undefined) {
       // Closing waits for a write that is under way.
       await body.spilled.file.close();

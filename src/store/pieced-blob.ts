@@ -20,7 +20,7 @@ import { requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
-import type { FileDigests } from './file-digester.js';
+import type { HashedFile } from './file-digester.js';
 import { stampOf, stampOfOpen, type FileStamp } from './file-stamp.js';
 import {
   carryOver,
@@ -310,7 +310,7 @@ export class PiecedBlob implements PartialBlob {
     while (held < this.leaves.length && this.holds(held)) held += 1;
     if (held - this.#followed < FOLLOW_PIECES || held === this.leaves.length) return;
     this.#followed = held;
-    this.#context.digester.advance(this.#name, this.#path, held * PIECE_SIZE_BYTES);
+    this.#context.digester.advance(this.#hashed(held * PIECE_SIZE_BYTES));
   }
 
   /** What was hashed of the file may not be what is in it now. */
@@ -328,9 +328,9 @@ export class PiecedBlob implements PartialBlob {
     const { digester } = this.#context;
     const stamp = stampOf(this.#path);
     if (stamp !== this.#stamp) this.#hashAgain();
-    const digests = await digester.finish(this.#name, this.#path, this.lengthBytes);
-    if (digests === undefined || stampOf(this.#path) !== stamp) return undefined;
-    const body = this.#body(digests);
+    const digests = await digester.finish(this.#hashed(this.lengthBytes));
+    if (digests?.sha256 === undefined || stampOf(this.#path) !== stamp) return undefined;
+    const body = this.#body({ sha256: digests.sha256, sha512: digests.sha512 });
     return disagreements(expected, body).length === 0 ? body : undefined;
   }
 
@@ -347,7 +347,11 @@ export class PiecedBlob implements PartialBlob {
     });
   }
 
-  #body(digests: FileDigests): HashedBody {
+  #hashed(endBytes: number): HashedFile {
+    return { name: this.#name, path: this.#path, endBytes, digests: 'both' };
+  }
+
+  #body(digests: { sha256: string; sha512: string }): HashedBody {
     const { lengthBytes } = this;
     return { ...digests, lengthBytes, pieceRoot: this.#root, leaves: [...this.leaves] };
   }

@@ -1,0 +1,68 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { systemCodeOf } from '../domain/errors.js';
+import { writeAll } from './file-io.js';
+
+/** What the offset, the length and the memory of a write past the page cache are multiples of. */
+const ALIGNMENT_BYTES = 4_096;
+
+/**
+ * Opens a file for reads or writes past the page cache; undefined where the system or the file system
+ * knows none (tmpfs, some network file systems).
+ */
+export async function openDirect(
+  path: string,
+  access: typeof constants.O_RDONLY | typeof constants.O_WRONLY,
+): Promise<FileHandle | undefined> {
+  const direct: number | undefined = constants.O_DIRECT;
+  if (direct === undefined) return undefined;
+  try {
+    return await open(path, access | direct);
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === 'EINVAL') return undefined;
+    throw thrown;
+  }
+}
+
+/**
+ * Writes to an open file past the page cache, where that can be: what goes through it is copied once
+ * more, drives out what others need, and waits there for the flush.
+ */
+export class DirectWriter {
+  readonly #file: FileHandle;
+  #direct: FileHandle | undefined;
+
+  private constructor(file: FileHandle, direct: FileHandle | undefined) {
+    this.#file = file;
+    this.#direct = direct;
+  }
+
+  /** @param file The same, opened for writing, for what cannot go past the cache. */
+  static async of(path: string, file: FileHandle): Promise<DirectWriter> {
+    return new DirectWriter(file, await openDirect(path, constants.O_WRONLY));
+  }
+
+  /** Answers how many bytes wait in the page cache because of it. */
+  async write(bytes: Uint8Array, position: number): Promise<number> {
+    const isAligned = [bytes.length, bytes.byteOffset, position].every(
+      (number) => number % ALIGNMENT_BYTES === 0,
+    );
+    if (isAligned && this.#direct !== undefined) {
+      try {
+        await writeAll(this.#direct, bytes, position);
+        return 0;
+      } catch (thrown) {
+        // The medium asks for other alignment, or a short write left off amid a block.
+        if (systemCodeOf(thrown) !== 'EINVAL') throw thrown;
+      }
+    }
+    await writeAll(this.#file, bytes, position);
+    return bytes.length;
+  }
+
+  async close(): Promise<void> {
+    const direct = this.#direct;
+    this.#direct = undefined;
+    await direct?.close();
+  }
+}
