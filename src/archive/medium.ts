@@ -1,20 +1,17 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { openDirect } from './direct-file.js';
-import { ofWriting, partPath, readFully, syncFolder, writeAll } from './file-io.js';
+import { ofWriting, partPath, syncFolder, writeAll } from './file-io.js';
+import { RunMemory } from './run-memory.js';
 import { CHECKED_BYTES, type Medium, type MediumSpace, type ReadBack } from '../ports/volume.js';
 
 /** statfs types of file systems whose files end at 4 GiB less a byte. */
 const FAT_TYPES = new Set([0x4d44]);
 const FAT_FILE_BYTES = 2 ** 32 - 1;
-
-/** Direct reads want memory at a multiple of this; Node says nothing of where a buffer lies, so it is tried. */
-const ALIGNMENT = 4_096;
-const SMALLEST_STEP = 16;
 
 /** The file system that a folder is on, and what it holds in truth. */
 export class LocalMedium implements Medium {
@@ -69,70 +66,75 @@ export class LocalMedium implements Medium {
     checks: readonly string[],
     read: ReadBack,
   ): Promise<'direct' | 'cached'> {
-    const direct = await openDirect(path, constants.O_RDONLY);
-    const file = direct ?? (await open(path, 'r'));
     try {
-      const reader = direct && (await DirectReader.of(direct));
-      for (const [index, check] of checks.entries()) {
-        read.signal?.throwIfAborted();
-        const at = index * CHECKED_BYTES;
-        const bytes = reader ? await reader.read(at) : await readFully(file, at, CHECKED_BYTES);
-        const isSame =
-          check.length === 64
-            ? createHash('sha256').update(bytes).digest('hex') === check
-            : crc32(bytes).toString(16) === check;
-        if (!isSame) throw differs(path, at);
-        read.onBytes?.(bytes.length);
+      const direct = await openDirect(path, constants.O_RDONLY);
+      if (direct !== undefined && (await answers(direct))) {
+        await compare(path, direct, checks, read);
+        return 'direct';
       }
-      return reader ? 'direct' : 'cached';
+      await compare(path, await open(path, 'r'), checks, read);
+      return 'cached';
     } catch (thrown) {
       if (thrown instanceof XError || read.signal?.aborted === true) throw thrown;
       throw new XError('VOLUME_DAMAGED', `${path} cannot be read back: ${messageOf(thrown)}`, {
         hint: 'Do not trust this medium: run the same command again, or take another one.',
         cause: thrown,
       });
-    } finally {
-      await file.close();
     }
   }
+}
+
+/** Whether reads past the page cache do; closes the file where they do not. */
+async function answers(file: FileHandle): Promise<boolean> {
+  try {
+    await file.read(RunMemory.atPages(1).take(), 0, CHECKED_BYTES, 0);
+    return true;
+  } catch (thrown) {
+    await file.close();
+    if (systemCodeOf(thrown) === 'EINVAL') return false;
+    throw thrown;
+  }
+}
+
+/** Reads the whole file, a run ahead, and closes it. */
+async function compare(
+  path: string,
+  file: FileHandle,
+  checks: readonly string[],
+  { signal, onBytes }: ReadBack,
+): Promise<void> {
+  const memory = RunMemory.atPages(2);
+  const runAt = async (at: number): Promise<{ whole: Uint8Array; bytes: Uint8Array }> => {
+    const whole = memory.take();
+    // At once: past the cache, a second read for what is behind the end would begin amid a block.
+    const { bytesRead } = await file.read(whole, 0, CHECKED_BYTES, at);
+    return { whole, bytes: whole.subarray(0, bytesRead) };
+  };
+  let reading = runAt(0);
+  try {
+    for (const [index, check] of checks.entries()) {
+      signal?.throwIfAborted();
+      const at = index * CHECKED_BYTES;
+      const { whole, bytes } = await reading;
+      if (index + 1 < checks.length) reading = runAt(at + CHECKED_BYTES);
+      if (!isSame(bytes, check)) throw differs(path, at);
+      memory.give({ whole });
+      onBytes?.(bytes.length);
+    }
+  } finally {
+    await reading.catch(() => undefined);
+    await file.close();
+  }
+}
+
+function isSame(bytes: Uint8Array, check: string): boolean {
+  return check === (check.length === 64 ? hash('sha256', bytes) : crc32(bytes).toString(16));
 }
 
 function differs(path: string, at: number): XError {
   return new XError('VOLUME_DAMAGED', `${path} holds other bytes from ${at} on than were written`, {
     hint: 'The medium loses data: run the same command again, or take another one.',
   });
-}
-
-/** Reads past the page cache: what it answers comes from the medium. */
-class DirectReader {
-  readonly #file: FileHandle;
-  readonly #window: Buffer;
-
-  private constructor(file: FileHandle, window: Buffer) {
-    this.#file = file;
-    this.#window = window;
-  }
-
-  /** Undefined where no buffer suits: the caller then reads through the cache, and says so. */
-  static async of(file: FileHandle): Promise<DirectReader | undefined> {
-    const memory = Buffer.allocUnsafeSlow(CHECKED_BYTES + ALIGNMENT);
-    for (let shift = 0; shift < ALIGNMENT; shift += SMALLEST_STEP) {
-      const window = memory.subarray(shift, shift + CHECKED_BYTES);
-      try {
-        await file.read(window, 0, CHECKED_BYTES, 0);
-        return new DirectReader(file, window);
-      } catch (thrown) {
-        if (systemCodeOf(thrown) !== 'EINVAL') throw thrown;
-      }
-    }
-    return undefined;
-  }
-
-  /** CHECKED_BYTES at a multiple of it, fewer at the end; valid until the next read. */
-  async read(position: number): Promise<Uint8Array> {
-    const { bytesRead } = await this.#file.read(this.#window, 0, CHECKED_BYTES, position);
-    return this.#window.subarray(0, bytesRead);
-  }
 }
 
 async function nearestFolder(folder: string): Promise<string> {

@@ -29,7 +29,9 @@ export class RunMemory {
    * says nothing of where a buffer lies; the memory of a WebAssembly module begins at a page.
    */
   static atPages(count: number): RunMemory {
-    const { buffer } = new WebAssembly.Memory({ initial: (count * CHECKED_BYTES) / WASM_PAGE_BYTES });
+    const { buffer } = new WebAssembly.Memory({
+      initial: (count * CHECKED_BYTES) / WASM_PAGE_BYTES,
+    });
     const run = (at: number): Uint8Array =>
       new Uint8Array(buffer, at * CHECKED_BYTES, CHECKED_BYTES);
     return new RunMemory(Array.from({ length: count }, (_, at) => run(at)));

@@ -53,7 +53,7 @@ export class WindowReader extends RandomAccessReader {
     if (start >= end) return;
     let reading = begin(start);
     try {
-      for (let at = start; at < end; ) {
+      for (let at = start; at < end;) {
         const chunk = await reading;
         if (chunk.length === 0) return;
         at += chunk.length;

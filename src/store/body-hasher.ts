@@ -37,12 +37,7 @@ export class BodyHasher {
   /** @param sha512 where it was left to somebody else. */
   finish(sha512 = this.#sha512?.digest('hex')): HashedBody {
     assert.ok(sha512 !== undefined, 'somebody computes the sha512');
-    return hashedBody(
-      this.#sha256.digest('hex'),
-      sha512,
-      this.#lengthBytes,
-      this.#tree.finish(),
-    );
+    return hashedBody(this.#sha256.digest('hex'), sha512, this.#lengthBytes, this.#tree.finish());
   }
 }
 
