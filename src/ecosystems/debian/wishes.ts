@@ -1,6 +1,6 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
-import { candidateOf, isDowngrade, versionPriority } from './resolver/policy.js';
+import { candidateOf, isDowngrade, isFromSuite, versionPriority } from './resolver/policy.js';
 import { nearest } from '../../domain/nearest.js';
 import { versionFits } from './relation.js';
 import { expandSelectors } from './selectors.js';
@@ -72,7 +72,8 @@ function wishOf(universe: Universe, requirement: DebianRequirement, pins: readon
   if (node === undefined || known.length === 0) return virtualWish(universe, requirement, pins);
   const fitting = known.filter(
     (version) =>
-      versionFits(version.version, requirement) && isFromSuite(version, requirement.suite),
+      versionFits(version.version, requirement) &&
+      (requirement.suite === undefined || isFromSuite(version, requirement.suite)),
   );
   if (fitting.length === 0) throw versionNotFound(requirement, known);
   const candidate = candidateOf(node, pins);
@@ -84,18 +85,12 @@ function wishOf(universe: Universe, requirement: DebianRequirement, pins: readon
   if (solutions.length === 0) throw versionNotFound(requirement, known);
   // An older version than is there is taken only where nothing else was asked for.
   const forward = solutions.filter(({ version }) => !isDowngrade(node, version));
-  return { text: requirement.text, solutions: forward.length > 0 ? forward : solutions };
+  const { text, suite } = requirement;
+  return { text, suite, solutions: forward.length > 0 ? forward : solutions };
 }
 
 function isObtainable(node: PackageNode, version: PackageVersion): boolean {
   return version.indexes.length > 0 || node.installed === version;
-}
-
-function isFromSuite(version: PackageVersion, wanted: string | undefined): boolean {
-  if (wanted === undefined) return true;
-  return version.indexes.some(({ release: { suite, codename, version: number } }) =>
-    [suite, codename, number].includes(wanted),
-  );
 }
 
 /** A name that packages provide: the only one, or the one that is there already; apt asks the user otherwise. */

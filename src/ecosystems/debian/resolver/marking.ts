@@ -1,5 +1,6 @@
 import { XError } from '../../../domain/errors.js';
 import { CONFLICT_FIELDS, DEPENDS_FIELDS, isGroupMet } from './selection.js';
+import { switchCandidates } from './release-candidates.js';
 import { orderSolutions, type MentionOrder } from './preference.js';
 import type { PackageVersion } from '../package-version.js';
 import type { Relation, RelationGroup } from '../relation.js';
@@ -36,7 +37,7 @@ export class Marking {
   ) {}
 
   /** Marks what the user asks for: first all of it, then what each of it needs, in the order it is asked for. */
-  request(solutions: readonly Solution[]): void {
+  request(solutions: readonly (Solution & { suite?: string | undefined })[]): void {
     for (const { node, version } of solutions) {
       const state = this.state.of(node);
       state.candidate = version;
@@ -45,6 +46,10 @@ export class Marking {
       state.install = version;
       state.mode = version === node.installed ? 'keep' : 'install';
     }
+    switchCandidates(
+      this.state,
+      solutions.flatMap(({ suite, ...one }) => (suite === undefined ? [] : [{ ...one, suite }])),
+    );
     for (const { node } of solutions) this.#install(node, 0, true);
   }
 

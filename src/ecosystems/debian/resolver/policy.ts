@@ -34,3 +34,10 @@ export function versionPriority(
   const indexed = version.indexes.length === 0 ? -1 : priorityOf(version, pins);
   return version === node.installed ? Math.max(indexed, 100) : indexed;
 }
+
+/** Whether an index of the suite, codename or release number lists a version. */
+export function isFromSuite(version: PackageVersion, wanted: string): boolean {
+  return version.indexes.some(({ release: { suite, codename, version: number } }) =>
+    [suite, codename, number].includes(wanted),
+  );
+}

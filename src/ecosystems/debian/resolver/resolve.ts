@@ -65,7 +65,11 @@ function markAsApt(
   const state = new MarkingState(universe, withRecommends, (node) => candidateOf(node, pins));
   try {
     const marking = new Marking(state, mentions);
-    marking.request(wishes.flatMap(({ solutions }) => solutions.slice(0, 1)));
+    marking.request(
+      wishes.flatMap(({ solutions, suite }) =>
+        solutions.slice(0, 1).map((solution) => ({ ...solution, suite })),
+      ),
+    );
     if (upgrade) marking.upgrade();
   } catch (error) {
     if (isStackExhausted(error)) return undefined;

@@ -11,6 +11,8 @@ import type { PackageNode, Solution, Universe } from './universe.js';
 /** One thing asked for, and the versions that would do, best first. */
 export interface Wish {
   text: string;
+  /** The suite or codename that it was asked for from. */
+  suite?: string | undefined;
   solutions: readonly Solution[];
 }
 
