@@ -3,9 +3,10 @@
 // and all; then both on indexes made to lead resolvers astray.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readPipConfiguration } from '../../src/upstream/pypi-settings.js';
 import { newestPip, openPlanner, ownTarget, pipReport, PIP } from '../../test/clients/pypi-pip.js';
 import { writeIndex } from '../../test/clients/pypi-random.js';
 import { STACK } from '../../test/clients/pypi-sets.js';
@@ -47,6 +48,18 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
+function ofMedians(list: readonly Measured[]): Measured {
+  return {
+    wallSeconds: median(list.map(({ wallSeconds }) => wallSeconds)),
+    cpuSeconds: median(list.map(({ cpuSeconds }) => cpuSeconds)),
+    code: list[0]?.code ?? NaN,
+  };
+}
+
+function isOnDisk(url: string): boolean {
+  return url.startsWith('file:');
+}
+
 function shown({ wallSeconds, cpuSeconds, code }: Measured): string {
   const ended = code === 0 ? '' : code < 0 ? ' (given up)' : ' (no answer)';
   return `${wallSeconds.toFixed(2).padStart(7)} s, ${cpuSeconds.toFixed(2).padStart(7)} s CPU${ended}`;
@@ -82,26 +95,31 @@ try {
 
   const stack = join(folder, 'stack.txt');
   writeFileSync(stack, STACK.replaceAll(' ', '\n'));
-  runX(stack, process.env);
-  runPip(stack, process.env);
-  const ours: Measured[] = [];
-  const theirs: Measured[] = [];
-  for (let run = 0; run < runs; run++) {
-    ours.push(runX(stack, process.env));
-    theirs.push(runPip(stack, process.env));
+  const inTurn = (title: string, env: NodeJS.ProcessEnv): void => {
+    runX(stack, env);
+    runPip(stack, env);
+    const ours: Measured[] = [];
+    const theirs: Measured[] = [];
+    for (let run = 0; run < runs; run++) {
+      ours.push(runX(stack, env));
+      theirs.push(runPip(stack, env));
+    }
+    const [x, other] = [ofMedians(ours), ofMedians(theirs)];
+    console.log(`a hundred packages, ${title}, medians of ${runs} runs, warm`);
+    console.log(`  x source --dry-run                     ${shown(x)}`);
+    console.log(`  ${pip.title} install --dry-run`.padEnd(41) + shown(other));
+    console.log(
+      `  x is ${(other.wallSeconds / x.wallSeconds).toFixed(1)} times as fast, ${(other.cpuSeconds / x.cpuSeconds).toFixed(1)} times in CPU`,
+    );
+  };
+  inTurn('as pip is configured', process.env);
+  // An index that does not answer costs pip a look-up for each name, and would be measured instead.
+  const { settings } = await readPipConfiguration({ env: process.env, home: homedir() });
+  const [first, ...rest] = settings.indexes.map(({ url }) => url).filter(isOnDisk);
+  if (first !== undefined) {
+    const own = { PIP_INDEX_URL: first, PIP_EXTRA_INDEX_URL: rest.join(' ') };
+    inTurn('from the indexes on this disk alone', { ...process.env, ...own });
   }
-  const of = (list: readonly Measured[]): Measured => ({
-    wallSeconds: median(list.map(({ wallSeconds }) => wallSeconds)),
-    cpuSeconds: median(list.map(({ cpuSeconds }) => cpuSeconds)),
-    code: list[0]?.code ?? NaN,
-  });
-  const [x, other] = [of(ours), of(theirs)];
-  console.log(`a hundred packages, medians of ${runs} runs, warm`);
-  console.log(`  x source --dry-run                     ${shown(x)}`);
-  console.log(`  ${pip.title} install --dry-run`.padEnd(41) + shown(other));
-  console.log(
-    `  x is ${(other.wallSeconds / x.wallSeconds).toFixed(1)} times as fast, ${(other.cpuSeconds / x.cpuSeconds).toFixed(1)} times in CPU`,
-  );
 
   console.log('made to lead astray');
   for (const [title, made] of Object.entries(PATHOLOGICAL)) {

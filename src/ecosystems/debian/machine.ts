@@ -1,7 +1,7 @@
 import { XError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/plan.js';
 import type { AptFile, AptHost } from '../../ports/apt.js';
-import { parseAptSources, type AptSource } from './apt/sources-list.js';
+import { parseAptSources, writtenOut, type AptSource } from './apt/sources-list.js';
 import { installedOfStatus } from './base.js';
 import { fieldOf } from './package-version.js';
 
@@ -104,7 +104,9 @@ export function compareSources(machine: DebianMachine, here: readonly AptSource[
   const known = new Set(here.map(labelOf));
   let theirs: AptSource[];
   try {
-    theirs = parseAptSources(machine.sources);
+    theirs = parseAptSources(machine.sources).map((source) =>
+      writtenOut(source, machine.architectures[0] ?? ''),
+    );
   } catch (error) {
     if (!(error instanceof XError)) throw error;
     return [`the machine's apt sources cannot be read (${error.message}); those here are used.`];

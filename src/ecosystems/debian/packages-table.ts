@@ -98,31 +98,38 @@ export class PackagesTable {
 export class TableVersions {
   readonly #made = new Map<number, PackageVersion>();
 
+  /** @param isListed of which names there are any; all where it is not given. */
   constructor(
     readonly table: PackagesTable,
     readonly index: ReleaseIndex,
+    readonly isListed: (name: string) => boolean = () => true,
   ) {}
 
   named(name: string): PackageVersion[] {
+    if (!this.isListed(name)) return [];
     return this.table.rowsNamed(name).map((row) => this.#version(row));
   }
 
   providing(name: string): PackageVersion[] {
-    return this.table.rowsProviding(name).map((row) => this.#version(row));
+    return this.#listed(this.table.rowsProviding(name));
   }
 
-  names(): Iterable<string> {
-    return this.table.names();
+  *names(): Iterable<string> {
+    for (const name of this.table.names()) if (this.isListed(name)) yield name;
   }
 
   /** Those whose stanza has a text somewhere. */
   containing(text: string): PackageVersion[] {
-    return Array.from(this.table.rowsWith(text), (row) => this.#version(row));
+    return this.#listed(this.table.rowsWith(text));
   }
 
   /** What is Essential or of Priority required. */
   base(): PackageVersion[] {
-    return Array.from(this.table.baseRows, (row) => this.#version(row));
+    return this.#listed(this.table.baseRows);
+  }
+
+  #listed(rows: Iterable<number>): PackageVersion[] {
+    return Array.from(rows, (row) => this.#version(row)).filter(({ name }) => this.isListed(name));
   }
 
   #version(row: number): PackageVersion {

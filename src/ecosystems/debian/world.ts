@@ -2,6 +2,7 @@ import type { Target } from '../../domain/target.js';
 import { XError } from '../../domain/errors.js';
 import { installedOfStatus, minimalBase, type DebianBase, type InstalledPackages } from './base.js';
 import { nameSuites } from './apt/suite-ids.js';
+import type { AptSource } from './apt/sources-list.js';
 import { sourcesFor, type AptOverrides } from './apt/settings.js';
 import { indexesOf, obtainParsed, parseIndex } from './index-loader.js';
 import { loadSuite, type LoadedSuite, type LoaderContext } from './suite-loader.js';
@@ -60,7 +61,9 @@ export class WorldLoader {
     );
     for (const { warnings } of fitting) for (const warning of warnings) this.warnings.add(warning);
     const tables = await allInOrder(indexes.map(({ suite, index }) => this.#table(suite, index)));
-    const available = indexes.flatMap(({ index }, at) => this.#versionsOf(tables[at], index));
+    const available = indexes.flatMap(({ suite, index }, at) =>
+      this.#versionsOf(tables[at], index, suite.source),
+    );
     const mentions = mentionOrder(tables);
     const installed = installedOf(base, available, target, mentions);
     const universe = new Universe(
@@ -87,16 +90,35 @@ export class WorldLoader {
     });
   }
 
-  #versionsOf(table: PackagesTable | undefined, index: ReleaseIndex): TableVersions[] {
+  #versionsOf(
+    table: PackagesTable | undefined,
+    index: ReleaseIndex,
+    { include, exclude }: AptSource,
+  ): TableVersions[] {
     if (table === undefined) return [];
-    const key = `${index.release.suiteId} ${index.path} ${index.architecture}`;
+    const names = `${include?.join(',') ?? '*'} ${exclude.join(',')}`;
+    const key = `${index.release.suiteId} ${index.path} ${index.architecture} ${names}`;
     let versions = this.#versions.get(key);
     if (versions === undefined) {
-      versions = new TableVersions(table, index);
+      versions = new TableVersions(table, index, listing(include, exclude));
       this.#versions.set(key, versions);
     }
     return [versions];
   }
+}
+
+/** Which names a source's Include and Exclude leave in; undefined for all. */
+function listing(
+  include: readonly string[] | undefined,
+  exclude: readonly string[],
+): ((name: string) => boolean) | undefined {
+  if (include !== undefined) {
+    const only = new Set(include);
+    return (name) => only.has(name);
+  }
+  if (exclude.length === 0) return undefined;
+  const without = new Set(exclude);
+  return (name) => !without.has(name);
 }
 
 /** All of them; where several fail, the first in order, so that one cause is told the same way each time. */

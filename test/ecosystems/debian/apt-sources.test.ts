@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseAptSources } from '../../../src/ecosystems/debian/apt/sources-list.js';
+import { parseAptSources, writtenOut } from '../../../src/ecosystems/debian/apt/sources-list.js';
 import { openBench } from './support.js';
 
 const list = (text: string) => parseAptSources([{ path: '/etc/apt/sources.list', text }]);
@@ -26,6 +26,34 @@ describe('apt sources', () => {
     assert.deepEqual([three?.suite, three?.components], ['./', []]);
     assert.deepEqual(three?.architectures, ['amd64', 'arm64']);
     assert.deepEqual(others, []);
+  });
+
+  test('the system’s architecture in suites and addresses, packages by name', () => {
+    const [line, other] = deb822(
+      [
+        'Types: deb',
+        'URIs: http://a.example/$(ARCH)',
+        'Suites: unstable/binary-$(ARCH)/',
+        'Include: hello',
+        ' jq',
+        '',
+        'Types: deb',
+        'URIs: http://a.example/debian',
+        'Suites: bookworm',
+        'Components: main',
+        'Exclude: hello',
+      ].join('\n'),
+    );
+    assert.ok(line && other);
+    const { uri, suite } = writtenOut(line, 'arm64');
+    assert.deepEqual([uri, suite], ['http://a.example/arm64/', 'unstable/binary-arm64/']);
+    assert.deepEqual([line.include, line.exclude], [['hello', 'jq'], []]);
+    assert.deepEqual([other.include, other.exclude], [undefined, ['hello']]);
+    const [one] = list('deb [include=a,b] http://a.example/debian bookworm main');
+    assert.deepEqual(one?.include, ['a', 'b']);
+    assert.throws(() => list('deb [include=a exclude=b] http://a.example/d bookworm main'), {
+      code: 'INPUT_MALFORMED',
+    });
   });
 
   test('deb822: several suites and addresses, a key inside, what is disabled left out', () => {

@@ -143,6 +143,53 @@ function plan(packages: readonly Made[], installed: readonly Made[], asked: read
   return resolve(universe, wishes, options);
 }
 
+/** What each package becomes where `tool` is asked for from the suite `next`; `next` is NotAutomatic. */
+function fromNext(stable: readonly string[], next: readonly string[]) {
+  const nextIndex: ReleaseIndex = {
+    ...INDEX,
+    release: { ...INDEX.release, suiteId: 'next', suite: 'next', isNotAutomatic: true },
+  };
+  const versions = (stanzas: readonly string[], index: ReleaseIndex) =>
+    stanzas.map((stanza) => {
+      const [name = '', version = ''] = stanza.split(' ');
+      const rest = stanza.slice(name.length + version.length + 2);
+      const text = `Package: ${name}\nVersion: ${version}\nArchitecture: amd64\n${rest}`;
+      return new PackageVersion(name, version, 'amd64', text, index);
+    });
+  const universe = new Universe('amd64', [
+    listedVersions(versions(stable, INDEX)),
+    listedVersions(versions(next, nextIndex)),
+  ]);
+  const node = universe.node('tool', 'amd64');
+  const version = node?.versions[0];
+  assert.ok(node && version);
+  const wish = { text: 'tool/next', suite: 'next', solutions: [{ node, version }] };
+  const { selection, isAsApt } = resolve(universe, [wish], {
+    pins: [],
+    withRecommends: false,
+    followsSuggests: true,
+    mentions: { compare: () => 0 },
+  });
+  const chosen = [...selection.values()].map(({ name, version: text }) => `${name} ${text}`);
+  return { chosen: chosen.sort(), isAsApt };
+}
+
+test('what a package of a named release needs in that version comes from that release too', () => {
+  const stable = ['data 1', 'lib 1', 'core 1'];
+  const data = 'data 2 Depends: core (>= 2)';
+  assert.deepEqual(fromNext(stable, ['tool 2 Depends: lib, data (= 2)', data, 'core 2', 'lib 2']), {
+    chosen: ['core 2', 'data 2', 'lib 1', 'tool 2'],
+    isAsApt: true,
+  });
+  // apt goes no further than the first dependency that needs more than is there; the search does.
+  const late = ['tool 2 Depends: lib, data (= 2)', data, 'core 2', 'lib 2'];
+  const deep = ['data 1', 'lib 1 Depends: deep', 'deep 1', 'core 1'];
+  assert.deepEqual(fromNext(deep, late), {
+    chosen: ['core 2', 'data 2', 'deep 1', 'lib 1', 'tool 2'],
+    isAsApt: false,
+  });
+});
+
 test('a solution is found wherever an exhaustive search finds one, and is one; else the reasons are told', () => {
   let [solvable, unsolvable, searched] = [0, 0, 0];
   const property = fc.property(world, ({ packages, asked, installed: names, isNewInstalled }) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { formatTarget, parseTarget } from '../../../src/domain/target.js';
 import { createDebianSource } from '../../../src/ecosystems/debian/source.js';
-import { labels, openBench, TARGET, type Bench } from './support.js';
+import { fixtureHost, labels, openBench, TARGET, type Bench } from './support.js';
 
 let bench: Bench;
 before(async () => {
@@ -45,6 +45,16 @@ describe('a plan', () => {
   test('carries everything where nothing is assumed to be there', async () => {
     const plan = await bench.plan('x-hello-next\n', none);
     assert.ok(labels(plan).includes('x-core 1.0-1'));
+  });
+
+  test('reads no package that a source excludes, and those alone that it includes', async () => {
+    const planWith = (options: string) =>
+      bench.plan('x-hello\n', {
+        apt: fixtureHost(bench.fixture, bench.server.debianMirror, options),
+      });
+    assert.ok(!labels(await planWith('exclude=x-docs,x-screen')).includes('x-docs 2.10-3'));
+    await assert.rejects(planWith('exclude=x-hello'), { code: 'PACKAGE_NOT_FOUND' });
+    await assert.rejects(planWith('include=x-hello,x-core'), { code: 'NOT_RESOLVABLE' });
   });
 
   test('takes what a status file says for installed, and upgrades it where it must', async () => {

@@ -4,7 +4,7 @@ import type { AptHost } from '../../../ports/apt.js';
 import { flagOf, parseAptConfiguration } from './configuration.js';
 import { defaultReleasePin, parsePreferences, type Pin } from './preferences.js';
 import { snapshotOf } from './snapshot.js';
-import { parseAptSources, type AptSource } from './sources-list.js';
+import { parseAptSources, writtenOut, type AptSource } from './sources-list.js';
 
 /** What flags say instead of apt's own files. */
 export interface AptOverrides {
@@ -73,6 +73,7 @@ export function sourcesFor(
   }
   const { keyrings, snapshot } = overrides;
   return sources
+    .map((source) => writtenOut(source, target.arch))
     .map((source) => (keyrings === undefined ? source : { ...source, signedBy: [...keyrings] }))
     .map((source) => (snapshot === undefined ? source : snapshotOf(source, snapshot)));
 }
@@ -93,6 +94,8 @@ function mirrorSources(mirror: string, overrides: AptOverrides, target: Target):
     components: suite.endsWith('/') ? [] : [...(overrides.components ?? ['main'])],
     architectures: undefined,
     exceptArchitectures: [],
+    include: undefined,
+    exclude: [],
     signedBy: [],
     checkValidUntil: undefined,
     checkDate: undefined,

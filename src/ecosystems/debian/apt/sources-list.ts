@@ -14,6 +14,10 @@ export interface AptSource {
   architectures: string[] | undefined;
   /** Of those, the ones that are not read all the same. */
   exceptArchitectures: string[];
+  /** The only packages that are read from it; undefined: all. */
+  include: string[] | undefined;
+  /** Packages that are not read from it. */
+  exclude: string[];
   /** Paths of keyrings, fingerprints, or one armored key. */
   signedBy: string[];
   checkValidUntil: boolean | undefined;
@@ -100,6 +104,13 @@ function sourceOf(
       `suite ${suite} ${components.length === 0 ? 'without' : 'with'} components`,
     );
   }
+  const [include, exclude = []] = ['include', 'exclude'].map((field) => {
+    const value = options.get(field);
+    return value === undefined ? undefined : wordsOf(value);
+  });
+  if (include !== undefined && exclude.length > 0) {
+    throw malformed(where, 'both Include and Exclude');
+  }
   const named = wordsOf(options.get('architectures'));
   // What is added to dpkg's own architectures is read where it is asked for: as without it.
   const added = named.length === 0 ? [] : wordsOf(options.get('architectures-add'));
@@ -110,11 +121,19 @@ function sourceOf(
     components,
     architectures: architectures.length === 0 ? undefined : architectures,
     exceptArchitectures: wordsOf(options.get('architectures-remove')),
+    include,
+    exclude,
     signedBy: signedByOf(options.get('signed-by')),
     checkValidUntil: booleanOf(options.get('check-valid-until')),
     checkDate: booleanOf(options.get('check-date')),
     where,
   };
+}
+
+/** With what stands for the system's architecture in a suite or address written out. */
+export function writtenOut(source: AptSource, architecture: string): AptSource {
+  const written = (text: string): string => text.replaceAll('$(ARCH)', architecture);
+  return { ...source, uri: written(source.uri), suite: written(source.suite) };
 }
 
 /** A key may stand in the stanza itself; its empty lines are written as dots. */
