@@ -115,7 +115,7 @@ export const BOUNDS = {
   storeRetryMs: 5_000,
   inboundConnectionsPerSecond: 64,
   pendingConnections: 64,
-  bundleStreams: 32,
+  bundleStreams: 64,
   pieceStreams: 4,
   treesPerRequest: 256,
   treeBytesPerRequest: 4 << 20,

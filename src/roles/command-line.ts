@@ -1,10 +1,12 @@
 import { Config, flush, run } from '@oclif/core';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { nearest } from '../domain/nearest.js';
+import { keepFreedMemory } from '../platform/freed-memory.js';
 import { reportFailure } from './command.js';
 
 /** Runs the command line: oclif's run, with this project's way of failing. */
 export async function start(args: string[], url: string): Promise<void> {
+  keepFreedMemory();
   // Who reads standard output may leave before x does (`x ls | head -1`): that ends no source.
   process.stdout.on('error', (error) => {
     if (systemCodeOf(error) !== 'EPIPE') throw error;

@@ -1,6 +1,4 @@
 import { isIPv6 } from 'node:net';
-import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
 import type { Libp2p, MultiaddrConnection } from '@libp2p/interface';
@@ -14,7 +12,8 @@ import { isLinkLocal, isLoopback, tcpMultiaddr, tcpOf } from './addresses.js';
 import { ConnectionRoom } from './connection-room.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
 import { tcpWithZones } from './link-local.js';
-import { noiseCrypto } from './noise-crypto.js';
+import { noiseLine } from './noise-line.js';
+import { yamuxWithWideWindows } from './wide-windows.js';
 import { tuneCollector } from './young-garbage.js';
 
 export interface HostOptions {
@@ -87,9 +86,9 @@ export class Host {
             maxConnections: BOUNDS.connections + BOUNDS.pendingConnections,
           }),
         ],
-        connectionEncrypters: [noise({ crypto: noiseCrypto })],
+        connectionEncrypters: [noiseLine()],
         streamMuxers: [
-          yamux({
+          yamuxWithWideWindows({
             streamOptions: {
               maxStreamWindowSize: BOUNDS.streamWindowBytes,
               maxReadBufferLength: BOUNDS.readBufferBytes,

@@ -1,0 +1,53 @@
+import { yamux, type YamuxMuxerInit } from '@chainsafe/libp2p-yamux';
+import type { StreamMuxerFactory } from '@libp2p/interface';
+import { BOUNDS } from '../domain/bounds.js';
+
+/** A stream of libp2p's yamux, as far as it is tuned here. */
+interface YamuxStream {
+  recvWindow: number;
+  recvWindowCapacity: number;
+  sendWindowUpdate(): void;
+}
+
+/**
+ * libp2p's yamux with the window that a stream may grow to from the start, and an update of it when
+ * half of it is used, as yamux's other implementations do. As it is each frame is answered with an
+ * update: a call to the system and an encryption on one side, their counterparts on the other.
+ */
+export function yamuxWithWideWindows(init: YamuxMuxerInit): () => StreamMuxerFactory {
+  return () => {
+    const factory: StreamMuxerFactory = yamux(init)();
+    const create = factory.createStreamMuxer.bind(factory);
+    factory.createStreamMuxer = (connection) => {
+      const muxer = create(connection);
+      const make: unknown = Reflect.get(muxer, '_newStream');
+      if (typeof make === 'function') {
+        Reflect.set(muxer, '_newStream', (...args: unknown[]) =>
+          widen(Reflect.apply(make, muxer, args)),
+        );
+      }
+      return muxer;
+    };
+    return factory;
+  };
+}
+
+function widen(stream: unknown): unknown {
+  if (!isYamuxStream(stream)) return stream;
+  const update = stream.sendWindowUpdate.bind(stream);
+  stream.recvWindow = BOUNDS.streamWindowBytes;
+  stream.sendWindowUpdate = () => {
+    if (stream.recvWindowCapacity < stream.recvWindow / 2) update();
+  };
+  return stream;
+}
+
+/** Whether this is the library that this file was written for: another one is left alone. */
+export function isYamuxStream(stream: unknown): stream is YamuxStream {
+  const { recvWindow, recvWindowCapacity, sendWindowUpdate } = stream as Partial<YamuxStream>;
+  return (
+    typeof recvWindow === 'number' &&
+    typeof recvWindowCapacity === 'number' &&
+    typeof sendWindowUpdate === 'function'
+  );
+}
