@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const VERDACCIO = 'verdaccio@6';
-const DEPENDENCIES = { 'react-scripts': '5.0.1', express: '^4.21.0', typescript: '^5.6.0' };
+const DEPENDENCIES = { 'react-scripts': '5.0.1', express: '^4.21.0', typescript: '^4.9.5' };
 const FLAGS = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 const START_MS = 60_000;
 

@@ -107,15 +107,21 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     ...apt.sources.flatMap(({ text }) => text.match(/https?:\/\/[^\s/@]+@\S+/g) ?? []),
   ]);
   for (const message of aptLogins.warnings) input.report({ event: 'warning', message });
+  const pipAuthorities = await authoritiesOf(pip.certFile);
   const upstream = createUpstream({
     clock: systemClock,
     random: systemRandom,
     cacheFolder: join(data.folder, 'cache', 'upstream'),
-    certificateAuthorities: [
-      ...(await authoritiesOf(pip.certFile)),
-      ...npm.connection.certificateAuthorities,
-    ],
+    certificateAuthorities: [...pipAuthorities, ...npm.connection.certificateAuthorities],
     proxy: proxiesOf(npm.connection, pip.proxy),
+    routeFor: (url, ecosystem) => {
+      const own = ecosystem === 'npm' ? registry.npmConnection(url) : undefined;
+      if (own === undefined) return undefined;
+      return {
+        proxy: proxiesOf(own, pip.proxy),
+        certificateAuthorities: [...pipAuthorities, ...own.certificateAuthorities],
+      };
+    },
     credentialsFor: (url, ecosystem) => {
       if (ecosystem === 'pypi') return pip.credentialsFor(url);
       const authorization =

@@ -26,7 +26,8 @@ export type CredentialsFor = (
 
 /** What every exchange of one upstream shares. */
 export interface ExchangeContext {
-  connections: Connections;
+  /** How an address is reached. */
+  connectionsFor: (url: string, ecosystem: EcosystemName) => Connections;
   clock: Clock;
   random: Random;
   hosts: UnreachableHosts;
@@ -133,7 +134,8 @@ async function follow(
     const remembered = context.hosts.recall(url.origin, context.clock.monotonicMs());
     if (remembered !== undefined) throw alike(remembered, url);
     const own = url.origin === firstOrigin ? trail.authorization : undefined;
-    const dispatcher = await context.connections.dispatcher();
+    const connections = context.connectionsFor(url.href, request.ecosystem);
+    const dispatcher = await connections.dispatcher();
     const response = await dispatcher.request({
       origin: url.origin,
       path: url.pathname + url.search,

@@ -38,6 +38,8 @@ export interface NpmRegistryAdapter extends NpmRegistry {
    * undefined everywhere else, and before the first of the other methods has read the configuration.
    */
   npmAuthorization(url: string): string | undefined;
+  /** How a project's own .npmrc reaches the registry at an address; undefined where none of them names it. */
+  npmConnection(url: string): NpmSettings['connection'] | undefined;
   /** Removes what was fetched from elsewhere. */
   close(): Promise<void>;
 }
@@ -92,6 +94,11 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
     },
     workspaces: findWorkspaces,
     close: () => foreign.close(),
+    npmConnection(url) {
+      // What was read first is the folder's own, which the others may say more than.
+      const found = loaded.slice(1).findLast((config) => names(config, url));
+      return found === undefined ? undefined : settingsOf(found).connection;
+    },
     npmAuthorization(url) {
       for (const config of loaded) {
         const authorization = authorizationFor(url, config);
@@ -100,6 +107,14 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
       return undefined;
     },
   };
+}
+
+/** Whether a configuration has a registry on an address's host. */
+function names(config: NpmConfig, url: string): boolean {
+  const { host } = new URL(url);
+  return [config.registry, ...Object.values(settingsOf(config).scopes)].some(
+    (registry) => URL.canParse(registry) && new URL(registry).host === host,
+  );
 }
 
 function settingsOf(config: NpmConfig): NpmSettings {

@@ -1,12 +1,18 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
+import type { EcosystemName } from '../domain/plan.js';
 import type { Clock } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
 import type { Upstream, UpstreamBody, UpstreamRequest } from '../ports/upstream.js';
 import { openFile } from './file-upstream.js';
 import { collect } from './http-body.js';
 import { HttpCache } from './http-cache.js';
-import { openConnections, proxiesOfEnvironment, type ProxySettings } from './http-connections.js';
+import {
+  openConnections,
+  proxiesOfEnvironment,
+  type Connections,
+  type ProxySettings,
+} from './http-connections.js';
 import type { CredentialsFor } from './http-exchange.js';
 import { UnreachableHosts } from './http-hosts.js';
 import { HttpUpstream } from './http-upstream.js';
@@ -22,7 +28,15 @@ export interface UpstreamOptions {
   proxy?: ProxySettings | undefined;
   /** PEM texts, trusted beside Node's own authorities (NODE_EXTRA_CA_CERTS is among those). */
   certificateAuthorities?: readonly string[] | undefined;
+  /** What a project of its own configuration says of an address; the rest is reached by the above. */
+  routeFor?: ((url: string, ecosystem: EcosystemName) => Route | undefined) | undefined;
   userAgent?: string | undefined;
+}
+
+/** Proxies and authorities of some addresses. */
+export interface Route {
+  proxy: ProxySettings;
+  certificateAuthorities: readonly string[];
 }
 
 /** An Upstream with connections to give back. */
@@ -40,8 +54,18 @@ export function createUpstream(options: UpstreamOptions): OpenUpstream {
     options.proxy ?? proxiesOfEnvironment(process.env),
     options.certificateAuthorities ?? [],
   );
+  const routes = new Map<string, Connections>();
+  const connectionsFor = (url: string, ecosystem: EcosystemName): Connections => {
+    const route = options.routeFor?.(url, ecosystem);
+    if (route === undefined) return connections;
+    // As many as there are configurations.
+    const key = JSON.stringify(route);
+    const opened = routes.get(key) ?? openConnections(route.proxy, route.certificateAuthorities);
+    routes.set(key, opened);
+    return opened;
+  };
   const context = {
-    connections,
+    connectionsFor,
     clock: options.clock,
     random: options.random,
     hosts: new UnreachableHosts(),
@@ -62,7 +86,10 @@ export function createUpstream(options: UpstreamOptions): OpenUpstream {
     const bytes = await collect(body.stream, maxBytes, body.url);
     return { url: body.url, bytes, contentType: body.contentType };
   };
-  return { open, read, close: () => connections.close() };
+  const close = async (): Promise<void> => {
+    await Promise.all([connections, ...routes.values()].map((one) => one.close()));
+  };
+  return { open, read, close };
 }
 
 function addressOf(request: UpstreamRequest): URL {

@@ -59,14 +59,15 @@ function includedOf(
   unfit: Set<string>,
   required: ReadonlySet<string>,
 ): Set<string> {
-  const follows = (edge: NpmTreeEdge): boolean => edge.type !== 'peerOptional';
+  // An optional peer that npm's builder put into the tree is one that npm installs.
+  const all = (): boolean => true;
   if (tree.throughUnfit !== true) {
     spread(tree, unfit, required);
-    return reach(graph, unfit, follows);
+    return reach(graph, unfit, all);
   }
-  const all = reach(graph, new Set(), follows);
-  for (const id of unfit) all.delete(id);
-  return all;
+  const reached = reach(graph, new Set(), all);
+  for (const id of unfit) reached.delete(id);
+  return reached;
 }
 
 function reach(
