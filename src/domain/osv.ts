@@ -1,5 +1,5 @@
 import { XError } from './errors.js';
-import { ECOSYSTEM_NAMES, type EcosystemName } from './plan.js';
+import type { EcosystemName } from './plan.js';
 
 /** One vulnerability as an OSV file describes it, as far as it concerns ecosystems that X carries. */
 export interface Advisory {
@@ -8,6 +8,12 @@ export interface Advisory {
   summary: string;
   /** What the database says of its severity: a word, or a CVSS vector. */
   severity: string | undefined;
+  /** CVSS vectors. */
+  vectors: string[];
+  /** `CWE-77`. */
+  cwe: string[];
+  /** ISO 8601. */
+  modified: string;
   url: string | undefined;
   affected: AffectedPackage[];
 }
@@ -42,50 +48,81 @@ const ECOSYSTEMS: Readonly<Record<string, EcosystemName>> = {
   Debian: 'debian',
 };
 
-/**
- * The advisories of an OSV file: one object, a list of them, or the answer of a query (`vulns`).
- * Withdrawn ones are left out.
- * @throws XError INPUT_MALFORMED naming the file.
- * @see https://ossf.github.io/osv-schema/
- */
-export function parseOsv(text: string, where: string): Advisory[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw malformed(where, 'it is not JSON', cause);
+/** What `parseOsv` gathers of one record before it is known to be one. */
+class Problems {
+  readonly texts: string[] = [];
+
+  unless(holds: boolean, text: string): void {
+    if (!holds) this.texts.push(text);
   }
-  const list = Array.isArray(json) ? json : isObject(json) && listOf(json['vulns']);
-  const objects = Array.isArray(list) && list.length > 0 ? list : [json];
-  return objects.flatMap((one) => advisoryOf(one, where) ?? []);
 }
 
-function advisoryOf(json: unknown, where: string): Advisory | undefined {
-  if (!isObject(json) || typeof json['id'] !== 'string' || json['id'] === '') {
-    throw malformed(where, 'it is no OSV record: it has no "id"');
+const LONGEST_ID = 200;
+const MOST_LISTED = 64;
+
+/**
+ * One record in the OSV format; undefined where it was withdrawn.
+ * @param where the file, and the place in it where it holds several.
+ * @throws XError INPUT_MALFORMED, every bad field named.
+ * @see https://ossf.github.io/osv-schema/
+ */
+export function parseOsv(json: unknown, where: string): Advisory | undefined {
+  const problems = new Problems();
+  problems.unless(isObject(json), 'it is no JSON object');
+  const record = isObject(json) ? json : {};
+  const { modified, withdrawn, affected = [] } = record;
+  const id = textOf(record['id']) ?? '';
+  problems.unless(id !== '' && id.length <= LONGEST_ID, '"id" is no name');
+  problems.unless(isTime(modified), '"modified" is no time');
+  const isWithdrawn = withdrawn !== undefined && withdrawn !== null;
+  problems.unless(!isWithdrawn || isTime(withdrawn), '"withdrawn" is no time');
+  problems.unless(Array.isArray(affected), '"affected" is no list');
+  const packages = listOf(affected).map((part, at) =>
+    affectedOf(part, `"affected[${at}]"`, problems),
+  );
+  if (problems.texts.length > 0) {
+    throw new XError('INPUT_MALFORMED', `${where}: no OSV advisory: ${problems.texts.join('; ')}`, {
+      hint: 'Give advisories in the OSV format (https://ossf.github.io/osv-schema/), as osv.dev and GitHub export them.',
+    });
   }
-  if (json['withdrawn'] !== undefined) return undefined;
-  const { id } = json;
+  if (isWithdrawn) return undefined;
+  const own = isObject(record['database_specific']) ? record['database_specific'] : {};
+  const vectors = listOf(record['severity']).flatMap((one) =>
+    isObject(one) ? (textOf(one['score']) ?? []) : [],
+  );
+  const said = textOf(record['summary'])?.trim() || textOf(record['details'])?.trim();
   return {
     id,
-    aliases: texts(json['aliases']),
-    summary: textOf(json['summary']) ?? textOf(json['details'])?.split('\n')[0] ?? '',
-    severity: severityOf(json),
-    url: urlOf(json['references']),
-    affected: listOf(json['affected']).flatMap((one) => affectedOf(one) ?? []),
+    aliases: texts(record['aliases']).slice(0, MOST_LISTED),
+    summary: said?.split('\n')[0] ?? '',
+    severity: textOf(own['severity'])?.toLowerCase() ?? vectors[0],
+    vectors,
+    cwe: texts(own['cwe_ids']).slice(0, MOST_LISTED),
+    modified: new Date(String(modified)).toISOString(),
+    url: urlOf(record['references']),
+    affected: packages.flatMap((one) => one ?? []),
   };
 }
 
-function affectedOf(json: unknown): AffectedPackage | undefined {
-  const { package: pkg, versions, ranges } = isObject(json) ? json : {};
-  if (!isObject(pkg) || typeof pkg['name'] !== 'string') return undefined;
-  const ecosystem = ECOSYSTEMS[(textOf(pkg['ecosystem']) ?? '').split(':')[0] ?? ''];
-  if (ecosystem === undefined || !ECOSYSTEM_NAMES.includes(ecosystem)) return undefined;
-  const name =
-    ecosystem === 'pypi' ? pkg['name'].toLowerCase().replaceAll(/[-_.]+/g, '-') : pkg['name'];
+function affectedOf(json: unknown, place: string, problems: Problems): AffectedPackage | undefined {
+  const { package: found, versions = [], ranges = [] } = isObject(json) ? json : {};
+  // A part without a package speaks of commits alone.
+  if (isObject(json) && found === undefined) return undefined;
+  const stated = isObject(found) ? found['ecosystem'] : undefined;
+  const known = isObject(found) ? found['name'] : undefined;
+  if (typeof stated !== 'string' || typeof known !== 'string') {
+    problems.unless(false, `${place} names no package and ecosystem`);
+    return undefined;
+  }
+  const ecosystem = ECOSYSTEMS[stated.split(':')[0] ?? ''];
+  if (ecosystem === undefined) return undefined;
+  problems.unless(
+    Array.isArray(ranges) && Array.isArray(versions),
+    `${place}: its ranges or versions are no list`,
+  );
   return {
     ecosystem,
-    name,
+    name: ecosystem === 'pypi' ? known.toLowerCase().replaceAll(/[-_.]+/g, '-') : known,
     versions: texts(versions),
     ranges: listOf(ranges).flatMap((range) =>
       isObject(range) && range['type'] !== 'GIT' ? rangesOf(listOf(range['events'])) : [],
@@ -147,14 +184,6 @@ function isInRange(
   return lastAffected === undefined || !below(lastAffected, version);
 }
 
-function severityOf(json: Record<string, unknown>): string | undefined {
-  const specific = json['database_specific'];
-  const word = isObject(specific) ? textOf(specific['severity']) : undefined;
-  if (word !== undefined) return word.toLowerCase();
-  const [first] = listOf(json['severity']);
-  return isObject(first) ? textOf(first['score']) : undefined;
-}
-
 function urlOf(references: unknown): string | undefined {
   const urls = listOf(references).flatMap((one) => (isObject(one) ? [one] : []));
   const best = urls.find(({ type }) => type === 'ADVISORY') ?? urls[0];
@@ -178,9 +207,9 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function malformed(where: string, problem: string, cause?: unknown): XError {
-  return new XError('INPUT_MALFORMED', `${where}: ${problem}`, {
-    hint: 'OSV files come from osv.dev: one JSON object an advisory (https://ossf.github.io/osv-schema/).',
-    cause,
-  });
+/** ISO 8601, as RFC 3339 writes it. */
+function isTime(value: unknown): boolean {
+  return (
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))
+  );
 }

@@ -1,9 +1,8 @@
 import semver from 'semver';
 import type { BundleEntry } from '../domain/bundle.js';
-import { affects, parseOsv, type Advisory, type CompareVersions } from '../domain/osv.js';
+import { affects, type Advisory, type CompareVersions } from '../domain/osv.js';
 import { compareVersions as compareDebian } from '../ecosystems/debian/version.js';
 import { compareVersions as comparePython, parseVersion } from '../ecosystems/pypi/version.js';
-import { textsOf } from './advisory-files.js';
 
 /** A package of a bundle that an advisory concerns. */
 export interface Finding {
@@ -14,25 +13,6 @@ export interface Finding {
   version: string;
   /** The version that mends it, where the advisory names one. */
   fixed: string | undefined;
-}
-
-/**
- * The advisories of OSV files, lists and archives of them, and folders of any of these, of every
- * ecosystem that X carries.
- * @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_MALFORMED, LIMIT_EXCEEDED.
- */
-export async function readOsvFiles(paths: readonly string[]): Promise<Advisory[]> {
-  const byId = new Map<string, Advisory>();
-  for (const path of paths) {
-    for await (const { where, text } of textsOf(path)) {
-      const isLines = /\.(jsonl|ndjson)$/.test(where);
-      const texts = isLines ? text.split('\n').filter((line) => line.trim() !== '') : [text];
-      for (const one of texts) {
-        for (const advisory of parseOsv(one, where)) byId.set(advisory.id, advisory);
-      }
-    }
-  }
-  return [...byId.values()];
 }
 
 /** The packages of a bundle that advisories concern, in path order. */

@@ -5,24 +5,22 @@ import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { MalformedLines } from '../domain/malformed.js';
 import type { AdvisoryFeed } from '../ecosystems/npm/advisories/document.js';
-import { parseOsv, type Advisory } from '../ecosystems/npm/advisories/osv.js';
+import { parseOsv, type Advisory } from '../domain/osv.js';
+import { npmAdvisory, type Advisory as NpmAdvisory } from '../ecosystems/npm/advisories/osv.js';
 import type { Report } from '../ports/progress.js';
 
 const SHOWN_WARNINGS = 5;
 
 /**
- * Reads the advisories that `--advisories` names: OSV files, lists of them (JSON, or one a line),
- * archives of them (`all.zip` of osv.dev), and folders of any of these.
+ * The advisories that `--advisories` names: OSV files, lists of them (JSON, or one a line), archives of
+ * them (`all.zip` of osv.dev), and folders of any of these. What was withdrawn is counted, not kept.
  * @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_MALFORMED (all that is wrong), LIMIT_EXCEEDED.
  */
-export async function readAdvisories(
+export async function readOsvFiles(
   paths: readonly string[],
-  report: Report,
-): Promise<AdvisoryFeed | undefined> {
-  if (paths.length === 0) return undefined;
+): Promise<{ advisories: Advisory[]; read: number }> {
   const byId = new Map<string, Advisory>();
   const malformed = new MalformedLines();
-  const warnings: string[] = [];
   let read = 0;
   for (const path of paths) {
     for await (const { where, text } of textsOf(path)) {
@@ -32,9 +30,8 @@ export async function readAdvisories(
           throw new XError('LIMIT_EXCEEDED', `more than ${BOUNDS.advisories} advisories`);
         }
         try {
-          const parsed = parseOsv(json, at);
-          warnings.push(...parsed.warnings);
-          if (parsed.advisory !== undefined) byId.set(parsed.advisory.id, parsed.advisory);
+          const advisory = parseOsv(json, at);
+          if (advisory !== undefined) byId.set(advisory.id, advisory);
         } catch (error) {
           malformed.add(error);
         }
@@ -42,10 +39,27 @@ export async function readAdvisories(
     }
   }
   malformed.throwIfAny();
-  if (read === 0) {
+  if (read === 0 && paths.length > 0) {
     throw new XError('INPUT_NOT_FOUND', `${paths.join(', ')}: no advisory in it`, {
       hint: 'Name OSV files (*.json), an archive of them (*.zip), or a folder of either.',
     });
+  }
+  return { advisories: [...byId.values()], read };
+}
+
+/** The same, of npm's packages, as a bundle carries them. @throws XError as readOsvFiles. */
+export async function readAdvisories(
+  paths: readonly string[],
+  report: Report,
+): Promise<AdvisoryFeed | undefined> {
+  if (paths.length === 0) return undefined;
+  const { advisories, read } = await readOsvFiles(paths);
+  const warnings: string[] = [];
+  const ofNpm: NpmAdvisory[] = [];
+  for (const record of advisories) {
+    const parsed = npmAdvisory(record);
+    warnings.push(...parsed.warnings);
+    if (parsed.advisory !== undefined) ofNpm.push(parsed.advisory);
   }
   for (const warning of warnings.slice(0, SHOWN_WARNINGS)) {
     report({ event: 'warning', message: `advisory ${warning}` });
@@ -54,11 +68,11 @@ export async function readAdvisories(
     const message = `${warnings.length - SHOWN_WARNINGS} more ranges of advisories cannot be read`;
     report({ event: 'warning', message });
   }
-  return { advisories: [...byId.values()], read };
+  return { advisories: ofNpm, read };
 }
 
 /** A text that advisories stand in, and where that lies. */
-export interface AdvisoryText {
+interface AdvisoryText {
   where: string;
   text: string;
 }
@@ -67,7 +81,7 @@ export interface AdvisoryText {
  * The texts of a file, an archive or a folder of advisories.
  * @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE, LIMIT_EXCEEDED.
  */
-export async function* textsOf(path: string): AsyncGenerator<AdvisoryText> {
+async function* textsOf(path: string): AsyncGenerator<AdvisoryText> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(path)).isDirectory();
@@ -130,7 +144,7 @@ function bounded(where: string, bytes: number): void {
   );
 }
 
-/** One record, a list of them, or one a line. */
+/** One record, a list of them, the answer of a query (`vulns`), or one a line. */
 function* recordsOf(
   text: string,
   where: string,
@@ -149,7 +163,8 @@ function* recordsOf(
     yield* recordsOfLines(text, where, malformed);
     return;
   }
-  const list = Array.isArray(whole) ? (whole as unknown[]) : undefined;
+  const answer = (whole as { vulns?: unknown } | null)?.vulns;
+  const list = [whole, answer].find((one): one is unknown[] => Array.isArray(one));
   if (list === undefined) yield { json: whole, at: where };
   else for (const [at, json] of list.entries()) yield { json, at: `${where}[${at}]` };
 }

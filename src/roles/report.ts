@@ -1,7 +1,8 @@
 import type { Settings } from '../config/settings.js';
 import { diffBundles } from '../operations/diff-bundles.js';
 import { reportHtml, type ReportedAdvisory } from '../operations/report-html.js';
-import { findAffected, readOsvFiles, type Finding } from './advisories.js';
+import { findAffected, type Finding } from './advisories.js';
+import { readOsvFiles } from './advisory-files.js';
 import { openData } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
 import { contentsOf } from './read-contents.js';
@@ -29,7 +30,7 @@ export async function runReport({ settings, printer, ...input }: ReportInput): P
     const against = other
       ? { contents: other, difference: diffBundles(other.entries, contents.entries) }
       : undefined;
-    const read = await readOsvFiles(input.advisories);
+    const { advisories: read } = await readOsvFiles(input.advisories);
     const findings = findAffected(contents.entries, read).map(reported);
     const advisories = input.advisories.length === 0 ? undefined : { findings, read: read.length };
     const text = reportHtml({ contents, against, advisories, toolVersion: VERSION, formatBytes });

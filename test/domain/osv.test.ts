@@ -6,6 +6,7 @@ import { compareVersionsOf } from '../../src/roles/advisories.js';
 
 const record = {
   id: 'GHSA-0000',
+  modified: '2026-03-01T10:00:00Z',
   aliases: ['CVE-2026-1'],
   summary: 'Something is wrong',
   database_specific: { severity: 'HIGH' },
@@ -36,7 +37,7 @@ const record = {
 };
 
 test('ranges, listed versions and each ecosystem’s own order of versions', () => {
-  const [advisory] = parseOsv(JSON.stringify(record), 'a.json');
+  const advisory = parseOsv(record, 'a.json');
   assert.ok(advisory);
   assert.equal(advisory.severity, 'high');
   assert.equal(advisory.url, undefined);
@@ -60,17 +61,28 @@ test('ranges, listed versions and each ecosystem’s own order of versions', () 
   assert.equal(ask('debian', 'nginx', '1.22.1-9+deb12u2'), 'no');
 });
 
-test('lists and answers of queries are read, withdrawn records are not, nonsense is named', () => {
-  assert.equal(parseOsv(JSON.stringify([record, record]), 'a').length, 2);
-  assert.equal(parseOsv(JSON.stringify({ vulns: [record] }), 'a').length, 1);
-  assert.equal(parseOsv(JSON.stringify({ ...record, withdrawn: '2026-01-01' }), 'a').length, 0);
-  for (const text of ['', '{', 'null', '{}', '{"id":5}', '[1]']) {
+test('withdrawn records are passed over, nonsense is named', () => {
+  assert.equal(parseOsv({ ...record, withdrawn: '2026-01-01T00:00:00Z' }, 'a'), undefined);
+  const never = { package: { ecosystem: 'npm', name: 'a' }, versions: {} };
+  for (const json of [
+    null,
+    5,
+    [record],
+    {},
+    { ...record, id: 5 },
+    { ...record, id: 'x'.repeat(201) },
+    { ...record, modified: 'today' },
+    { ...record, withdrawn: 'yes' },
+    { ...record, affected: {} },
+    { ...record, affected: [never] },
+  ]) {
     assert.throws(
-      () => parseOsv(text, 'a.json'),
+      () => parseOsv(json, 'a.json'),
       (error) =>
         error instanceof XError &&
         error.code === 'INPUT_MALFORMED' &&
-        /^a\.json/.test(error.message),
+        /^a\.json: no OSV advisory: /.test(error.message),
+      JSON.stringify(json).slice(0, 100),
     );
   }
 });

@@ -11,15 +11,26 @@ import {
   ADVISORIES_PATH,
   heldAdvisories,
 } from '../../../src/ecosystems/npm/advisories/document.js';
-import { parseOsv, type Advisory } from '../../../src/ecosystems/npm/advisories/osv.js';
+import { parseOsv as parseRecord } from '../../../src/domain/osv.js';
+import {
+  npmAdvisory,
+  type Advisory,
+  type ParsedAdvisory,
+} from '../../../src/ecosystems/npm/advisories/osv.js';
 import { createNpmServer } from '../../../src/ecosystems/npm/server.js';
 import type { HeldView, NativeResponse } from '../../../src/ports/ecosystem.js';
-import { readAdvisories } from '../../../src/roles/advisory-files.js';
+import { readAdvisories, readOsvFiles } from '../../../src/roles/advisory-files.js';
 import { createNpmRegistry } from '../../../src/upstream/npm-registry.js';
 import { ask, bundleOf, viewOf, type MemoryBytes } from './held.js';
 
 const BULK = '-/npm/v1/security/advisories/bulk';
 const QUICK = '-/npm/v1/security/audits/quick';
+
+/** Of one record, what is of npm. */
+function parseOsv(json: unknown, where: string): ParsedAdvisory {
+  const record = parseRecord(json, where);
+  return record === undefined ? { advisory: undefined, warnings: [] } : npmAdvisory(record);
+}
 
 /** As GitHub exports its advisories. */
 function osv(
@@ -154,6 +165,10 @@ test('files, lists, lines, archives’ folders are read, and all that is wrong i
       'GHSA-3',
       'GHSA-4',
     ]);
+    await writeFile(join(folder, 'answer.json'), JSON.stringify({ vulns: [osv('GHSA-5', 'a')] }));
+    const answered = await readOsvFiles([join(folder, 'answer.json'), join(folder, 'db')]);
+    assert.equal(answered.read, 6, 'the answer of a query is a list too');
+    assert.ok(answered.advisories.some(({ id }) => id === 'GHSA-5'));
     await writeFile(join(folder, 'db/bad.json'), '{');
     await writeFile(join(folder, 'db/worse.json'), '[{"id": ""}]');
     await assert.rejects(
