@@ -49,6 +49,12 @@ export default class Source extends XCommand {
         'Answer a request file (*.xreq): its target, and with --export only what is missing there. Or the DID or a name of a machine that was exported to before.',
       exclusive: ['target', 'python', 'node', 'platform', 'libc'],
     }),
+    members: Flags.boolean({
+      allowNo: true,
+      helpGroup: 'NETWORK',
+      summary:
+        'Serve this bundle to members only (see x invite); --no-members opens it again (default: as it was; at first open to the local network).',
+    }),
     wishes: Flags.boolean({
       dependsOn: ['for'],
       summary: 'Resolve also what the machine of --for asked for in vain (x wishes there).',
@@ -212,6 +218,7 @@ export default class Source extends XCommand {
       files: flags.requirement,
       name: flags.name,
       dryRun: flags['dry-run'],
+      members: flags.members,
       once: flags.once,
       exportTo: flags.export,
       volumeSize: flags['volume-size'],

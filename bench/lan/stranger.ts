@@ -9,6 +9,7 @@ import { yamux } from '@chainsafe/libp2p-yamux';
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import { openGate } from '../../fixtures/open-gate.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { systemRandom } from '../../src/platform/random.js';
 import type { Store } from '../../src/ports/store.js';
@@ -27,6 +28,7 @@ const swarm = createSwarm({
   identity: await openIdentity(folder),
   store: kind === 'silent' ? withReads(data.store, never) : withReads(data.store, flipped),
   catalog: data.catalog,
+  gate: openGate,
   clock: systemClock,
   random: systemRandom,
   options: { listenPort: 8471, mdns: true, peers: addresses },

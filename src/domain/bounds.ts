@@ -191,6 +191,22 @@ export const BOUNDS = {
   // keys
   keyDerivationBytes: 256 << 20,
 
+  // members
+  membershipBytes: 8 << 10,
+  membershipBundles: 64,
+  /** That one machine has, and shows to another. */
+  memberships: 16,
+  /** How often one peer can show some on one link. */
+  shownMemberships: 64,
+  revokedMemberships: 10_000,
+  members: 10_000,
+  invites: 1_000,
+  inviteUses: 1_000,
+  inviteDays: 3_650,
+  inviteBookBytes: 16 << 20,
+  /** How soon a membership that ends is noticed where nothing else happens. */
+  membersCheckMs: 2_000,
+
   // requests
   requestHeaderBytes: 64 << 20,
   requestHeldBytes: 64 << 20,

@@ -6,6 +6,8 @@ import type { Report } from '../ports/progress.js';
 import type { Store } from '../ports/store.js';
 import { formatTarget, type Target } from '../domain/target.js';
 import type { Identity } from '../trust/identity.js';
+import { topLevelOf } from '../trust/masters.js';
+import { membersExtra, readMembersRule } from '../trust/members-rule.js';
 import { buildBundle, type BundleInput } from './build-bundle.js';
 
 export interface SealBundleDeps {
@@ -23,12 +25,19 @@ export interface SealBundleInput {
   artifacts: readonly FetchedArtifact[];
   inputs: Inputs;
   targets: Target[];
+  members: {
+    /** Whether the bundle is for members only; undefined: as it was published last. */
+    only: boolean | undefined;
+    /** Serials of memberships that ended before their time. */
+    revoked: readonly string[];
+  };
 }
 
 export interface SealedBundle {
   record: BundleRecord;
   /** False where the bundle is what was signed last. */
   changed: boolean;
+  isForMembers: boolean;
   warnings: string[];
 }
 
@@ -59,19 +68,29 @@ export async function sealBundle(
       }),
     );
   }
+  const { only = isForMembers(deps.catalog, input.name), revoked } = input.members;
   const built = await buildBundle(deps, {
     name: input.name,
     artifacts: input.artifacts,
     sealed,
     inputs: await bundleInputs(deps.sources, input.inputs),
     targets: input.targets.map(formatTarget),
+    extra: only ? membersExtra(revoked) : undefined,
   });
   const { record, changed } = built;
   return {
     record,
     changed,
+    isForMembers: only,
     warnings: built.warnings,
   };
+}
+
+/** What is for members stays so until somebody says otherwise. */
+function isForMembers(catalog: Catalog, name: string): boolean {
+  const record = catalog.bundles().find((one) => one.name === name && one.role === 'source');
+  const published = record && topLevelOf(catalog.metadata(record.id));
+  return published !== undefined && readMembersRule(published.extra) !== undefined;
 }
 
 /** The files that the bundle was made from, and the copies whose addresses point at a gateway. */

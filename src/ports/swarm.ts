@@ -1,4 +1,5 @@
 import type { Did, Manifest } from '../domain/bundle.js';
+import type { Refusal } from '../domain/membership.js';
 
 export interface SwarmAddresses {
   did: Did;
@@ -86,8 +87,21 @@ export interface Swarm {
   listBundles(
     address: string,
     did?: Did,
-  ): Promise<{ did: Did; bundles: { name: string; source: Did; version: number }[] }>;
-  /** The signed metadata files of a bundle, unverified: trust decides. Bounded. */
+  ): Promise<{
+    did: Did;
+    bundles: { name: string; source: Did; version: number }[];
+    /** Why it keeps further bundles back, where it does. */
+    refusal?: Refusal | undefined;
+  }>;
+  /**
+   * Exchanges an invitation's token for a membership, unverified: trust decides.
+   * @throws XError as listBundles; INVITATION_REFUSED, NOT_A_MEMBER.
+   */
+  join(address: string, did: Did, token: string): Promise<Uint8Array>;
+  /**
+   * The signed metadata files of a bundle, unverified: trust decides. Bounded.
+   * @throws XError as listBundles; NOT_A_MEMBER.
+   */
   fetchMetadata(
     address: string,
     bundle: { name: string; source: Did },

@@ -7,8 +7,10 @@ import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import type { Report } from '../ports/progress.js';
+import { revokedSerials } from '../trust/invites.js';
 import type { OpenSources } from './ecosystem-sources.js';
 import type { DataFolder } from './open-data.js';
+import { BookFile } from './members-files.js';
 import { openIdentity, openSigner } from './open-keys.js';
 import { formatBytes } from './printer.js';
 import type { SourceInput } from './source.js';
@@ -45,6 +47,7 @@ export async function carryPlan({
   };
   const identity = await openIdentity(settings.folder);
   const signer = await openSigner(settings.folder);
+  const { book } = await BookFile.open(settings.folder);
   const fetched = await fetchArtifacts(
     { ...deps, upstream: upstreams.upstream },
     plan.artifacts,
@@ -53,7 +56,13 @@ export async function carryPlan({
   report({ event: 'step', text: 'Checking evidence and closure, then signing' });
   const sealed = await sealBundle(
     { ...deps, identity, signer, sources: upstreams.sources },
-    { name: plan.name, artifacts: fetched.artifacts, inputs, targets },
+    {
+      name: plan.name,
+      artifacts: fetched.artifacts,
+      inputs,
+      targets,
+      members: { only: input.members, revoked: revokedSerials(book, systemClock.now()) },
+    },
   );
   for (const message of sealed.warnings) report({ event: 'warning', message });
   const { record } = sealed;
@@ -68,6 +77,7 @@ export async function carryPlan({
       bytes: record.bytes,
       fetched: fetched.bytesFetched,
       changed: sealed.changed,
+      members: sealed.isForMembers,
     },
     `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched)\n  by ${record.source}`,
   );

@@ -9,7 +9,10 @@ import type { CatalogEntry } from '../ports/catalog.js';
 import type { Share, Swarm } from '../ports/swarm.js';
 import { mastersOf } from '../trust/masters.js';
 import { manifestOf } from './manifest-of.js';
+import { Joining } from './joining.js';
 import { Master, type AcceptedBundle } from './master.js';
+import { OwnMemberships } from './members-files.js';
+import { MembersGate } from './members-gate.js';
 import { openData, type DataFolder } from './open-data.js';
 import { openIdentity } from './open-keys.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
@@ -47,10 +50,12 @@ export async function runClient(input: ClientInput): Promise<void> {
     defer(() => data.close());
     const identity = await openIdentity(settings.folder);
     const warn = (message: string): void => printer.report({ event: 'warning', message });
-    const { swarm } = await startSwarm({ settings, data, identity, warn });
+    const own = await OwnMemberships.open(settings.folder);
+    const gate = new MembersGate({ catalog: data.catalog, identity, own, book: undefined, warn });
+    const { swarm } = await startSwarm({ settings, data, identity, gate, warn });
     defer(() => swarm.stop());
     const { did } = identity;
-    await new Client({ input, data, did, swarm, lock, stop: stop.signal, defer }).run();
+    await new Client({ input, data, did, own, swarm, lock, stop: stop.signal, defer }).run();
   } finally {
     stop.release();
     for (const close of closers) await close();
@@ -61,6 +66,7 @@ interface ClientParts {
   input: ClientInput;
   data: DataFolder;
   did: Did;
+  own: OwnMemberships;
   swarm: Swarm;
   lock: ResidentLock;
   stop: AbortSignal;
@@ -100,6 +106,7 @@ class Client {
           acceptStale: input.acceptStale,
           catalog: parts.data.catalog,
           swarm: parts.swarm,
+          membership: new Joining(parts),
           warn: (message) => this.#warn(message),
         }),
     );

@@ -1,11 +1,13 @@
 import type { Did, Manifest } from '../domain/bundle.js';
 import { messageOf, XError } from '../domain/errors.js';
+import { refusalError } from '../domain/membership.js';
 import { acceptMetadata, type AcceptResult } from '../operations/accept-metadata.js';
 import { systemClock } from '../platform/clock.js';
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import type { Swarm } from '../ports/swarm.js';
 import { isInvitation, parseInvitation } from '../trust/invitation.js';
 import { askOnTerminal } from './ask.js';
+import type { Joining } from './joining.js';
 import { manifestOf } from './manifest-of.js';
 
 export interface MasterOptions {
@@ -17,6 +19,7 @@ export interface MasterOptions {
   acceptStale: boolean;
   catalog: Catalog;
   swarm: Swarm;
+  membership: Joining;
   warn: (message: string) => void;
 }
 
@@ -36,6 +39,8 @@ export class Master {
   readonly #trusted: ReadonlySet<Did>;
   /** The machine that answers at the address; once met, no other is spoken to. */
   #peer: Did | undefined;
+  /** The token of the invitation, until it was exchanged. */
+  #token: { did: Did; token: string } | undefined;
   readonly #warned = new Set<string>();
 
   /** @throws XError USAGE, WRONG_SOURCE where invitation and --trust disagree. */
@@ -53,6 +58,8 @@ export class Master {
     }
     this.#options = options;
     this.address = invited ? hostAndPort(invited) : options.text;
+    this.#token =
+      invited?.token === undefined ? undefined : { did: invited.did, token: invited.token };
     this.#trusted = new Set(invited ? [invited.did] : trust);
     // Of several, nobody said which one answers here.
     this.#peer = invited?.did ?? (trust.length === 1 ? trust[0] : undefined);
@@ -102,9 +109,18 @@ export class Master {
     return accepted;
   }
 
+  /** @throws XError as listBundles; NOT_A_MEMBER where all that is here is kept back. */
   async #offers(): Promise<Offer[]> {
-    const { did, bundles } = await this.#options.swarm.listBundles(this.address, this.#peer);
+    const { swarm, membership } = this.#options;
+    if (this.#token !== undefined) {
+      await membership.join(this.address, this.#token);
+      this.#token = undefined;
+    }
+    const { did, bundles, refusal } = await swarm.listBundles(this.address, this.#peer);
     this.#peer = did;
+    if (refusal === undefined) return bundles;
+    if (bundles.length === 0) throw refusalError(refusal, this.address);
+    this.#warn(`${this.address} keeps further bundles for members; those that it gives are pulled`);
     return bundles;
   }
 

@@ -86,7 +86,10 @@ async function readKey(path: string, text: string): Promise<Identity> {
 }
 
 /** @throws XError KEY_EXPOSED where others than its owner may read or write a secret. */
-async function requirePrivate(path: string): Promise<void> {
+export async function requirePrivate(
+  path: string,
+  next = 'if somebody may have read it, `x key rotate` ends its word',
+): Promise<void> {
   if (process.platform === 'win32') return;
   const { mode } = await stat(path);
   if ((mode & GROUP_AND_OTHERS) === 0) return;
@@ -94,7 +97,7 @@ async function requirePrivate(path: string): Promise<void> {
   if (FAT_TYPES.has(Number((await statfs(path)).type))) return;
   const shown = (mode & 0o777).toString(8);
   throw new XError('KEY_EXPOSED', `${path} may be read by others than its owner (mode ${shown})`, {
-    hint: `Run \`chmod 600 ${path}\`; if somebody may have read it, \`x key rotate\` ends its word.`,
+    hint: `Run \`chmod 600 ${path}\`; ${next}.`,
   });
 }
 

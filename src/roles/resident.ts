@@ -1,3 +1,4 @@
+import { XError } from '../domain/errors.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
 import { askResident } from '../platform/control-client.js';
 import { serveControl } from '../platform/control-server.js';
@@ -35,6 +36,14 @@ export interface Resident {
   served: () => ReadonlySet<string>;
   /** Of the gateway, where there is one. */
   misses?: Misses;
+  /** Answers `x invite`; at a source. */
+  invite?: (args: JsonObject) => Promise<JsonValue>;
+}
+
+function noInvite(): Promise<JsonValue> {
+  const message = 'a client runs in this data folder, and a client lets nobody in';
+  const hint = 'Run x invite in the data folder of the source; --data names it.';
+  return Promise.reject(new XError('USAGE', message, { hint }));
 }
 
 /** Answers other commands of the same data folder for as long as this process lives. */
@@ -69,6 +78,7 @@ export async function serveResident(
       ['gc', (args) => gcOf(resident.data, resident.served())(args)],
       ['status', status],
       ['misses', missesSince],
+      ['invite', resident.invite ?? noInvite],
     ]),
   );
   lock.announceControl(server.path);

@@ -29,6 +29,8 @@ export interface SourceInput {
   files: string[];
   name: string | undefined;
   dryRun: boolean;
+  /** Whether the bundle is for members only; undefined: as it was signed last. */
+  members: boolean | undefined;
   once: boolean;
   exportTo: string | undefined;
   volumeSize: string | undefined;

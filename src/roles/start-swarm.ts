@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.js';
 import { XError } from '../domain/errors.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
+import type { Gate } from '../ports/gate.js';
 import type { Swarm, SwarmAddresses } from '../ports/swarm.js';
 import { createSwarm } from '../swarm/swarm.js';
 import type { Identity } from '../trust/identity.js';
@@ -11,6 +12,7 @@ export interface StartSwarmInput {
   settings: Settings;
   data: DataFolder;
   identity: Identity;
+  gate: Gate;
   warn: (message: string) => void;
 }
 
@@ -31,13 +33,14 @@ export async function startSwarm(
 }
 
 async function start(
-  { settings, data, identity }: StartSwarmInput,
+  { settings, data, identity, gate }: StartSwarmInput,
   listenPort: number,
 ): Promise<{ swarm: Swarm } & SwarmAddresses> {
   const swarm = createSwarm({
     identity,
     store: data.store,
     catalog: data.catalog,
+    gate,
     clock: systemClock,
     random: systemRandom,
     options: {

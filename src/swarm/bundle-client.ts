@@ -3,14 +3,19 @@ import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
+import { parseRefusal, type Refusal } from '../domain/membership.js';
 import { FrameStream } from './frames.js';
 import { BundleReply, BundleRequest } from './messages.pb.js';
+import { wireBytes } from './wire-bytes.js';
 
 export interface OfferedBundle {
   name: string;
   source: Did;
   version: number;
 }
+
+/** Memberships, as the other side is shown them. */
+type Shown = readonly Uint8Array[];
 
 /** Longer names and DIDs than these are nobody's. */
 const NAME_LENGTH = 64;
@@ -25,7 +30,8 @@ const DID_LENGTH = 128;
  */
 async function ask(
   stream: Stream,
-  request: BundleRequest,
+  request: Partial<BundleRequest>,
+  shown: Shown,
   maxBytes: number,
   onReply: (reply: BundleReply) => boolean,
 ): Promise<void> {
@@ -53,7 +59,7 @@ async function ask(
       },
       onEnd: (error) => finish(error ?? new Error('the connection ended')),
     });
-    frames.send(BundleRequest.encode(request));
+    frames.send(BundleRequest.encode({ ...request, memberships: shown.map(wireBytes) }));
   });
   await stream
     .close({ signal: AbortSignal.timeout(BOUNDS.closeStreamMs) })
@@ -62,10 +68,16 @@ async function ask(
     });
 }
 
-export async function askForBundles(stream: Stream): Promise<OfferedBundle[]> {
+/** The bundles that a peer offers to who shows this, and why it keeps others back where it does. */
+export async function askForBundles(
+  stream: Stream,
+  shown: Shown,
+): Promise<{ bundles: OfferedBundle[]; refusal: Refusal | undefined }> {
   const bundles: OfferedBundle[] = [];
+  let refusal: Refusal | undefined;
   const maxBytes = BOUNDS.bundlesPerMaster * (NAME_LENGTH + DID_LENGTH);
-  await ask(stream, { list: {} }, maxBytes, (reply) => {
+  await ask(stream, { list: {} }, shown, maxBytes, (reply) => {
+    refusal ??= parseRefusal(reply.refusal);
     const before = bundles.length;
     for (const { name, source, version } of reply.bundles) {
       if (name.length > NAME_LENGTH || source.length > DID_LENGTH) continue;
@@ -73,19 +85,37 @@ export async function askForBundles(stream: Stream): Promise<OfferedBundle[]> {
     }
     return bundles.length > before;
   });
-  return bundles;
+  return { bundles, refusal };
 }
 
-/** A signed metadata file, unverified; undefined where the peer has none of that name. */
+/** The membership that a token is exchanged for, unverified; or why it is not. */
+export async function askToJoin(
+  stream: Stream,
+  token: string,
+): Promise<{ membership: Uint8Array } | { refusal: Refusal }> {
+  let membership: Uint8Array | undefined;
+  let refusal: Refusal | undefined;
+  await ask(stream, { join: { token } }, [], BOUNDS.membershipBytes, (reply) => {
+    refusal ??= parseRefusal(reply.refusal);
+    if (reply.membership.length > 0) membership = Uint8Array.from(reply.membership);
+    return false;
+  });
+  return membership === undefined ? { refusal: refusal ?? 'not-the-source' } : { membership };
+}
+
+/** A signed metadata file, unverified; undefined where the peer has none of that name, or why it is kept back. */
 export async function askForFile(
   stream: Stream,
   file: { name: string; source: Did; file: string },
+  shown: Shown,
   maxBytes: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array | Refusal | undefined> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   let found = false;
-  await ask(stream, { file }, maxBytes, (reply) => {
+  let refusal: Refusal | undefined;
+  await ask(stream, { file }, shown, maxBytes, (reply) => {
+    refusal ??= parseRefusal(reply.refusal);
     found ||= reply.found;
     bytes += reply.data.length;
     if (bytes > maxBytes) {
@@ -94,7 +124,7 @@ export async function askForFile(
     parts.push(reply.data);
     return reply.data.length > 0;
   });
-  return found ? Buffer.concat(parts) : undefined;
+  return found ? Buffer.concat(parts) : refusal;
 }
 
 /**
@@ -105,12 +135,13 @@ export async function askForFile(
 export async function askForTrees(
   stream: Stream,
   wanted: ReadonlyMap<Sha256, number>,
+  shown: Shown,
 ): Promise<Map<Sha256, Uint8Array[]>> {
   const trees = new Map<Sha256, Uint8Array[]>();
   const sha256 = [...wanted.keys()].map((hex) => Buffer.from(hex, 'hex'));
   let maxBytes = 0;
   for (const leafCount of wanted.values()) maxBytes += leafCount * 32;
-  await ask(stream, { trees: { sha256 } }, maxBytes, (reply) => {
+  await ask(stream, { trees: { sha256 } }, shown, maxBytes, (reply) => {
     let isMore = false;
     for (const part of reply.trees) {
       const name = Buffer.from(part.sha256).toString('hex');

@@ -10,6 +10,8 @@ export interface BundleRequest {
   list?: ListRequest
   file?: FileRequest
   trees?: TreesRequest
+  join?: JoinRequest
+  memberships: Uint8Array<ArrayBuffer>[]
 }
 
 export namespace BundleRequest {
@@ -37,11 +39,25 @@ export namespace BundleRequest {
           TreesRequest.codec().encode(obj.trees, w)
         }
 
+        if (obj.join != null) {
+          w.uint32(34)
+          JoinRequest.codec().encode(obj.join, w)
+        }
+
+        if (obj.memberships != null && obj.memberships.length > 0) {
+          for (const value of obj.memberships) {
+            w.uint32(42)
+            w.bytes(value)
+          }
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
       }, (reader, length, opts = {}) => {
-        const obj: any = {}
+        const obj: any = {
+          memberships: []
+        }
 
         const end = length == null ? reader.len : reader.pos + length
 
@@ -67,6 +83,24 @@ export namespace BundleRequest {
               })
               break
             }
+            case 4: {
+              obj.join = JoinRequest.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.join
+              })
+              break
+            }
+            case 5: {
+              if (opts.limits?.memberships != null && obj.memberships.length === opts.limits.memberships) {
+                throw new MaxLengthError('Decode error - repeated field "memberships" had too many elements')
+              }
+
+              if (obj.memberships.length === 16) {
+                throw new MaxLengthError('Decode error - repeated field "memberships" had too many elements')
+              }
+
+              obj.memberships.push(reader.bytes())
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -76,6 +110,10 @@ export namespace BundleRequest {
 
         return obj
       }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          memberships: 16
+        }
+
         const end = length == null ? reader.len : reader.pos + length
 
         while (reader.pos < end) {
@@ -100,6 +138,32 @@ export namespace BundleRequest {
               yield * TreesRequest.codec().stream(reader, reader.uint32(), `${prefix}.trees`, {
                 limits: opts.limits?.trees
               })
+
+              break
+            }
+            case 4: {
+              yield * JoinRequest.codec().stream(reader, reader.uint32(), `${prefix}.join`, {
+                limits: opts.limits?.join
+              })
+
+              break
+            }
+            case 5: {
+              if (opts.limits?.memberships != null && obj.memberships === opts.limits.memberships) {
+                throw new MaxLengthError('Streaming decode error - repeated field "memberships" had too many elements')
+              }
+
+              if (obj.memberships === 16) {
+                throw new MaxLengthError('Streaming decode error - repeated field "memberships" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.memberships[]`,
+                index: obj.memberships,
+                value: reader.bytes()
+              }
+
+              obj.memberships++
 
               break
             }
@@ -136,6 +200,17 @@ export namespace BundleRequest {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface BundleRequestJoinTokenFieldEvent {
+    field: '$.join.token'
+    value: string
+  }
+
+  export interface BundleRequestMembershipsFieldEvent {
+    field: '$.memberships[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<BundleRequest>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, BundleRequest.codec())
   }
@@ -144,8 +219,97 @@ export namespace BundleRequest {
     return decodeMessage(buf, BundleRequest.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BundleRequest>): Generator<BundleRequestFileNameFieldEvent | BundleRequestFileSourceFieldEvent | BundleRequestFileFileFieldEvent | BundleRequestTreesSha256FieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BundleRequest>): Generator<BundleRequestFileNameFieldEvent | BundleRequestFileSourceFieldEvent | BundleRequestFileFileFieldEvent | BundleRequestTreesSha256FieldEvent | BundleRequestJoinTokenFieldEvent | BundleRequestMembershipsFieldEvent> {
     return streamMessage(buf, BundleRequest.codec(), opts)
+  }
+}
+
+export interface JoinRequest {
+  token: string
+}
+
+export namespace JoinRequest {
+  let _codec: Codec<JoinRequest>
+
+  export const codec = (): Codec<JoinRequest> => {
+    if (_codec == null) {
+      _codec = message<JoinRequest>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.token != null && obj.token !== '')) {
+          w.uint32(10)
+          w.string(obj.token)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          token: ''
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.token = reader.string()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.token`,
+                value: reader.string()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface JoinRequestTokenFieldEvent {
+    field: '$.token'
+    value: string
+  }
+
+  export function encode (obj: Partial<JoinRequest>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, JoinRequest.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<JoinRequest>): JoinRequest {
+    return decodeMessage(buf, JoinRequest.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<JoinRequest>): Generator<JoinRequestTokenFieldEvent> {
+    return streamMessage(buf, JoinRequest.codec(), opts)
   }
 }
 
@@ -470,6 +634,8 @@ export interface BundleReply {
   found: boolean
   trees: Tree[]
   last: boolean
+  refusal: string
+  membership: Uint8Array<ArrayBuffer>
 }
 
 export namespace BundleReply {
@@ -511,6 +677,16 @@ export namespace BundleReply {
           w.bool(obj.last)
         }
 
+        if ((obj.refusal != null && obj.refusal !== '')) {
+          w.uint32(50)
+          w.string(obj.refusal)
+        }
+
+        if ((obj.membership != null && obj.membership.byteLength > 0)) {
+          w.uint32(58)
+          w.bytes(obj.membership)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -520,7 +696,9 @@ export namespace BundleReply {
           data: uint8ArrayAlloc(0),
           found: false,
           trees: [],
-          last: false
+          last: false,
+          refusal: '',
+          membership: uint8ArrayAlloc(0)
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -567,6 +745,14 @@ export namespace BundleReply {
             }
             case 5: {
               obj.last = reader.bool()
+              break
+            }
+            case 6: {
+              obj.refusal = reader.string()
+              break
+            }
+            case 7: {
+              obj.membership = reader.bytes()
               break
             }
             default: {
@@ -654,6 +840,20 @@ export namespace BundleReply {
               }
               break
             }
+            case 6: {
+              yield {
+                field: `${prefix}.refusal`,
+                value: reader.string()
+              }
+              break
+            }
+            case 7: {
+              yield {
+                field: `${prefix}.membership`,
+                value: reader.bytes()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -717,6 +917,16 @@ export namespace BundleReply {
     value: boolean
   }
 
+  export interface BundleReplyRefusalFieldEvent {
+    field: '$.refusal'
+    value: string
+  }
+
+  export interface BundleReplyMembershipFieldEvent {
+    field: '$.membership'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<BundleReply>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, BundleReply.codec())
   }
@@ -725,7 +935,7 @@ export namespace BundleReply {
     return decodeMessage(buf, BundleReply.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BundleReply>): Generator<BundleReplyBundlesNameFieldEvent | BundleReplyBundlesSourceFieldEvent | BundleReplyBundlesVersionFieldEvent | BundleReplyDataFieldEvent | BundleReplyFoundFieldEvent | BundleReplyTreesSha256FieldEvent | BundleReplyTreesFirstFieldEvent | BundleReplyTreesLeavesFieldEvent | BundleReplyLastFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BundleReply>): Generator<BundleReplyBundlesNameFieldEvent | BundleReplyBundlesSourceFieldEvent | BundleReplyBundlesVersionFieldEvent | BundleReplyDataFieldEvent | BundleReplyFoundFieldEvent | BundleReplyTreesSha256FieldEvent | BundleReplyTreesFirstFieldEvent | BundleReplyTreesLeavesFieldEvent | BundleReplyLastFieldEvent | BundleReplyRefusalFieldEvent | BundleReplyMembershipFieldEvent> {
     return streamMessage(buf, BundleReply.codec(), opts)
   }
 }
@@ -1009,6 +1219,7 @@ export interface PieceFrame {
   cancel?: number
   siblings?: Siblings
   bye: boolean
+  members?: Members
 }
 
 export namespace PieceFrame {
@@ -1059,6 +1270,11 @@ export namespace PieceFrame {
         if ((obj.bye != null && obj.bye !== false)) {
           w.uint32(64)
           w.bool(obj.bye)
+        }
+
+        if (obj.members != null) {
+          w.uint32(74)
+          Members.codec().encode(obj.members, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -1116,6 +1332,12 @@ export namespace PieceFrame {
             }
             case 8: {
               obj.bye = reader.bool()
+              break
+            }
+            case 9: {
+              obj.members = Members.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.members
+              })
               break
             }
             default: {
@@ -1187,6 +1409,13 @@ export namespace PieceFrame {
                 field: `${prefix}.bye`,
                 value: reader.bool()
               }
+              break
+            }
+            case 9: {
+              yield * Members.codec().stream(reader, reader.uint32(), `${prefix}.members`, {
+                limits: opts.limits?.members
+              })
+
               break
             }
             default: {
@@ -1299,6 +1528,12 @@ export namespace PieceFrame {
     value: boolean
   }
 
+  export interface PieceFrameMembersMembershipsFieldEvent {
+    field: '$.members.memberships[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<PieceFrame>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, PieceFrame.codec())
   }
@@ -1307,8 +1542,124 @@ export namespace PieceFrame {
     return decodeMessage(buf, PieceFrame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PieceFrame>): Generator<PieceFrameManifestFieldEvent | PieceFrameHelloHeldFieldEvent | PieceFrameHelloWantedFieldEvent | PieceFrameHelloReplyFieldEvent | PieceFrameHelloAddressesFieldEvent | PieceFrameChangeGainedFieldEvent | PieceFrameChangeLostFieldEvent | PieceFrameAskIdFieldEvent | PieceFrameAskRunsFieldEvent | PieceFrameAskMaxBytesFieldEvent | PieceFrameAskSiblingsFieldEvent | PieceFrameAnswerIdFieldEvent | PieceFrameAnswerPiecesLeafFieldEvent | PieceFrameAnswerPiecesDataFieldEvent | PieceFrameCancelFieldEvent | PieceFrameSiblingsSiblingsPeerFieldEvent | PieceFrameSiblingsSiblingsAddressesFieldEvent | PieceFrameByeFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PieceFrame>): Generator<PieceFrameManifestFieldEvent | PieceFrameHelloHeldFieldEvent | PieceFrameHelloWantedFieldEvent | PieceFrameHelloReplyFieldEvent | PieceFrameHelloAddressesFieldEvent | PieceFrameChangeGainedFieldEvent | PieceFrameChangeLostFieldEvent | PieceFrameAskIdFieldEvent | PieceFrameAskRunsFieldEvent | PieceFrameAskMaxBytesFieldEvent | PieceFrameAskSiblingsFieldEvent | PieceFrameAnswerIdFieldEvent | PieceFrameAnswerPiecesLeafFieldEvent | PieceFrameAnswerPiecesDataFieldEvent | PieceFrameCancelFieldEvent | PieceFrameSiblingsSiblingsPeerFieldEvent | PieceFrameSiblingsSiblingsAddressesFieldEvent | PieceFrameByeFieldEvent | PieceFrameMembersMembershipsFieldEvent> {
     return streamMessage(buf, PieceFrame.codec(), opts)
+  }
+}
+
+export interface Members {
+  memberships: Uint8Array<ArrayBuffer>[]
+}
+
+export namespace Members {
+  let _codec: Codec<Members>
+
+  export const codec = (): Codec<Members> => {
+    if (_codec == null) {
+      _codec = message<Members>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.memberships != null && obj.memberships.length > 0) {
+          for (const value of obj.memberships) {
+            w.uint32(10)
+            w.bytes(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          memberships: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.memberships != null && obj.memberships.length === opts.limits.memberships) {
+                throw new MaxLengthError('Decode error - repeated field "memberships" had too many elements')
+              }
+
+              if (obj.memberships.length === 16) {
+                throw new MaxLengthError('Decode error - repeated field "memberships" had too many elements')
+              }
+
+              obj.memberships.push(reader.bytes())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          memberships: 16
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.memberships != null && obj.memberships === opts.limits.memberships) {
+                throw new MaxLengthError('Streaming decode error - repeated field "memberships" had too many elements')
+              }
+
+              if (obj.memberships === 16) {
+                throw new MaxLengthError('Streaming decode error - repeated field "memberships" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.memberships[]`,
+                index: obj.memberships,
+                value: reader.bytes()
+              }
+
+              obj.memberships++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface MembersMembershipsFieldEvent {
+    field: '$.memberships[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<Members>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Members.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Members>): Members {
+    return decodeMessage(buf, Members.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Members>): Generator<MembersMembershipsFieldEvent> {
+    return streamMessage(buf, Members.codec(), opts)
   }
 }
 

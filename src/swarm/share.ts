@@ -207,6 +207,13 @@ export class PieceShare implements Share {
     this.#greeted.add(link);
   }
 
+  /** Whether a peer was told what is held here. */
+  hasGreeted = (link: PieceLink): boolean => this.#greeted.has(link);
+
+  /** Whether it was, or told what it holds. */
+  knows = (link: PieceLink): boolean =>
+    this.hasGreeted(link) || this.#peers.get(link.peer)?.link === link;
+
   joined(link: PieceLink, hello: Hello): void {
     const greeting = decodeGreeting(hello, this.#map.leafCount);
     const before = this.#peers.get(link.peer);

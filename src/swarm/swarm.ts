@@ -1,18 +1,20 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
-import type { Connection, Stream } from '@libp2p/interface';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did, Manifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
-import { XError, messageOf } from '../domain/errors.js';
+import { messageOf } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
+import type { Gate } from '../ports/gate.js';
 import type { Random } from '../ports/random.js';
 import type { Store } from '../ports/store.js';
 import type { Share, ShareRequest, Swarm, SwarmAddresses } from '../ports/swarm.js';
+import { Admission } from './admission.js';
 import { formatAddress, isLinkLocal, parseAddress, tcpOf, type LookUp } from './addresses.js';
 import type { ReceivedFrame } from './answers.js';
-import { askForBundles, askForFile, askForTrees, type OfferedBundle } from './bundle-client.js';
+import { BundleCaller } from './bundle-caller.js';
+import { askForTrees } from './bundle-client.js';
 import { BUNDLE_PROTOCOL, BundleServer } from './bundle-server.js';
 import { didOfPeer } from './did.js';
 import { Discovery } from './discovery.js';
@@ -47,6 +49,8 @@ export interface SwarmDeps {
   identity: { seed: Uint8Array };
   store: Store;
   catalog: Catalog;
+  /** Who may have what. */
+  gate: Gate;
   clock: Clock;
   random: Random;
   options: SwarmOptions;
@@ -83,18 +87,29 @@ class PieceSwarm implements Swarm {
   readonly #heardMs = new Map<PieceLink, number>();
   readonly #remembered: RememberedSiblings;
   readonly #introductions: Introductions;
+  readonly #admission: Admission;
+  readonly #caller: BundleCaller;
+  #checking: NodeJS.Timeout | undefined;
   #running: Running | undefined;
 
   constructor(deps: SwarmDeps) {
     this.#deps = deps;
     this.#remembered = new RememberedSiblings(deps.catalog);
     this.#introductions = new Introductions(deps.clock, deps.random);
-    this.#bundles = new BundleServer(
-      deps.catalog,
-      deps.store,
-      (sha256) => [...this.#shares.values()].some((share) => share.names(sha256)),
-      (peer, digest) => this.#shares.get(digest)?.expect(peer),
+    this.#admission = new Admission(deps.gate);
+    this.#caller = new BundleCaller(deps.gate, (address) =>
+      this.#parts().named.connect(parseAddress(address)),
     );
+    this.#bundles = new BundleServer({
+      catalog: deps.catalog,
+      store: deps.store,
+      gate: deps.gate,
+      sharedWith: (sha256) =>
+        [...this.#shares.values()]
+          .filter((share) => share.names(sha256))
+          .map(({ manifest: { bundle, source } }) => ({ name: bundle, source })),
+      onInterest: (peer, digest) => this.#shares.get(digest)?.expect(peer),
+    });
   }
 
   async start(): Promise<SwarmAddresses> {
@@ -153,12 +168,14 @@ class PieceSwarm implements Swarm {
     }
     for (const { peer, addresses } of this.#remembered.all())
       siblings.meet(peer, addresses, 'memory', true);
+    this.#checking = setInterval(() => this.#checkMembers(), BOUNDS.membersCheckMs).unref();
     return { did: this.#did(), addresses: host.addresses() };
   }
 
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
+    clearInterval(this.#checking);
     running.named.stop();
     running.siblings.stop();
     running.discovery.stop();
@@ -174,28 +191,18 @@ class PieceSwarm implements Swarm {
       .map(({ did, address }) => ({ did, address }));
   }
 
-  async listBundles(address: string, did?: Did): Promise<{ did: Did; bundles: OfferedBundle[] }> {
-    const { stream, connection } = await this.#openBundleStream(address);
-    const actual = didOfPeer(connection.remotePeer);
-    if (actual === undefined || (did !== undefined && actual !== did)) {
-      stream.abort(new Error('wrong source'));
-      throw new XError(
-        'WRONG_SOURCE',
-        `${address} is ${actual ?? connection.remotePeer.toString()}, not ${did ?? 'an Ed25519 key'}`,
-        { hint: 'Check the address, or whether the source was set up anew with another key.' },
-      );
-    }
-    return { did: actual, bundles: await this.#speak(address, () => askForBundles(stream)) };
+  listBundles(...question: Parameters<Swarm['listBundles']>): ReturnType<Swarm['listBundles']> {
+    return this.#caller.listBundles(...question);
   }
 
-  async fetchMetadata(
-    address: string,
-    bundle: { name: string; source: Did },
-    file: string,
-    maxBytes: number,
-  ): Promise<Uint8Array | undefined> {
-    const { stream } = await this.#openBundleStream(address);
-    return this.#speak(address, () => askForFile(stream, { ...bundle, file }, maxBytes));
+  join(...question: Parameters<Swarm['join']>): Promise<Uint8Array> {
+    return this.#caller.join(...question);
+  }
+
+  fetchMetadata(
+    ...question: Parameters<Swarm['fetchMetadata']>
+  ): ReturnType<Swarm['fetchMetadata']> {
+    return this.#caller.fetchMetadata(...question);
   }
 
   async share(manifest: Manifest, request: ShareRequest): Promise<Share> {
@@ -250,7 +257,7 @@ class PieceSwarm implements Swarm {
       askForTrees: async (link, wanted) => {
         const signal = AbortSignal.timeout(BOUNDS.masterTimeoutMs);
         const stream = await host.libp2p.dialProtocol(link.peerId, BUNDLE_PROTOCOL, { signal });
-        return askForTrees(stream, wanted);
+        return askForTrees(stream, wanted, this.#deps.gate.shown());
       },
       onJoined: (joined, peer) => this.#joined(joined, peer),
       onLiar: (link) => links.ban(link.peer),
@@ -262,16 +269,18 @@ class PieceSwarm implements Swarm {
       },
     });
     this.#shares.set(manifest.digest, share);
-    for (const link of links.all()) share.sayHello(link, true);
+    for (const link of links.all()) this.#begin(link, share);
     return share;
   }
 
   /** What the catalog names is served, asked for here or not. */
-  async #shareFromCatalog(digest: Sha256): Promise<void> {
+  async #shareFromCatalog(link: PieceLink, digest: Sha256): Promise<void> {
     const { catalog } = this.#deps;
     const record = catalog.bundles().find((bundle) => bundle.manifestDigest === digest);
     if (record === undefined) return;
     const { name, source, version, signedAt, expiresAt, graceDays } = record;
+    // To who may not have it, it is as if it were not here.
+    if (!this.#admission.admits(link, { bundle: name, source })) return;
     const entries = [...catalog.entries(record.id)];
     // Once open it greets every link and asks for theirs: what was said meanwhile was not heard.
     await this.#openShare({
@@ -289,15 +298,21 @@ class PieceSwarm implements Swarm {
   // ---- frames
 
   #receive(link: PieceLink, frame: ReceivedFrame): void {
+    if (frame.members !== undefined) {
+      this.#admission.received(link, frame.members.memberships);
+      this.#consider(link);
+      return;
+    }
     const digest = Buffer.from(frame.manifest).toString('hex');
     const share = this.#shares.get(digest);
     if (share === undefined) {
       if (frame.hello === undefined || this.#opening.has(digest)) return;
-      this.#shareFromCatalog(digest).catch((error: unknown) => {
+      this.#shareFromCatalog(link, digest).catch((error: unknown) => {
         link.abort(error instanceof Error ? error : new Error(messageOf(error)));
       });
       return;
     }
+    if (!this.#admission.admits(link, share.manifest)) return;
     if (frame.hello ?? frame.change ?? frame.ask ?? frame.answer) this.#parts().links.busy(link);
     if (frame.hello !== undefined) this.#greet(share, link, frame);
     if (frame.change !== undefined) share.changed(link, frame.change);
@@ -319,6 +334,35 @@ class PieceSwarm implements Swarm {
     share.joined(link, hello);
   }
 
+  // ---- members
+
+  /** A peer's or our own memberships are other ones, or it is new: shows ours and greets where that may be. */
+  #consider(link: PieceLink): void {
+    this.#admission.show(link);
+    if (!link.isOurs) return;
+    for (const share of this.#shares.values())
+      if (!share.hasGreeted(link)) this.#begin(link, share);
+  }
+
+  /** Tells who may know it what is held here, and asks the same. */
+  #begin(link: PieceLink, share: PieceShare): void {
+    this.#admission.show(link);
+    if (this.#admission.admits(link, share.manifest)) share.sayHello(link, true);
+  }
+
+  /** Memberships expire and are revoked while links stand. */
+  #checkMembers(): void {
+    const { links } = this.#parts();
+    for (const share of this.#shares.values()) {
+      for (const link of links.all()) {
+        if (!share.knows(link) || this.#admission.admits(link, share.manifest)) continue;
+        share.left(link);
+        link.send(share.manifest.digest, { bye: true });
+      }
+    }
+    for (const link of links.all()) this.#consider(link);
+  }
+
   #heard(link: PieceLink): void {
     const now = this.#deps.clock.monotonicMs();
     if (now - (this.#heardMs.get(link) ?? -Infinity) < HEARD_MS) return;
@@ -329,7 +373,7 @@ class PieceSwarm implements Swarm {
   // ---- siblings
 
   #linked(link: PieceLink): void {
-    if (link.isOurs) for (const share of this.#shares.values()) share.sayHello(link, true);
+    this.#consider(link);
     this.#running?.siblings.linked(link.peer);
   }
 
@@ -362,29 +406,6 @@ class PieceSwarm implements Swarm {
   }
 
   // ---- the rest
-
-  async #openBundleStream(address: string): Promise<{ stream: Stream; connection: Connection }> {
-    const { named } = this.#parts();
-    const connection = await named.connect(parseAddress(address));
-    const stream = await this.#speak(address, () =>
-      connection.newStream(BUNDLE_PROTOCOL, {
-        signal: AbortSignal.timeout(BOUNDS.masterTimeoutMs),
-      }),
-    );
-    return { stream, connection };
-  }
-
-  async #speak<T>(address: string, talk: () => Promise<T>): Promise<T> {
-    try {
-      return await talk();
-    } catch (error) {
-      if (error instanceof XError) throw error;
-      throw new XError('PEER_FAILED', `${address}: ${messageOf(error)}`, {
-        hint: 'The connection broke, or what answers there is no x of a suitable version. Run the same command again: it continues.',
-        cause: error,
-      });
-    }
-  }
 
   #did(): Did {
     const did = didOfPeer(this.#parts().host.libp2p.peerId);

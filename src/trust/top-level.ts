@@ -5,6 +5,7 @@ import { XError } from '../domain/errors.js';
 import type { JsonObject } from '../domain/plan.js';
 import { isDid } from './did.js';
 import { readMark } from './mark.js';
+import { readMembersRule } from './members-rule.js';
 import { markOf } from './parse.js';
 import { parseTime } from './time.js';
 
@@ -35,6 +36,8 @@ export function readTopLevelFields(file: string, signed: Targets): TopLevelField
   if (!areDids || !isObject) {
     throw new XError('METADATA_INVALID', `${file}: its masters are no list of DIDs`);
   }
+  // Read where it is used; here so that what nobody can read is never accepted.
+  readMembersRule(extra as JsonObject);
   return {
     signedAt,
     graceDays: mark.graceDays,

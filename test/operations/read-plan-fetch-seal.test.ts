@@ -159,7 +159,8 @@ describe('sealBundle', () => {
     });
     const plan = await world.plan(inputs);
     const { artifacts } = await fetchArtifacts(world, plan.artifacts);
-    const input = { name: 'demo', artifacts, inputs, targets: [TARGET] };
+    const members = { only: undefined, revoked: [] };
+    const input = { name: 'demo', artifacts, inputs, targets: [TARGET], members };
     const { record, changed } = await sealBundle(world, input);
     assert.deepEqual([changed, record.version, record.source], [true, 1, world.identity.did]);
     const entries = [...world.catalog.entries(record.id)];

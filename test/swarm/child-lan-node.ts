@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openGate } from '../../fixtures/open-gate.js';
 import { openStore } from '../../src/store/open-store.js';
 import { createSwarm } from '../../src/swarm/swarm.js';
 import { seededRandom } from '../simulation/lan.js';
@@ -35,6 +36,7 @@ async function run({
     identity: { seed: new Uint8Array(32).fill(seed) },
     store: open.store,
     catalog: open.catalog,
+    gate: openGate,
     clock: systemClock,
     random: seededRandom(seed),
     options: { listenPort: 8471, mdns, peers, interfaces },

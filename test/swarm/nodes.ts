@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { openGate } from '../../fixtures/open-gate.js';
 import type { BundleEntry, Manifest } from '../../src/domain/bundle.js';
 import { sha256 } from '../../src/domain/digest.js';
 import type { Clock } from '../../src/ports/clock.js';
+import type { Gate } from '../../src/ports/gate.js';
 import type { Store } from '../../src/ports/store.js';
 import type { PullEvent, Share, ShareRequest, Swarm } from '../../src/ports/swarm.js';
 import { openStore, type OpenStore } from '../../src/store/open-store.js';
@@ -33,7 +35,14 @@ export interface TestNode {
 /** A node on loopback with a real store in a temporary folder, or in the given one. */
 export async function startNode(
   seed: number,
-  options: Partial<SwarmOptions> & { folder?: string; serve?: (store: Store) => Store } = {},
+  {
+    gate = openGate,
+    ...options
+  }: Partial<SwarmOptions> & {
+    folder?: string;
+    serve?: (store: Store) => Store;
+    gate?: Gate;
+  } = {},
 ): Promise<TestNode> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'x-swarm-')));
   const open = await openStore({ folder });
@@ -41,6 +50,7 @@ export async function startNode(
     identity: { seed: new Uint8Array(32).fill(seed) },
     store: options.serve?.(open.store) ?? open.store,
     catalog: open.catalog,
+    gate,
     clock: systemClock,
     random: seededRandom(seed),
     options: { listenPort: 0, listenHosts: ['127.0.0.1'], mdns: false, peers: [], ...options },

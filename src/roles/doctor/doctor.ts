@@ -5,6 +5,8 @@ import { systemClock } from '../../platform/clock.js';
 import { systemRandom } from '../../platform/random.js';
 import { isInvitation, parseInvitation } from '../../trust/invitation.js';
 import { openData, type DataFolder } from '../open-data.js';
+import { OwnMemberships } from '../members-files.js';
+import { MembersGate } from '../members-gate.js';
 import { openIdentity } from '../open-keys.js';
 import { overviewOf, type Overview } from '../overview.js';
 import { table, type Printer } from '../printer.js';
@@ -120,11 +122,15 @@ async function askMaster(
     ...(invited === undefined ? [] : [invited.did]),
   ]);
   const { startSwarm } = await import('../start-swarm.js');
+  const identity = await openIdentity(settings.folder);
+  const own = await OwnMemberships.open(settings.folder);
+  const warn = (): void => undefined;
   const { swarm } = await startSwarm({
     settings: { ...settings, listen: 0, mdns: false },
     data,
-    identity: await openIdentity(settings.folder),
-    warn: () => undefined,
+    identity,
+    gate: new MembersGate({ catalog: data.catalog, identity, own, book: undefined, warn }),
+    warn,
   });
   try {
     return await checkMaster(address, () => swarm.listBundles(address), trusted);
