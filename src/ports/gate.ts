@@ -16,6 +16,8 @@ export interface Gate {
     memberships: readonly Membership[],
     bundle: { name: string; source: Did },
   ): Refusal | undefined;
+  /** Whether a peer with these is a member of any bundle here: then it may know that this machine is. */
+  isFellow(peer: Did, memberships: readonly Membership[]): boolean;
   /** A membership for a peer that has an invitation's token. On disk before it is answered. */
   redeem(peer: Did, token: string): { membership: Uint8Array } | { refusal: Refusal };
 }

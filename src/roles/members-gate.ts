@@ -75,6 +75,14 @@ export class MembersGate implements Gate {
     return refusalOf({ peer, memberships, bundle, ...rules, now: this.#time() });
   }
 
+  isFellow(peer: Did, memberships: readonly Membership[]): boolean {
+    if (memberships.length === 0) return false;
+    return this.#deps.catalog.bundles().some(({ id, name, source }) => {
+      const isForMembers = this.#rulesOf(id)?.rule !== undefined;
+      return isForMembers && this.refusal(peer, memberships, { name, source }) === undefined;
+    });
+  }
+
   redeem(peer: Did, token: string): { membership: Uint8Array } | { refusal: Refusal } {
     const { book, identity } = this.#deps;
     if (book === undefined) return { refusal: 'not-the-source' };

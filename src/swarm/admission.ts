@@ -44,9 +44,9 @@ export class Admission {
   /** Shows this machine's own, where it is our turn and they were not shown yet. */
   show(link: PieceLink): void {
     const known = this.#of(link);
-    if (!link.isOurs && known.memberships.length === 0) return;
     const own = this.#gate.shown();
     if (own === known.told || (known.told === undefined && own.length === 0)) return;
+    if (!link.isOurs && !this.#gate.isFellow(link.did, known.memberships)) return;
     known.told = own;
     link.send('', { members: { memberships: own.map(wireBytes) } });
   }

@@ -66,7 +66,7 @@ export function addInvite(
   wish: InviteWish,
   { now, random }: Moment,
 ): { book: InviteBook; invite: Invite; token: string } {
-  const book = pruned(before, now);
+  const book = withRoom(before, now);
   if (book.invites.length >= BOUNDS.invites) {
     throw new XError('LIMIT_EXCEEDED', `there are ${book.invites.length} invitations already`, {
       hint: 'Take back those that are not needed: `x invite --list`, `x invite --revoke ID`.',
@@ -103,7 +103,7 @@ export function redeem(
   { now, random }: Moment,
 ): { book: InviteBook; member: Member } | { refusal: Refusal } {
   const tokenSha256 = sha256(token);
-  const book = pruned(before, now);
+  const book = withRoom(before, now);
   const invite = book.invites.find((one) => one.tokenSha256 === tokenSha256);
   if (invite === undefined) return { refusal: 'token-unknown' };
   if (invite.isRevoked) return { refusal: 'token-revoked' };
@@ -202,18 +202,30 @@ export function revokedSerials(book: InviteBook, now: Date): string[] {
     .map(({ serial }) => serial);
 }
 
+/** What is over is remembered for so long, to say so to who comes late. */
+const REMEMBERED_DAYS = 30;
+
 /**
- * Without what has no meaning any more: invitations that are over and whose members are gone, members
- * whose time is over and whose end keeps nobody out.
+ * Without what has no meaning any more: invitations that are long over and whose members are gone,
+ * members whose time is over and whose end keeps nobody out.
  */
-function pruned(book: InviteBook, now: Date): InviteBook {
+function pruned(book: InviteBook, now: Date, rememberedDays = REMEMBERED_DAYS): InviteBook {
   const time = formatTime(now);
+  const early = formatTime(addDays(now, -rememberedDays));
   const live = book.invites.filter(({ notAfter, isRevoked }) => !isRevoked && notAfter > time);
   const keepsOut = ({ revokedOrder = 0 }: Member): boolean =>
     live.some(({ order }) => order < revokedOrder);
-  const members = book.members.filter((one) => one.notAfter > time || keepsOut(one));
+  const members = book.members.filter((one) => one.notAfter > early || keepsOut(one));
   const named = new Set(members.map(({ invite }) => invite));
-  const invites = book.invites.filter((one) => live.includes(one) || named.has(one.id));
+  const isKnown = (one: Invite): boolean =>
+    named.has(one.id) || one.notAfter > early || live.includes(one);
+  const invites = book.invites.filter(isKnown);
   const isSame = members.length === book.members.length && invites.length === book.invites.length;
   return isSame ? book : { ...book, invites, members };
+}
+
+/** The book with room for one more of each kind, where forgetting what is over makes it. */
+function withRoom(book: InviteBook, now: Date): InviteBook {
+  const isFull = book.invites.length >= BOUNDS.invites || book.members.length >= BOUNDS.members;
+  return pruned(book, now, isFull ? 0 : REMEMBERED_DAYS);
 }

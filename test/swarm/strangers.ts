@@ -1,5 +1,6 @@
 import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import type { Libp2p } from '@libp2p/interface';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
@@ -12,8 +13,10 @@ import { PIECE_PROTOCOL } from '../../src/swarm/piece-link.js';
 import { Bitmap, LeafMap, encodeBitmap } from '../../src/transfer/index.js';
 
 /** A libp2p host with a key of its own that speaks no protocol of ours by itself. */
-export function startStranger(): Promise<Libp2p> {
+export async function startStranger(seed?: Uint8Array): Promise<Libp2p> {
+  const own = seed && { privateKey: await generateKeyPairFromSeed('Ed25519', seed) };
   return createLibp2p({
+    ...own,
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
