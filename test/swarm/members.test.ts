@@ -65,7 +65,6 @@ async function startMember(
   for (const bytes of own)
     memberships.add(bytes, { source: SOURCE.did, member: identityOf(seed).did }, now);
   const book = seed === 1 ? await BookFile.open(folder) : undefined;
-  let open: OpenStore | undefined;
   const gate = {
     shown: () => memberships.shown,
     read: (...args: Parameters<MembersGate['read']>) => real().read(...args),
@@ -75,9 +74,8 @@ async function startMember(
   };
   let made: MembersGate | undefined;
   const real = (): MembersGate => {
-    assert.ok(open);
     return (made ??= new MembersGate({
-      catalog: open.catalog,
+      catalog: node.open.catalog,
       identity: identityOf(seed),
       own: memberships,
       book,
@@ -85,7 +83,6 @@ async function startMember(
     }));
   };
   const node = await startNode(seed, { folder, gate });
-  open = node.open;
   let previous: ReadonlyMap<string, Uint8Array> | undefined;
   const publish = (revoked: string[]): Manifest => {
     const extra = membersExtra(revoked);

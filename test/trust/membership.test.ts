@@ -32,7 +32,7 @@ function signed(line: string, prefix = 'x-membership 1\n', signer = source): Uin
 
 function lineOf(change: Record<string, unknown> = {}): string {
   const all = { type: 'x-membership', format: 1, source: source.did, ...FIELDS, ...change };
-  return canonicalText(all as never);
+  return canonicalText(all);
 }
 
 describe('a membership', () => {
