@@ -6,7 +6,25 @@ import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
  * A body that ends well only if it has exactly the length that was announced.
  * @throws XError UPSTREAM_UNREACHABLE where it breaks off or has another length.
  */
-export async function* wholeBody(
+export function wholeBody(
+  body: Readable,
+  expectedBytes: number | undefined,
+  address: string,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Uint8Array> {
+  const pieces = piecesOf(body, expectedBytes, address, signal);
+  const iterator: AsyncIterator<Uint8Array> = {
+    next: () => pieces.next(),
+    return: async () => {
+      // One that was never begun has nothing to clean up by itself, but holds its connection.
+      body.destroy();
+      return pieces.return(undefined);
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+async function* piecesOf(
   body: Readable,
   expectedBytes: number | undefined,
   address: string,

@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
@@ -15,6 +15,9 @@ import {
 import { headerOf, retryAfterMsOf } from './http-headers.js';
 import type { UnreachableHosts } from './http-hosts.js';
 import type { Connections } from './http-connections.js';
+
+/** Not imported: that would load all of Node's own HTTP client, which is not used here. */
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 

@@ -4,8 +4,7 @@ import type { EcosystemName } from '../domain/plan.js';
 import type { Clock } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
 import type { Upstream, UpstreamBody, UpstreamRequest } from '../ports/upstream.js';
-import { openFile } from './file-upstream.js';
-import { collect } from './http-body.js';
+import { openFile, readSmallFile } from './file-upstream.js';
 import { HttpCache } from './http-cache.js';
 import {
   openConnections,
@@ -82,9 +81,8 @@ export function createUpstream(options: UpstreamOptions): OpenUpstream {
   const read: Upstream['read'] = async (request, maxBytes) => {
     const address = addressOf(request);
     if (address.protocol !== 'file:') return http.read(request, address, maxBytes);
-    const body = await openFile({ ...request, offset: 0 }, address);
-    const bytes = await collect(body.stream, maxBytes, body.url);
-    return { url: body.url, bytes, contentType: body.contentType };
+    request.signal?.throwIfAborted();
+    return readSmallFile(address, maxBytes);
   };
   const close = async (): Promise<void> => {
     await Promise.all([connections, ...routes.values()].map((one) => one.close()));

@@ -147,9 +147,12 @@ export async function openReader(
 
 /** The length of a body whose bytes are not wanted; where the server hides it, they are counted. */
 async function lengthOf(body: UpstreamBody): Promise<number> {
+  if (body.lengthBytes !== undefined) {
+    await body.stream[Symbol.asyncIterator]().return?.();
+    return body.lengthBytes;
+  }
   let counted = 0;
   for await (const chunk of body.stream) {
-    if (body.lengthBytes !== undefined) return body.lengthBytes;
     counted += chunk.length;
     if (counted > BOUNDS.artifactBytes) {
       throw new XError('LIMIT_EXCEEDED', `${body.url}: more than ${BOUNDS.artifactBytes} bytes`);
