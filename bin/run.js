@@ -55,7 +55,10 @@ function refuse(reason) {
 
 if (suits(process.versions.node)) {
   await keepCompiled();
+  // Which Node will do is decided here; oclif would load a library to decide it again.
+  process.env.OCLIF_DISABLE_ENGINE_WARNING = '1';
   const { start } = await import('../dist/src/roles/command-line.js');
+  delete process.env.OCLIF_DISABLE_ENGINE_WARNING;
   await start(process.argv.slice(2), import.meta.url);
 } else {
   const bundled = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));

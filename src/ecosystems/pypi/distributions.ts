@@ -11,7 +11,7 @@ import {
 import { parseCoreMetadata, type CoreMetadata } from './core-metadata.js';
 import type { IndexFile } from './index-page.js';
 import { describeSdist } from './sdist-metadata.js';
-import type { RandomReader } from './zip.js';
+import { viewOf, type RandomReader } from './zip.js';
 
 /** A distribution's metadata, and what building it needs where it is an sdist. */
 export interface Distribution {
@@ -113,7 +113,7 @@ function checkIdentity(metadata: CoreMetadata, { parsed, url }: IndexFile): void
 }
 
 /** Read with the directory at a zip's end, because METADATA is mostly near it. */
-const TAIL_BYTES = 256 << 10;
+const TAIL_BYTES = 128 << 10;
 
 /** Reads places of a remote file: one request for its end, one more for what stands elsewhere. */
 export async function openReader(
@@ -167,6 +167,7 @@ async function collectRange(body: UpstreamBody, start: number, end: number): Pro
   for await (const chunk of body.stream) {
     const from = Math.max(start - at, 0);
     const to = Math.min(end - at, chunk.length);
+    if (to - from === end - start) return viewOf(chunk.subarray(from, to));
     if (from < to) chunks.push(chunk.subarray(from, to));
     at += chunk.length;
     if (at >= end) break;

@@ -34,7 +34,7 @@ const MAX_ENTRIES = 2_000_000;
  */
 export async function readZipDirectory(reader: RandomReader, where: string): Promise<ZipEntry[]> {
   const tailStart = Math.max(reader.lengthBytes - END_SIZE - MAX_COMMENT - ZIP64_LOCATOR_SIZE, 0);
-  const tail = Buffer.from(await reader.read(tailStart, reader.lengthBytes));
+  const tail = viewOf(await reader.read(tailStart, reader.lengthBytes));
   const at = tail.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
   if (at < 0 || at + END_SIZE > tail.length) throw malformed(where, 'no end of central directory');
   let count = tail.readUInt16LE(at + 10);
@@ -50,7 +50,7 @@ export async function readZipDirectory(reader: RandomReader, where: string): Pro
     throw new XError('LIMIT_EXCEEDED', `${where}: the zip's directory has ${sizeBytes} bytes`);
   }
   if (offset + sizeBytes > reader.lengthBytes) throw malformed(where, 'directory outside the file');
-  const directory = Buffer.from(await reader.read(offset, offset + sizeBytes));
+  const directory = viewOf(await reader.read(offset, offset + sizeBytes));
   return parseDirectory(directory, count, where);
 }
 
@@ -66,7 +66,7 @@ async function readEnd64(
   }
   const offset = Number(tail.readBigUInt64LE(locator + 8));
   if (offset + 56 > reader.lengthBytes) throw malformed(where, 'zip64 record outside the file');
-  const end64 = Buffer.from(await reader.read(offset, offset + 56));
+  const end64 = viewOf(await reader.read(offset, offset + 56));
   if (end64.readUInt32LE(0) !== 0x06064b50) throw malformed(where, 'no zip64 record');
   return end64;
 }
@@ -151,7 +151,7 @@ async function readInside(
   name: string,
 ): Promise<Buffer> {
   if (start + length > reader.lengthBytes) throw malformed(name, 'outside the file');
-  return Buffer.from(await reader.read(start, start + length));
+  return viewOf(await reader.read(start, start + length));
 }
 
 function open(stored: Buffer, entry: ZipEntry, maxBytes: number, name: string): Uint8Array {
@@ -164,6 +164,11 @@ function open(stored: Buffer, entry: ZipEntry, maxBytes: number, name: string): 
   } catch (thrown) {
     throw malformed(name, messageOf(thrown));
   }
+}
+
+/** The same memory, as a Buffer. */
+export function viewOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function malformed(where: string, problem: string): XError {
