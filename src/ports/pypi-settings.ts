@@ -36,7 +36,8 @@ export interface PypiSettings {
 export interface IndexCredentials {
   /** Keeps the user and password that stand in an address, for every address of its origin. */
   remember(address: string): void;
-  has(url: string): boolean;
+  /** Keeps an index's address, whose login its files have too, and tells whether there is one. */
+  addIndex(url: string): boolean;
 }
 
 /** Lists a local folder that `--find-links` names: file names, no path. */

@@ -11,6 +11,7 @@ export class PypiCredentials implements IndexCredentials {
   readonly #known: { address: string; authorization: string }[] = [];
   readonly #netrc: readonly NetrcEntry[];
   readonly #keyring: readonly KeyringEntry[];
+  readonly #indexes = new Set<string>();
 
   constructor(netrc: readonly NetrcEntry[], keyring: readonly KeyringEntry[]) {
     this.#netrc = netrc;
@@ -26,7 +27,7 @@ export class PypiCredentials implements IndexCredentials {
     // A user without a password names an entry of the keyring.
     const entry =
       given.password === ''
-        ? lookUpKeyring(this.#keyring, address, decodeURIComponent(given.username))
+        ? lookUpKeyring(this.#keyring, address, { login: decodeURIComponent(given.username) })
         : undefined;
     this.#known.push({
       address,
@@ -37,7 +38,8 @@ export class PypiCredentials implements IndexCredentials {
     });
   }
 
-  has(url: string): boolean {
+  addIndex(url: string): boolean {
+    this.#indexes.add(url);
     return this.headers(url) !== undefined;
   }
 
@@ -51,7 +53,23 @@ export class PypiCredentials implements IndexCredentials {
       .sort((a, b) => b.address.length - a.address.length);
     const known = nearest ?? ofOrigin[0];
     if (known !== undefined) return { authorization: known.authorization };
-    const entry = lookUpNetrc(this.#netrc, hostname) ?? lookUpKeyring(this.#keyring, url);
+    const entry =
+      lookUpNetrc(this.#netrc, hostname) ??
+      lookUpKeyring(this.#keyring, url, { index: this.#indexOf(url) });
     return entry && { authorization: basicAuthorization(entry.login, entry.password) };
+  }
+
+  /** The index on the same host whose path has most in common with an address: as pip, its login counts. */
+  #indexOf(url: string): string | undefined {
+    const { origin, pathname } = new URL(url);
+    const inCommon = (index: string): number => {
+      const other = new URL(index).pathname;
+      let at = 0;
+      while (at < other.length && other[at] === pathname[at]) at++;
+      return other.slice(0, at).lastIndexOf('/');
+    };
+    return [...this.#indexes]
+      .filter((index) => new URL(index).origin === origin)
+      .sort((a, b) => inCommon(b) - inCommon(a))[0];
   }
 }

@@ -181,7 +181,7 @@ function configurationOf(
     address.username = '';
     address.password = '';
     const url = trimmed(address.href);
-    const hasCredentials = credentials.has(url);
+    const hasCredentials = credentials.addIndex(url);
     return {
       url,
       isPinned: hasCredentials || isFlag,

@@ -52,20 +52,25 @@ function unescaped(text: string): string {
   }
 }
 
-/** The login for an address: that of the longest address that it begins with, else that of its host. */
+/**
+ * The login for an address: that of the longest address that it begins with, or that the index does
+ * that it belongs to; else that of its host.
+ */
 export function lookUpKeyring(
   entries: readonly KeyringEntry[],
   address: string,
-  login?: string,
+  { login, index }: { login?: string; index?: string | undefined } = {},
 ): KeyringEntry | undefined {
   if (!URL.canParse(address)) return undefined;
   const { host, hostname } = new URL(address);
   const own = entries.filter((entry) => login === undefined || entry.login === login.toLowerCase());
-  const byAddress = own
-    .filter(({ service }) => isWithin(address, service))
-    .sort((a, b) => b.service.length - a.service.length);
+  const around = (inner: string): KeyringEntry | undefined =>
+    own
+      .filter(({ service }) => isWithin(inner, service))
+      .sort((a, b) => b.service.length - a.service.length)[0];
   return (
-    byAddress[0] ??
+    around(address) ??
+    (index === undefined ? undefined : around(index)) ??
     own.find(({ service }) => service === host) ??
     own.find(({ service }) => service === hostname)
   );

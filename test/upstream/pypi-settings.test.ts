@@ -59,8 +59,8 @@ test('credentials that inputs name count for their origin, those of the configur
   const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
   assert.equal(credentialsFor('https://a.test/x')?.['authorization'], basic('own:1'));
   assert.equal(credentialsFor('https://b.test/x')?.['authorization'], basic('u:p'));
-  assert.ok(credentials.has('https://b.test/simple'));
-  assert.ok(!credentials.has('https://c.test/simple'));
+  assert.ok(credentials.addIndex('https://b.test/simple'));
+  assert.ok(!credentials.addIndex('https://c.test/simple'));
 });
 
 test('constraint, require-hashes and prefer-binary, from files and from the environment', async () => {
@@ -117,7 +117,9 @@ dave = ${base64('four')}
   );
   const basic = (pair: string): string => `Basic ${base64(pair)}`;
   assert.equal(credentialsFor('https://a.test/simple/x/')?.['authorization'], basic('alice:one'));
-  assert.equal(credentialsFor('https://a.test/simple-other/x/'), undefined);
+  // As in pip, what lies elsewhere on an index's host has its login: its files do.
+  assert.equal(credentialsFor('https://a.test/files/x.whl')?.['authorization'], basic('alice:one'));
+  assert.equal(credentialsFor('https://other.test/simple/x/'), undefined);
   assert.equal(credentialsFor('https://b.test/x')?.['authorization'], basic('bob@example.com:two'));
   assert.equal(credentialsFor('https://c.test/simple/x')?.['authorization'], basic('dave:four'));
   assert.deepEqual(

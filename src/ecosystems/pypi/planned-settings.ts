@@ -46,7 +46,7 @@ function withOptions(
 function indexOf(text: string, base: PypiSettings, credentials: IndexCredentials): PypiIndex {
   if (!URL.canParse(text)) throw new XError('INPUT_MALFORMED', `not an index address: ${text}`);
   const url = new URL(text).href.replace(/\/+$/, '');
-  const hasCredentials = credentials.has(url);
+  const hasCredentials = credentials.addIndex(url);
   const known = base.indexes.find((index) => index.url === url);
   if (known !== undefined) return { ...known, isPinned: known.isPinned || hasCredentials };
   const isPublic = url === 'https://pypi.org/simple' && !hasCredentials;

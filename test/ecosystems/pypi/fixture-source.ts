@@ -92,7 +92,7 @@ export function fixtureSource(
     listFolder: () => Promise.resolve([]),
     credentials: {
       remember: (address) => logins.add(address),
-      has: (url) => hasLogin(logins, url),
+      addIndex: (url) => hasLogin(logins, url),
     },
     choices,
     env: { TOKEN: 'x-alpha', USER: 'u', PASSWORD: 'p%40ss' },
