@@ -24,7 +24,7 @@ import { readAptHost } from '../platform/apt-host.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
-import { listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
+import { isThere, listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
 import { readInputFile } from './input-files.js';
 import { readOrUndefined, type DataFolder } from './open-data.js';
 import { repositorySigner } from './repository-signer.js';
@@ -170,6 +170,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       choices: input.python,
       upstream,
       listFolder,
+      isThere,
       env: process.env,
     }),
   ];

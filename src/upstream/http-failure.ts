@@ -61,8 +61,14 @@ export function failureOfThrown(address: string, thrown: unknown): AttemptFailur
 
   if (code !== undefined && CERTIFICATE.test(code)) {
     const hint =
-      'If a proxy or mirror here has a certificate of its own, name its authority in NODE_EXTRA_CA_CERTS.';
-    return { error: unreachable(hint), attempts: 1, hostDown: false };
+      "If a proxy or mirror here has a certificate of its own, name its authority in pip's cert, npm's cafile or NODE_EXTRA_CA_CERTS.";
+    // What Node adds is about its own flags.
+    const said = reason.replace(/; if the root CA is installed locally.*$/s, '');
+    const error = new XError('UPSTREAM_UNREACHABLE', `GET ${address}: ${said}`, {
+      hint,
+      cause: thrown,
+    });
+    return { error, attempts: 1, hostDown: false };
   }
   const connectHint = 'Check the network, the address and the proxy (HTTPS_PROXY, NO_PROXY).';
   if (code !== undefined && NO_HOST.has(code)) {

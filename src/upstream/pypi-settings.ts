@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -253,5 +253,16 @@ export async function listFolder(folderUrl: string): Promise<string[]> {
       hint: "Check find-links in pip's configuration and in the requirements file.",
       cause: thrown,
     });
+  }
+}
+
+/** Whether a file address of this machine names anything. */
+export async function isThere(fileUrl: string): Promise<boolean> {
+  try {
+    await access(fileURLToPath(fileUrl));
+    return true;
+  } catch {
+    // Not there, or not for this user: whoever looks further says so.
+    return false;
   }
 }

@@ -32,6 +32,8 @@ export interface PlanDeps {
   upstream: Upstream;
   settings: PypiSettings;
   listFolder: ListFolder;
+  /** Whether a file address of this machine names anything. */
+  isThere?: ((fileUrl: string) => Promise<boolean>) | undefined;
   credentials: IndexCredentials;
   choices?: Partial<PypiChoices> | undefined;
   /** For `${NAME}` in requirements files. */

@@ -17,6 +17,8 @@ export interface ReadingContext {
   /** Reads a file by its path relative to the first one. */
   readFile: (path: string) => Promise<InputFile>;
   env: Readonly<Record<string, string | undefined>>;
+  /** Whether a file address of this machine names anything; without it, places are not looked for. */
+  isThere?: ((fileUrl: string) => Promise<boolean>) | undefined;
 }
 
 interface Reading extends ReadingContext {
@@ -49,6 +51,10 @@ export async function readRequirementsFile(
   };
   await readLines(file, '', role, reading, 0);
   malformed.throwIfAny();
+  const { options } = result;
+  options.findLinks = await Promise.all(
+    options.findLinks.map((place) => placeOf(place, context.isThere)),
+  );
   return { requirements: result, nested: reading.nested, purls: reading.purls };
 }
 
@@ -225,10 +231,25 @@ function addressWithoutLogin(
   return address;
 }
 
-/** A find-links place: an address, or a path beside the file that names it. */
+/** A find-links place: an address, or a path from the folder of the file that names it. */
 function linkOf(text: string, file: InputFile): string {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return text;
-  return pathToFileURL(resolve(dirname(file.path), text)).href;
+  const beside = pathToFileURL(resolve(dirname(file.path), text));
+  // What is there decides between this and the working folder once all is read.
+  if (!isAbsolute(text)) beside.hash = encodeURIComponent(text);
+  return beside.href;
+}
+
+/** The place itself: beside the file that names it, and else, as pip looks for it, in the working folder. */
+async function placeOf(
+  link: string,
+  isThere: ReadingContext['isThere'] = () => Promise.resolve(true),
+): Promise<string> {
+  if (!link.startsWith('file:')) return link;
+  const [beside = link, text = ''] = link.split('#');
+  if (text === '' || (await isThere(beside))) return beside;
+  const here = pathToFileURL(resolve(decodeURIComponent(text))).href;
+  return (await isThere(here)) ? here : beside;
 }
 
 function optionWord({ text, offset }: Word): {

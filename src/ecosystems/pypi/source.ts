@@ -26,11 +26,11 @@ export function createPypiSource(deps: PlanDeps): EcosystemSource<PypiRequiremen
 async function readPypi(
   file: InputFile,
   readFile: (path: string) => Promise<InputFile>,
-  { env, choices }: PlanDeps,
+  { env, choices, isThere }: PlanDeps,
 ): Promise<ReadInput<PypiRequirements>> {
   if (isPyproject(file)) return readPyproject(file, choices);
   if (isPylock(file)) return readPylock(file, choices);
-  return readRequirementsFile(file, { readFile, env });
+  return readRequirementsFile(file, { readFile, env, isThere });
 }
 
 function baseName({ path }: InputFile): string {

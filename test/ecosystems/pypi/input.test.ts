@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
+import { readRequirementsFile } from '../../../src/ecosystems/pypi/requirements-file.js';
 import { XError } from '../../../src/domain/errors.js';
 import type { InputFile } from '../../../src/ports/ecosystem.js';
 import { failureOf, fixtureSource } from './fixture-source.js';
@@ -218,6 +219,25 @@ test('a find-links folder stands beside the file that names it', async () => {
   // The nested files of this test are named relative to the folder that it runs in.
   assert.equal(third, pathToFileURL('sub/wheels').href);
   assert.equal(fourth, third);
+});
+
+test('a find-links place that is not beside its file is looked for in the working folder', async () => {
+  const text = '-f wheels\n-f here\n-f nowhere\n-f /srv/here\n';
+  const there = new Set(['file:///srv/project/wheels', pathToFileURL('here').href]);
+  const { requirements } = await readRequirementsFile(
+    { path: '/srv/project/requirements.txt', text },
+    {
+      readFile: () => Promise.reject(new Error('nothing is nested')),
+      env: {},
+      isThere: (url) => Promise.resolve(there.has(url)),
+    },
+  );
+  assert.deepEqual(requirements.options.findLinks, [
+    'file:///srv/project/wheels',
+    pathToFileURL('here').href,
+    'file:///srv/project/nowhere',
+    'file:///srv/here',
+  ]);
 });
 
 test('a pyproject.toml carries what builds it, and is refused where its dependencies are hidden', async () => {
