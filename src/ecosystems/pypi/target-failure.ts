@@ -1,7 +1,8 @@
 import { XError } from '../../domain/errors.js';
+import { hashTexts } from './demanded-hashes.js';
 import type { PythonTarget } from './python-target.js';
 import type { Constraint, RootRequirement, Unresolvable } from './resolver/package-provider.js';
-import { formatSpecifiers, isPinned } from './specifier.js';
+import { formatSpecifiers, isPinned, satisfies } from './specifier.js';
 import type { TargetPackages } from './target-packages.js';
 import type { TargetPlanContext } from './target-plan.js';
 
@@ -60,11 +61,13 @@ async function unknownName(request: FailedRequest): Promise<XError | undefined> 
     const message = `no file of ${name} is old enough: ${because(failure)}`;
     return new XError('NO_ARTIFACT', message, { hint: gated });
   }
+  const hashed = otherHash(name, request);
+  if (hashed !== undefined) return hashed;
   const offered = await context.indexes.files(name);
   if (offered.length > 0) {
     const files = offered.slice(-3).map(({ filename }) => filename);
     return new XError('NO_ARTIFACT', `no file of ${name} fits ${target.id}: ${because(failure)}`, {
-      hint: `There are ${offered.length} files for other targets or formats, for example ${files.join(', ')}.`,
+      hint: `There ${offered.length === 1 ? 'is 1 file' : `are ${offered.length} files`} for other targets or formats, for example ${files.join(', ')}.`,
     });
   }
   const known = roots.map((root) => root.name).filter((one) => one !== name);
@@ -76,6 +79,32 @@ async function unknownName(request: FailedRequest): Promise<XError | undefined> 
 }
 
 const LISTED_VERSIONS = 5;
+
+/** A name whose files would fit, but for the hashes that are demanded of them. */
+function otherHash(name: string, { roots, packages, target }: FailedRequest): XError | undefined {
+  const files = packages.ofOtherHash(name);
+  if (files.length === 0) return undefined;
+  const own = roots.filter((root) => root.name === name);
+  const asked = own.map(({ text, where }) => `${where} asks for ${text}`).join('; ');
+  const fitting = files.filter(({ parsed }) =>
+    own.every(({ specifiers }) => satisfies(specifiers, parsed.version)),
+  );
+  if (fitting.length === 0) {
+    const versions = [...new Set(files.map(({ parsed }) => parsed.version.text))];
+    return new XError('VERSION_NOT_FOUND', `no version of ${name} fits: ${asked}`, {
+      hint: `There is ${versions.slice(-LISTED_VERSIONS).join(', ')}, of which no file has the hash that is demanded either.`,
+    });
+  }
+  const [file] = fitting.slice(-1);
+  const has = file === undefined ? [] : hashTexts([file.digests]);
+  return new XError(
+    'NO_ARTIFACT',
+    `no file of ${name} for ${target.id} has a hash that is demanded: ${asked}`,
+    {
+      hint: `${file?.filename ?? ''} has ${has.join(' and ') || 'another one'}. The hash was written down for another file, or the index has been changed.`,
+    },
+  );
+}
 
 /** A single requirement of the user that no version meets. */
 async function unknownVersion(request: FailedRequest): Promise<XError | undefined> {

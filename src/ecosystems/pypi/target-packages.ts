@@ -49,6 +49,7 @@ export class TargetPackages implements PackageProvider {
   readonly #options: TargetPackagesOptions;
   readonly #usable = new Map<string, Promise<OfferedFile[]>>();
   readonly #chosen = new Map<string, Chosen>();
+  readonly #ofOtherHash = new Map<string, OfferedFile[]>();
   readonly #tooNew = new Map<string, OfferedFile[]>();
   readonly #mustBuild = new Map<string, MustBuild>();
 
@@ -160,10 +161,10 @@ export class TargetPackages implements PackageProvider {
         this.#isOldEnough(file),
     );
     const wanted = hashes.get(name) ?? [];
-    const matching =
-      wanted.length === 0
-        ? usable
-        : usable.filter(({ digests }) => hashVerdict(digests, wanted) !== 'broken');
+    const isOther = ({ digests }: OfferedFile): boolean =>
+      wanted.length > 0 && hashVerdict(digests, wanted) === 'broken';
+    this.#ofOtherHash.set(name, usable.filter(isOther));
+    const matching = usable.filter((file) => !isOther(file));
     // Ties go to the file that stands last, as in pip.
     return matching
       .map((file, position) => ({ file, position }))
@@ -193,6 +194,11 @@ export class TargetPackages implements PackageProvider {
   /** Files of a name that would fit, but for `notNewerThan`. */
   tooNew(name: string): readonly OfferedFile[] {
     return this.#tooNew.get(name) ?? [];
+  }
+
+  /** Files of a name that would fit, but have none of the hashes that are demanded. */
+  ofOtherHash(name: string): readonly OfferedFile[] {
+    return this.#ofOtherHash.get(name) ?? [];
   }
 
   #fits({ parsed }: OfferedFile): boolean {

@@ -43,3 +43,14 @@ test('a demanded sha512 counts, where the index gives a sha256', async () => {
   assert.equal(failure.code, 'DIGEST_MISMATCH');
   await sealed(fixture, [`sha512:${sha512(beta.bytes)}`]);
 });
+
+test('a hash that no file has is told apart from a version that there is none of', async () => {
+  const hash = `--hash=sha256:${'a'.repeat(64)}`;
+  const file = await failureOf(planOf(fixtureSource(), `x-beta==1.5 ${hash}`));
+  assert.equal(file.code, 'NO_ARTIFACT');
+  assert.match(file.message, /no file of x-beta for .* demanded: .*x-beta==1\.5/);
+  assert.ok(file.hint?.includes(`x_beta-1.5-py3-none-any.whl has sha256:${beta.sha256}`));
+  const version = await failureOf(planOf(fixtureSource(), `x-beta==9 ${hash}`));
+  assert.equal(version.code, 'VERSION_NOT_FOUND');
+  assert.match(version.hint ?? '', /2\.0, of which no file has the hash/);
+});
