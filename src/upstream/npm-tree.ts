@@ -55,8 +55,10 @@ export async function buildTree(
     const root = await idealTree(options, config, before);
     const tree = toData(root);
     if (request.lockfile !== undefined) {
-      const departures = await departuresFromLock(tree, options);
-      if (departures.length > 0) return await lockedTree(options, departures);
+      const locked = toData(await new Arborist(options).loadVirtual());
+      const departures = departuresFromLock(tree, locked);
+      if (departures.length > 0) return takenAsItStands(locked, departures);
+      dropUnlockedPeers(tree, locked);
     }
     await addShrinkwraps(root, tree, options, folder);
     return tree;
@@ -72,23 +74,25 @@ function earliest(asked: Date | undefined, configured: unknown): Date | undefine
 }
 
 /** A lockfile is taken exactly: what completing it would change, by location. */
-async function departuresFromLock(
-  tree: NpmTree,
-  options: Record<string, unknown>,
-): Promise<string[]> {
+function departuresFromLock(tree: NpmTree, locked: NpmTree): string[] {
   const versions = new Map(tree.nodes.map((node) => [node.id, node.version]));
-  const locked = toData(await new Arborist(options).loadVirtual());
   return locked.nodes
     .filter((node) => node.version !== '' && versions.get(node.id) !== node.version)
     .map((node) => `${node.id} ${node.version}`);
 }
 
+/** Optional peers that the builder adds to what a lockfile has are none that "npm ci" installs. */
+function dropUnlockedPeers(tree: NpmTree, locked: NpmTree): void {
+  const ids = new Set(locked.nodes.map(({ id }) => id));
+  for (const node of tree.nodes) {
+    node.edges = node.edges.filter(
+      ({ type, to }) => type !== 'peerOptional' || to === undefined || ids.has(to),
+    );
+  }
+}
+
 /** The lockfile and nothing else, for one that npm would not leave as it is. */
-async function lockedTree(
-  options: Record<string, unknown>,
-  departures: string[],
-): Promise<NpmTree> {
-  const tree = toData(await new Arborist(options).loadVirtual());
+function takenAsItStands(tree: NpmTree, departures: string[]): NpmTree {
   tree.warnings.push(
     `the lockfile does not fit its package.json, so npm would change ${departures.length} of its packages ` +
       `(${departures.slice(0, 3).join(', ')}); it is taken as it stands`,
