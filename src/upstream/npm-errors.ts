@@ -52,6 +52,19 @@ export function asXError(thrown: unknown, what: string, before?: Date): XError {
       cause,
     });
   }
+  if (code === 'EMAXREDIRECT' || /^maximum redirect reached/.test(error.message)) {
+    return new XError('UPSTREAM_REFUSED', `npm: ${what}: ${firstLine(error)}`, {
+      hint: 'The registry sends every request on to another; check its address in .npmrc.',
+      cause,
+    });
+  }
+  // A project's own names were looked at before, with the place where they stand.
+  if (code === 'EINVALIDPACKAGENAME') {
+    return new XError('UPSTREAM_MALFORMED', `npm: ${what}: ${firstLine(error)}`, {
+      hint: 'A published package asks for this name, which can be none. Use another version of it, or an override.',
+      cause,
+    });
+  }
   if (/^(EINVALID|EUNSUPPORTEDPROTOCOL|EOVERRIDE|EJSONPARSE|EMISSINGTARGET|EUSAGE)/.test(code)) {
     return new XError('INPUT_MALFORMED', `npm: ${what}: ${firstLine(error)}`, { cause });
   }
@@ -109,7 +122,7 @@ function noVersion(
   const near = nearestVersions(known.versions, wanted).join(', ');
   const hint =
     near === ''
-      ? 'The registry lists the package without any version.'
+      ? 'The registry lists the package without any version that can be used.'
       : `Nearest published: ${near}${tags.length === 0 ? '' : `; tags: ${tags.slice(0, 5).join(', ')}`}.`;
   return new XError('VERSION_NOT_FOUND', message, { hint, cause });
 }

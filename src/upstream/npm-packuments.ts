@@ -21,6 +21,8 @@ const MANIFEST_KEYS = [
   'hasInstallScript', 'gypfile', '_hasShrinkwrap', 'dist', '_id',
 ]; // prettier-ignore
 
+const TABLES = ['dependencies', 'optionalDependencies', 'peerDependencies', 'acceptDependencies'];
+const PLATFORM_LISTS = ['os', 'cpu', 'libc'];
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 
 /**
@@ -54,6 +56,19 @@ export class PackumentCache {
 
   delete(): boolean {
     return false;
+  }
+
+  /** Whose published dependencies have a name, `NAME@VERSION`; undefined where none of those asked for do. */
+  async whoAsks(dependency: string): Promise<string | undefined> {
+    for (const settled of await Promise.allSettled(this.#asked.values())) {
+      if (settled.status === 'rejected') continue;
+      const { name, versions } = settled.value;
+      const by = Object.entries(versions).findLast(([, manifest]) =>
+        TABLES.some((key) => strings(manifest[key])[dependency] !== undefined),
+      );
+      if (by !== undefined) return `${name}@${by[0]}`;
+    }
+    return undefined;
   }
 
   /** @throws XError PACKAGE_NOT_FOUND, UPSTREAM_*, LIMIT_EXCEEDED. */
@@ -152,6 +167,7 @@ function pruneManifest(manifest: JsonObject): JsonObject {
     const value = manifest[key];
     if (value !== undefined) pruned[key] = value;
   }
+  dropMisshapen(pruned);
   const scripts = strings(manifest['scripts']);
   const install = INSTALL_SCRIPTS.filter((name) => scripts[name] !== undefined);
   if (install.length > 0) {
@@ -159,6 +175,28 @@ function pruneManifest(manifest: JsonObject): JsonObject {
     pruned['scripts'] = Object.fromEntries(install.map((name) => [name, scripts[name] ?? '']));
   }
   return pruned;
+}
+
+/** npm's libraries take the shape of these for granted, and fail without a word of whose they are. */
+function dropMisshapen(manifest: JsonObject): void {
+  for (const key of TABLES) {
+    const table = manifest[key];
+    if (table === undefined) continue;
+    if (!isObject(table)) delete manifest[key];
+    else if (Object.values(table).some((value) => typeof value !== 'string')) {
+      manifest[key] = strings(table);
+    }
+  }
+  for (const key of PLATFORM_LISTS) {
+    const list = manifest[key];
+    if (list === undefined || typeof list === 'string') continue;
+    if (!Array.isArray(list)) delete manifest[key];
+    else if (list.some((item) => typeof item !== 'string')) {
+      manifest[key] = list.filter((item) => typeof item === 'string');
+    }
+  }
+  if (manifest['engines'] !== undefined && !isObject(manifest['engines']))
+    delete manifest['engines'];
 }
 
 function strings(value: JsonValue | undefined): Record<string, string> {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import Arborist, { type ArboristNode } from '@npmcli/arborist';
 import pacote from 'pacote';
 import { isSafePath } from '../domain/bundle.js';
-import { systemCodeOf, XError } from '../domain/errors.js';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { JsonObject } from '../domain/plan.js';
 import type { NpmEdgeType, NpmTree, NpmTreeNode, NpmTreeRequest } from '../ports/npm-registry.js';
 import type { NpmConfig } from './npm-config.js';
@@ -52,7 +52,7 @@ export async function buildTree(
       ...(request.nodeVersion === undefined ? {} : { nodeVersion: request.nodeVersion }),
       before: before ?? null,
     };
-    const root = await idealTree(options, config, before);
+    const root = await idealTree(options, config, before, packuments);
     const tree = toData(root);
     if (request.lockfile !== undefined) {
       const locked = toData(await new Arborist(options).loadVirtual());
@@ -104,6 +104,7 @@ async function idealTree(
   options: Record<string, unknown>,
   config: NpmConfig,
   before: Date | undefined,
+  packuments: PackumentCache,
 ): Promise<ArboristNode> {
   const arborist = new Arborist(options);
   try {
@@ -111,7 +112,10 @@ async function idealTree(
   } catch (thrown) {
     // Raised for this host's platform after the tree is whole; the targets' platforms are checked later.
     if (systemCodeOf(thrown) === 'EBADPLATFORM' && arborist.idealTree) return arborist.idealTree;
-    const what = describe(thrown);
+    const invalid = /^Invalid package name "([^"]*)"/.exec(messageOf(thrown))?.[1];
+    const asker = invalid === undefined ? undefined : await packuments.whoAsks(invalid);
+    const what =
+      asker === undefined ? describe(thrown) : `${asker} asks for ${JSON.stringify(invalid)}`;
     const error = await withNearNames(asXError(thrown, what, before), what, config);
     const by = requiredBy(thrown);
     if (by === undefined || error.message.includes(by)) throw error;

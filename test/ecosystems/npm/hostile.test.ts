@@ -81,17 +81,18 @@ const PACKUMENTS: Record<string, [code: string | undefined, answer: () => unknow
   'no dist at all': ['VERSION_NOT_FOUND', () => packument('evil', { '1.0.0': { name: 'evil', version: '1.0.0' } })],
   'a dist-tag of a version that is not there': [undefined, () => ({ ...packument('evil', { '1.0.0': release('evil', '1.0.0') }), 'dist-tags': { latest: '9.9.9' } })],
   'a prototype among the versions': [undefined, () => `{"name": "evil", "dist-tags": {"latest": "1.0.0"}, "versions": {"__proto__": {"version": "__proto__"}, "1.0.0": ${JSON.stringify(release('evil', '1.0.0'))}}}`],
-  'dependencies that are no table': ['PACKAGE_NOT_FOUND', () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dependencies: ['a', 'b'] }) })],
+  'dependencies that are no table': [undefined, () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dependencies: ['a', 'b'] }) })],
+  'platforms that are no list': [undefined, () => packument('evil', { '1.0.0': release('evil', '1.0.0', { os: 5, cpu: { x64: 1 }, libc: [[]], engines: 'all' }) })],
   'a dependency that is a path': ['NOT_RESOLVABLE', () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dependencies: { x: 'file:../../../etc' } }) })],
-  'a dependency whose name is a path': ['INPUT_MALFORMED', () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dependencies: { '../../x': '1' } }) })],
+  'a dependency whose name is a path': ['UPSTREAM_MALFORMED', () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dependencies: { '../../x': '1' } }) })],
   'a dependency that nobody has': ['PACKAGE_NOT_FOUND', () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dependencies: { nobody: '1' } }) })],
   'an integrity that is none': [undefined, () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dist: { tarball: `${address}e.tgz`, integrity: 'sha512-!!' } }) })],
   'itself as its dependency': [undefined, () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dependencies: { evil: '1.0.0' } }) })],
   'a login in the tarball’s address': [undefined, () => packument('evil', { '1.0.0': release('evil', '1.0.0', { dist: { tarball: `http://user:secret@127.0.0.1/e.tgz` } }) })],
 }; // prettier-ignore
 
-test('23 hostile packuments: a clear error each, or no harm', async () => {
-  assert.equal(Object.keys(PACKUMENTS).length, 23);
+test('24 hostile packuments: a clear error each, or no harm', async () => {
+  assert.equal(Object.keys(PACKUMENTS).length, 24);
   const around = await readdir(folder);
   for (const [title, [code, answer]] of Object.entries(PACKUMENTS)) {
     answers.set('evil', answer());
@@ -116,6 +117,8 @@ async function refused(work: Promise<unknown>, code: string, title: string): Pro
       assert.ok(thrown instanceof XError, `${title}: ${String(thrown)}`);
       assert.equal(thrown.code, code, `${title}: ${thrown.message}`);
       assert.ok(thrown.message.length > 10 && thrown.message.length < 2_000, title);
+      if (/whose name/.test(title))
+        assert.match(thrown.message, /evil@1\.0\.0 asks for "\.\.\/\.\.\/x"/);
       return true;
     },
     title,
