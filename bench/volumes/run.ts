@@ -22,6 +22,8 @@ const X = new URL('../../../bin/run.js', import.meta.url).pathname;
 interface Run {
   what: string;
   seconds: number;
+  /** Of processor time, all of its processes together. */
+  cpuSeconds: number;
   peakBytes: number;
 }
 
@@ -40,11 +42,14 @@ try {
 }
 
 async function bench(): Promise<void> {
+  const load = (): string => readFileSync('/proc/loadavg', 'utf8').split(' ')[0] ?? '';
+  const before = load();
   const at = (name: string): string => join(dir, name);
   await fill(at('data'), at('files'));
   const runs: Run[] = [];
   const run = async (what: string, command: string, args: string[]): Promise<void> => {
     spawnSync('sync', ['-f', dir]);
+    forget();
     runs.push({ what, ...(await measured(command, args)) });
     const last = runs.at(-1);
     process.stderr.write(`${what}: ${last?.seconds.toFixed(1)} s\n`);
@@ -76,6 +81,14 @@ async function bench(): Promise<void> {
     ),
   );
   report(runs);
+  process.stdout.write(`load ${before} before, ${load()} after\n`);
+}
+
+/** Everything begins on the disk: what the page cache holds is what ran before. */
+function forget(): void {
+  const drop = ['-exec', 'dd', 'if={}', 'iflag=nocache', 'count=0', 'status=none', ';'];
+  const { status } = spawnSync('find', [dir, '-type', 'f', ...drop]);
+  if (status !== 0) throw new Error('the page cache cannot be emptied of the files: dd is needed');
 }
 
 /** A bundle of files of 1 KB to 256 MiB, half of it in large ones, and the same files in a folder. */
@@ -143,6 +156,7 @@ async function artifact(
 }
 
 async function measured(command: string, args: string[]): Promise<Omit<Run, 'what'>> {
+  const before = childrenCpuSeconds();
   const start = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   let peakBytes = 0;
@@ -150,7 +164,14 @@ async function measured(command: string, args: string[]): Promise<Omit<Run, 'wha
   const code = await new Promise((resolve) => child.on('exit', resolve));
   clearInterval(watch);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}`);
-  return { seconds: (performance.now() - start) / 1000, peakBytes };
+  const seconds = (performance.now() - start) / 1000;
+  return { seconds, cpuSeconds: childrenCpuSeconds() - before, peakBytes };
+}
+
+/** What the processes that have ended used (Linux). */
+function childrenCpuSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
 /** The most memory that a process had so far (Linux). */
@@ -164,12 +185,12 @@ function peakOf(pid: number | undefined): number {
 }
 
 function report(runs: readonly Run[]): void {
-  const rows = runs.map(({ what, seconds, peakBytes }) => {
+  const rows = runs.map(({ what, seconds, cpuSeconds, peakBytes }) => {
     const rate = formatBytes(totalBytes / seconds);
-    return `| ${what.padEnd(22)} | ${seconds.toFixed(1).padStart(7)} | ${`${rate}/s`.padStart(10)} | ${formatBytes(peakBytes).padStart(8)} |`;
+    return `| ${what.padEnd(22)} | ${seconds.toFixed(1).padStart(7)} | ${`${rate}/s`.padStart(10)} | ${cpuSeconds.toFixed(1).padStart(7)} | ${formatBytes(peakBytes).padStart(8)} |`;
   });
-  const head = ['what', 'seconds', 'rate', 'peak'];
+  const head = ['what', 'seconds', 'rate', 'CPU s', 'peak'];
   process.stdout.write(
-    `${formatBytes(totalBytes)}\n\n| ${head.join(' | ')} |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`,
+    `${formatBytes(totalBytes)}\n\n| ${head.join(' | ')} |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`,
   );
 }

@@ -4,7 +4,7 @@ import { systemCodeOf } from '../domain/errors.js';
 import { writeAll } from './file-io.js';
 
 /** What the offset, the length and the memory of a write past the page cache are multiples of. */
-const ALIGNMENT_BYTES = 4_096;
+export const ALIGNMENT_BYTES = 4_096;
 
 /**
  * Opens a file for reads or writes past the page cache; undefined where the system or the file system

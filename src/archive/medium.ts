@@ -86,13 +86,17 @@ export class LocalMedium implements Medium {
 
 /** Whether reads past the page cache do; closes the file where they do not. */
 async function answers(file: FileHandle): Promise<boolean> {
+  const memory = RunMemory.atPages();
+  const whole = memory.take();
   try {
-    await file.read(RunMemory.atPages(1).take(), 0, CHECKED_BYTES, 0);
+    await file.read(whole, 0, CHECKED_BYTES, 0);
     return true;
   } catch (thrown) {
     await file.close();
     if (systemCodeOf(thrown) === 'EINVAL') return false;
     throw thrown;
+  } finally {
+    memory.give({ whole });
   }
 }
 
@@ -103,7 +107,7 @@ async function compare(
   checks: readonly string[],
   { signal, onBytes }: ReadBack,
 ): Promise<void> {
-  const memory = RunMemory.atPages(2);
+  const memory = RunMemory.atPages();
   const runAt = async (at: number): Promise<{ whole: Uint8Array; bytes: Uint8Array }> => {
     const whole = memory.take();
     // At once: past the cache, a second read for what is behind the end would begin amid a block.

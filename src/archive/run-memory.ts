@@ -8,6 +8,28 @@ declare const WebAssembly: {
 /** WebAssembly counts memory in these. */
 const WASM_PAGE_BYTES = 64 << 10;
 
+/** So many runs begin at a page of memory, in the whole process. */
+const AT_PAGES = 16;
+
+let atPages: Uint8Array[] | undefined;
+let pages: ArrayBuffer | undefined;
+
+/**
+ * What begins at a page of memory, as reading and writing past the page cache asks for. Node says
+ * nothing of where a buffer lies; the memory of a WebAssembly module begins at a page.
+ */
+function freeAtPages(): Uint8Array[] {
+  if (atPages !== undefined) return atPages;
+  const initial = (AT_PAGES * CHECKED_BYTES) / WASM_PAGE_BYTES;
+  const { buffer } = new WebAssembly.Memory({ initial });
+  pages = buffer;
+  atPages = Array.from(
+    { length: AT_PAGES },
+    (_, at) => new Uint8Array(buffer, at * CHECKED_BYTES, CHECKED_BYTES),
+  );
+  return atPages;
+}
+
 /**
  * Memory for runs of CHECKED_BYTES, used again when one is given back: fresh memory costs more than
  * what is done with it.
@@ -24,17 +46,9 @@ export class RunMemory {
     return new RunMemory([]);
   }
 
-  /**
-   * The first `count` runs begin at a page of memory, as writing past the page cache asks for. Node
-   * says nothing of where a buffer lies; the memory of a WebAssembly module begins at a page.
-   */
-  static atPages(count: number): RunMemory {
-    const { buffer } = new WebAssembly.Memory({
-      initial: (count * CHECKED_BYTES) / WASM_PAGE_BYTES,
-    });
-    const run = (at: number): Uint8Array =>
-      new Uint8Array(buffer, at * CHECKED_BYTES, CHECKED_BYTES);
-    return new RunMemory(Array.from({ length: count }, (_, at) => run(at)));
+  /** Runs that begin at a page, as long as there are any: others are not so quick, but as good. */
+  static atPages(): RunMemory {
+    return new RunMemory(freeAtPages());
   }
 
   take(): Uint8Array {
@@ -43,6 +57,6 @@ export class RunMemory {
 
   /** Its bytes are not to be looked at any more. */
   give({ whole }: { whole: Uint8Array }): void {
-    this.#free.push(whole);
+    if (whole.buffer === pages || this.#free !== atPages) this.#free.push(whole);
   }
 }

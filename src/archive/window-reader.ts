@@ -1,9 +1,11 @@
+import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { RandomAccessReader } from 'yauzl';
+import { systemCodeOf } from '../domain/errors.js';
+import { ALIGNMENT_BYTES, openDirect } from './direct-file.js';
+import { RunMemory } from './run-memory.js';
 
 const WINDOW_BYTES = 1 << 20;
-/** So much memory for chunks stays with a reader. */
-const FREE_CHUNKS = 8;
 
 /**
  * A file read through a window of 1 MiB: a zip's directory is thousands of small neighbouring
@@ -13,11 +15,13 @@ export class WindowReader extends RandomAccessReader {
   readonly #file: FileHandle;
   #window: Buffer = Buffer.alloc(0);
   #start = 0;
-  /** Memory for chunks that nobody reads to. */
-  readonly #free: Uint8Array[] = [];
+  readonly #path: string;
+  /** The same file, for reads past the page cache; opened when the first long entry is read. */
+  #direct: Promise<FileHandle | undefined> | undefined;
 
-  constructor(file: FileHandle) {
+  constructor(path: string, file: FileHandle) {
     super();
+    this.#path = path;
     this.#file = file;
   }
 
@@ -43,49 +47,56 @@ export class WindowReader extends RandomAccessReader {
    * and a chunk has been used up when the next one is asked for.
    */
   async *range(start: number, end: number): AsyncIterable<Uint8Array> {
-    const mine: Uint8Array[] = [];
-    const begin = (at: number): Promise<Uint8Array> => {
+    if (end - start < WINDOW_BYTES) {
+      const bytes = Buffer.allocUnsafe(Math.max(0, end - start));
+      const { bytesRead } = await this.#file.read(bytes, 0, bytes.length, start);
+      if (bytesRead > 0) yield bytes.subarray(0, bytesRead);
+      return;
+    }
+    this.#direct ??= openDirect(this.#path, constants.O_RDONLY);
+    const direct = await this.#direct;
+    const memory = RunMemory.atPages();
+    const mine = [memory.take(), memory.take()];
+    const read = (at: number): Promise<Uint8Array> => {
       // The chunk before the last one is used up.
-      const memory = (mine.length === 2 && mine.shift()) || this.#take(end - start);
-      mine.push(memory);
-      return this.#readInto(memory, at, end);
+      mine.reverse();
+      return this.#readAligned(mine[0] as Uint8Array, at, end, direct);
     };
-    if (start >= end) return;
-    let reading = begin(start);
+    let reading = read(start);
     try {
       for (let at = start; at < end;) {
         const chunk = await reading;
         if (chunk.length === 0) return;
         at += chunk.length;
-        if (at < end) reading = begin(at);
+        if (at < end) reading = read(at);
         yield chunk;
       }
     } finally {
       // A caller that stops early leaves a read under way, which may fail.
       await reading.catch(() => undefined);
-      this.#give(mine);
+      for (const whole of mine) memory.give({ whole });
     }
   }
 
-  async #readInto(memory: Uint8Array, start: number, end: number): Promise<Uint8Array> {
-    const length = Math.min(memory.length, end - start);
-    const { bytesRead } = await this.#file.read(memory, 0, length, start);
-    return memory.subarray(0, bytesRead);
-  }
-
-  /** Memory for a chunk: what is shorter than one has its own. */
-  #take(length: number): Uint8Array {
-    if (length < WINDOW_BYTES) return Buffer.allocUnsafe(length);
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(WINDOW_BYTES);
-  }
-
-  #give(memory: readonly Uint8Array[]): void {
-    const whole = memory.filter(({ length }) => length === WINDOW_BYTES);
-    this.#free.push(...whole.slice(0, FREE_CHUNKS - this.#free.length));
+  /** From `start` to where a window ends that begins at a block: long entries go past the page cache. */
+  async #readAligned(
+    window: Uint8Array,
+    start: number,
+    end: number,
+    direct: FileHandle | undefined,
+  ): Promise<Uint8Array> {
+    const before = start % ALIGNMENT_BYTES;
+    const at = start - before;
+    const { bytesRead } = await readEither(direct, this.#file, window, at);
+    return window.subarray(before, Math.max(before, Math.min(bytesRead, end - at)));
   }
 
   override close(callback: (error: Error | null) => void): void {
-    this.#file.close().then(() => callback(null), callback);
+    const close = async (): Promise<void> => {
+      await (await this.#direct?.catch(() => undefined))?.close();
+      await this.#file.close();
+    };
+    close().then(() => callback(null), callback);
   }
 
   async #fill(length: number, position: number): Promise<void> {
@@ -96,5 +107,20 @@ export class WindowReader extends RandomAccessReader {
     const { bytesRead } = await this.#file.read(window, 0, window.length, position);
     this.#window = window.subarray(0, bytesRead);
     this.#start = position;
+  }
+}
+
+async function readEither(
+  direct: FileHandle | undefined,
+  cached: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<{ bytesRead: number }> {
+  if (direct === undefined) return await cached.read(bytes, 0, bytes.length, position);
+  try {
+    return await direct.read(bytes, 0, bytes.length, position);
+  } catch (thrown) {
+    if (systemCodeOf(thrown) !== 'EINVAL') throw thrown;
+    return await cached.read(bytes, 0, bytes.length, position);
   }
 }

@@ -69,7 +69,7 @@ async function openZip(path: string): Promise<OpenVolume> {
     const status = await file.stat();
     if (!status.isFile()) throw notReadable(path, 'it is no plain file');
     const { size } = status;
-    const reader = new WindowReader(file);
+    const reader = new WindowReader(path, file);
     const options = { autoClose: false, decodeStrings: false };
     const zip = await fromRandomAccessReaderPromise(reader, size, options);
     return await ZipVolume.of(path, zip, reader);

@@ -43,7 +43,7 @@ export class ZipVolumeWriter implements VolumeWriter {
     options: WriteOptions = {},
   ): Promise<WrittenVolume> {
     const sizeBytes = this.sizeOf(items);
-    const memory = RunMemory.atPages(PARALLEL_WRITES + 1);
+    const memory = RunMemory.atPages();
     try {
       await mkdir(dirname(path), { recursive: true });
       const kept = await keptChecks(path, sizeBytes, { items, memory }, options);

@@ -34,7 +34,7 @@ const noise = (length: number): Buffer => {
 };
 const bytesOf = async (volume: OpenVolume, name: string): Promise<Buffer> => {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of volume.read(name)) chunks.push(chunk);
+  for await (const chunk of volume.read(name)) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 };
 const hasCode =

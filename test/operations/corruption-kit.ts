@@ -251,7 +251,7 @@ async function meaningsOf(machine: Machine, path: string, bytes: Buffer): Promis
     for (const { name } of volume.entries.values()) {
       if (!/^(?:metadata|artifacts|slices|trees)\//.test(name)) continue;
       const chunks: Uint8Array[] = [];
-      for await (const chunk of volume.read(name)) chunks.push(chunk);
+      for await (const chunk of volume.read(name)) chunks.push(Buffer.from(chunk));
       const content = Buffer.concat(chunks);
       const start = bytes.indexOf(content, bytes.indexOf(name));
       assert.ok(start > 0);

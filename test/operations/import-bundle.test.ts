@@ -62,7 +62,7 @@ const rewritten = async (
   const items: VolumeItem[] = [];
   for (const { name } of volume.entries.values()) {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of volume.read(name)) chunks.push(chunk);
+    for await (const chunk of volume.read(name)) chunks.push(Buffer.from(chunk));
     const edited = edit(name, Buffer.concat(chunks));
     if (edited === undefined) continue;
     const [newName, bytes] = edited;
