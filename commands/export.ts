@@ -39,6 +39,9 @@ export default class Export extends XCommand {
       default: true,
       summary: 'Read every volume again from the medium when it is written.',
     }),
+    'with-runtime': Flags.boolean({
+      summary: 'Write beside it what starts x on a machine that has neither x nor Node (60 MB).',
+    }),
     for: Flags.string({
       helpValue: 'WHO',
       summary:
@@ -70,6 +73,7 @@ export default class Export extends XCommand {
       resend: flags.resend,
       parity: flags.parity,
       readBack: flags['read-back'],
+      withRuntime: flags['with-runtime'],
     });
   }
 }

@@ -43,6 +43,17 @@ export default class Source extends XCommand {
       helpValue: 'SIZE',
       dependsOn: ['export'],
     }),
+    parity: Flags.integer({
+      min: 1,
+      max: 16,
+      helpValue: 'COUNT',
+      summary: 'Export so many volumes more: as many may then be lost or torn, and are rebuilt.',
+      dependsOn: ['export'],
+    }),
+    'with-runtime': Flags.boolean({
+      summary: 'Export beside it what starts x on a machine that has neither x nor Node (60 MB).',
+      dependsOn: ['export'],
+    }),
     for: Flags.string({
       helpValue: 'WHO',
       summary:
@@ -221,6 +232,8 @@ export default class Source extends XCommand {
       members: flags.members,
       once: flags.once,
       exportTo: flags.export,
+      parity: flags.parity,
+      withRuntime: flags['with-runtime'],
       volumeSize: flags['volume-size'],
       for: flags.for,
       trust: flags.trust,

@@ -228,6 +228,13 @@ export const BOUNDS = {
   volumeEntries: 2_000_000,
   volumeDirectoryBytes: 512 << 20,
 
+  // runtimes
+  runtimeDescriptionBytes: 64 << 10,
+  runtimeFiles: 100_000,
+  /** Unpacked. */
+  runtimeBytes: 2 ** 31,
+  runtimeStartMs: 60_000,
+
   // store
   packBlobBytes: 224 << 10,
   packFileBytes: 512 << 20,

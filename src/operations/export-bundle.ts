@@ -49,6 +49,8 @@ export interface ExportRequest {
   recipient?: Pick<Recipient, 'name' | 'holds'> | undefined;
   /** Reads every volume again from the medium; default yes. */
   readBack?: boolean | undefined;
+  /** What else is to be written there: it needs room too. */
+  beside?: { what: string; bytes: number } | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -95,7 +97,7 @@ export async function exportBundle(
     parity: request.parity ?? 0,
   });
   await refuseStrangers(deps.reader, record, request.to, layout);
-  await requireRoom(deps.medium, request.to, record, layout, request.volumeSizeBytes);
+  await requireRoom(deps.medium, record, layout, request);
   const volumes = await new Export(deps, request, layout).run();
   if (recipient) {
     const digests = blobs.map((blob) => blob.sha256);

@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { XError } from '../domain/errors.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import type { Medium, VolumeReader } from '../ports/volume.js';
+import type { ExportRequest } from './export-bundle.js';
 import type { ExportLayout } from './export-layout.js';
 import { volumeClaim } from './volume-content.js';
+
+type RoomRequest = Pick<ExportRequest, 'to' | 'volumeSizeBytes' | 'beside'>;
 
 /** What a file takes beside its bytes: a started block, and its name. */
 const FILE_SLACK_BYTES = 64 << 10;
@@ -15,10 +18,9 @@ const FILE_SLACK_BYTES = 64 << 10;
  */
 export async function requireRoom(
   medium: Medium,
-  to: string,
   record: BundleRecord,
   layout: ExportLayout,
-  askedBytes: number | undefined,
+  { to, volumeSizeBytes: askedBytes, beside }: RoomRequest,
 ): Promise<void> {
   const files = [...layout.volumes, ...layout.parity];
   const { freeBytes, maxFileBytes } = await medium.space(to);
@@ -29,7 +31,7 @@ export async function requireRoom(
     });
   }
   const there = await medium.sizes(to);
-  let neededBytes = 0;
+  let neededBytes = beside?.bytes ?? 0;
   for (const { name, sizeBytes } of files) {
     const held = there.get(name) ?? 0;
     const part = there.get(`.${name}.part`) ?? 0;
@@ -46,9 +48,10 @@ export async function requireRoom(
     others.length > 0
       ? `${others.length} other volumes of "${record.name}" take ${megabytes(otherBytes)} there: remove them if they are no longer needed (${others[0]?.[0]}).`
       : 'Make room, or take a larger medium. With --for WHO only what is missing there is carried.';
+  const part = beside && ` (${megabytes(beside.bytes)} of them for ${beside.what})`;
   throw new XError(
     'DISK_FULL',
-    `${to} has ${megabytes(freeBytes)} free, and ${megabytes(neededBytes)} are needed`,
+    `${to} has ${megabytes(freeBytes)} free, and ${megabytes(neededBytes)} are needed${part ?? ''}`,
     { hint },
   );
 }

@@ -30,6 +30,8 @@ export interface ExportInput {
   /** So many volumes may be lost or torn. */
   parity: number | undefined;
   readBack: boolean;
+  /** What starts x where there is neither x nor Node goes with it. */
+  withRuntime: boolean;
 }
 
 /** `x export`: a bundle of this data folder, as volumes. */
@@ -49,25 +51,53 @@ export async function runExport(input: ExportInput): Promise<void> {
             trust: input.trust,
             resend: input.resend,
           });
-    const { record, ...exported } = await exportVolumes(data, printer, {
+    const { exported, lines } = await exportAlong(data, printer, {
       bundle: input.name,
       to: input.to,
       volumeSizeBytes,
       recipient,
       parity: input.parity,
       readBack: input.readBack,
+      withRuntime: input.withRuntime,
       signal: stop.signal,
     });
+    const { record, ...rest } = exported;
     printer.done();
-    printer.document({ bundle: record, ...exported }, exportLines(exported, recipient));
+    printer.document({ bundle: record, ...rest }, lines);
   } finally {
     stop.release();
     await data.close();
   }
 }
 
+export interface AlongRequest extends ExportRequest {
+  recipient: Recipient | undefined;
+  withRuntime: boolean;
+}
+
+/** Writes the volumes of a bundle, and what starts x beside them where that is asked for. */
+export async function exportAlong(
+  data: DataFolder,
+  printer: Printer,
+  request: AlongRequest,
+): Promise<{ exported: ExportResult & { runtime?: string }; lines: string[] }> {
+  if (!request.withRuntime) {
+    const exported = await exportVolumes(data, printer, request);
+    return { exported, lines: exportLines(exported, request.recipient) };
+  }
+  const { putRuntime, runtimeLines, withPackedRuntime } = await import('./runtime.js');
+  return await withPackedRuntime(data.folder, printer, async (packed) => {
+    const beside = { what: 'the runtime', bytes: packed.lengthBytes };
+    const exported = await exportVolumes(data, printer, { ...request, beside });
+    printer.report({ event: 'step', text: 'Writing the runtime…' });
+    const runtime = await putRuntime(packed, request.to);
+    const lines = [...exportLines(exported, request.recipient), ...runtimeLines(packed, runtime)];
+    return { exported: { ...exported, runtime }, lines };
+  });
+}
+
 /** Writes the volumes of a bundle. */
-export async function exportVolumes(
+async function exportVolumes(
   data: DataFolder,
   printer: Printer,
   request: ExportRequest,
@@ -89,7 +119,7 @@ export async function exportVolumes(
 }
 
 /** What was written, a line a volume, and what was left out. */
-export function exportLines(
+function exportLines(
   { volumes, leftOut }: Pick<ExportResult, 'volumes' | 'leftOut'>,
   recipient: Recipient | undefined,
 ): string[] {

@@ -33,6 +33,10 @@ export interface SourceInput {
   members: boolean | undefined;
   once: boolean;
   exportTo: string | undefined;
+  /** So many volumes may be lost or torn. */
+  parity: number | undefined;
+  /** What starts x goes with the volumes. */
+  withRuntime: boolean;
   volumeSize: string | undefined;
   /** A request file, a DID, or a name. */
   for: string | undefined;
@@ -120,19 +124,19 @@ export async function runSource(input: SourceInput): Promise<void> {
       signal: stop.signal,
     });
     if (input.exportTo !== undefined) {
-      const { exportLines, exportVolumes } = await import('./export.js');
-      const { volumes, leftOut } = await exportVolumes(data, printer, {
+      const { exportAlong } = await import('./export.js');
+      const { exported, lines } = await exportAlong(data, printer, {
         bundle: record.id,
         to: input.exportTo,
         volumeSizeBytes,
         recipient,
+        parity: input.parity,
+        withRuntime: input.withRuntime,
         signal: stop.signal,
       });
       printer.done();
-      printer.event(
-        { event: 'exported', volumes, leftOut },
-        exportLines({ volumes, leftOut }, recipient).join('\n'),
-      );
+      const { volumes, leftOut, runtime } = exported;
+      printer.event({ event: 'exported', volumes, leftOut, runtime }, lines.join('\n'));
     }
     if (input.once || stop.signal.aborted || !lock) return;
     // libp2p is loaded by who serves alone.

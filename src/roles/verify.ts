@@ -7,11 +7,14 @@ import {
   type ArtifactVerdict,
   type VerifyResult,
 } from '../operations/verify-bundle.js';
+import { checkRuntimeFiles, readRuntime } from '../operations/check-runtime.js';
 import { systemClock } from '../platform/clock.js';
 import { createServers } from './ecosystem-servers.js';
 import { createHeldView, nobodyToAsk } from './held-view.js';
 import { openData, type DataFolder } from './open-data.js';
 import { table, type Printer } from './printer.js';
+import { checkRuntimeDeps } from './runtime-files.js';
+import type { RuntimeDescription } from '../trust/runtime-file.js';
 
 export interface VerifyInput {
   settings: Settings & { folder: string };
@@ -40,7 +43,11 @@ export async function runVerify(input: VerifyInput): Promise<void> {
       { what: isBundle(data, input.what) ? { bundle: input.what } : { paths: [input.what] } },
     );
     for (const message of result.warnings) printer.report({ event: 'warning', message });
-    printer.document(result, linesOf(result));
+    const runtime = isBundle(data, input.what) ? undefined : await verifyRuntime(input.what);
+    printer.document({ ...result, ...(runtime && { runtime }) }, [
+      ...linesOf(result),
+      ...(runtime === undefined ? [] : [runtimeLine(runtime)]),
+    ]);
     if (!result.ok) throw notTrusted(result);
     if (!result.complete) {
       throw new XError(
@@ -54,6 +61,17 @@ export async function runVerify(input: VerifyInput): Promise<void> {
   } finally {
     await data.close();
   }
+}
+
+/** What starts x beside volumes, held against its own signature. @throws XError where it does not hold. */
+async function verifyRuntime(where: string): Promise<RuntimeDescription | undefined> {
+  const found = await readRuntime(checkRuntimeDeps, where);
+  if (found !== undefined) await checkRuntimeFiles(checkRuntimeDeps, found);
+  return found?.description;
+}
+
+function runtimeLine({ version, platform, source, createdAt }: RuntimeDescription): string {
+  return `runtime x ${version} for ${platform}: whole, signed ${createdAt} by ${source}`;
 }
 
 /** A name that is held is a bundle; anything else that exists on disk is volumes; the rest is a mistyped name. */

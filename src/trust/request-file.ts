@@ -1,4 +1,3 @@
-import { createPublicKey, verify } from 'node:crypto';
 import { BOUNDS } from '../domain/bounds.js';
 import { isBundleName, type Did } from '../domain/bundle.js';
 import { isDigest, sha256, type Sha256 } from '../domain/digest.js';
@@ -6,7 +5,8 @@ import { messageOf, XError } from '../domain/errors.js';
 import { decodeHeldSet, encodeHeldSet } from '../domain/held-set.js';
 import { ECOSYSTEM_NAMES, type JsonObject } from '../domain/plan.js';
 import type { MachineRequest, TargetSections, Wished } from '../domain/request.js';
-import { isDid, publicKeyOfDid } from './did.js';
+import { isDid } from './did.js';
+import { isSignedBy } from './did-signature.js';
 import type { Identity } from './identity.js';
 import { parseTime } from './time.js';
 
@@ -16,8 +16,6 @@ export const REQUEST_FORMAT = 1;
 /** What the signature is over begins with this, so that it serves as no other kind of signature. */
 const SIGNED_PREFIX = 'x-request 1\n';
 
-/** DER of an Ed25519 public key up to its 32 bytes (RFC 8410 section 4). */
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const NEWLINE = 0x0a;
 const SIGNATURE_CHARS = 128;
 
@@ -77,7 +75,7 @@ export function decodeRequest(bytes: Uint8Array, where: string): MachineRequest 
   const isFramed =
     /^[0-9a-f]{128}$/.test(signature) && buffer[end + 1 + SIGNATURE_CHARS] === NEWLINE;
   if (!isFramed) throw malformed(where, 'its second line is no signature');
-  if (!isSigned(header.requester, line, Buffer.from(signature, 'hex'))) {
+  if (!isSignedBy(header.requester, signedBytes(line), Buffer.from(signature, 'hex'))) {
     throw new XError('SIGNATURE_INVALID', `${where} is not signed by ${header.requester}`, {
       hint: 'It was altered on the way, or cut: make it again with x request.',
     });
@@ -180,12 +178,6 @@ function isPlainText(value: unknown): boolean {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isSigned(did: Did, line: Uint8Array, signature: Uint8Array): boolean {
-  const der = Buffer.concat([SPKI_PREFIX, publicKeyOfDid(did)]);
-  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  return verify(null, signedBytes(line), key, signature);
 }
 
 function signedBytes(line: Uint8Array): Uint8Array {

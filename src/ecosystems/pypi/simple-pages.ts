@@ -97,7 +97,7 @@ export function rootJson(names: readonly string[]): string {
   return JSON.stringify({ meta: META, projects: names.map((name) => ({ name })) });
 }
 
-/** PEP 691, 700, 714, 740: a project's page. */
+/** PEP 691, 700, 714, 740: a project's page. The older name of its metadata breaks pip 22.2 to 23.0. */
 export function projectJson(name: string, files: readonly ServedFile[], base: string): string {
   const versions = [...new Set(files.flatMap(({ entry }) => entry.version ?? []))];
   return JSON.stringify({
@@ -113,7 +113,6 @@ export function projectJson(name: string, files: readonly ServedFile[], base: st
         size: file.entry.lengthBytes,
         yanked: file.yanked === undefined ? false : file.yanked || true,
         'core-metadata': metadata,
-        'dist-info-metadata': metadata,
         ...(file.requiresPython === undefined ? {} : { 'requires-python': file.requiresPython }),
         ...(file.uploadTime === undefined ? {} : { 'upload-time': file.uploadTime }),
         ...(file.provenance === undefined
