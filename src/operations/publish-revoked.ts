@@ -1,6 +1,7 @@
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { Identity } from '../trust/identity.js';
+import { revokedSerials, type InviteBook } from '../trust/invites.js';
 import { makeMetadata } from '../trust/make.js';
 import { topLevelOf } from '../trust/masters.js';
 import { membersExtra, readMembersRule } from '../trust/members-rule.js';
@@ -18,8 +19,9 @@ export interface PublishRevokedDeps {
  */
 export function publishRevoked(
   { catalog, clock, identity, signer }: PublishRevokedDeps,
-  revoked: readonly string[],
+  book: InviteBook,
 ): BundleRecord[] {
+  const now = clock.now();
   const published: BundleRecord[] = [];
   for (const record of catalog.bundles()) {
     if (record.role !== 'source') continue;
@@ -27,6 +29,7 @@ export function publishRevoked(
     const fields = topLevelOf(files);
     const rule = fields && readMembersRule(fields.extra);
     if (fields === undefined || rule === undefined) continue;
+    const revoked = revokedSerials(book, now, rule.revoked);
     if (revoked.every((serial) => rule.revoked.has(serial))) continue;
     const { graceDays, masters, extra } = fields;
     const made = makeMetadata({
@@ -35,7 +38,7 @@ export function publishRevoked(
       signer,
       entries: [...catalog.entries(record.id)],
       previous: files,
-      now: clock.now(),
+      now,
       graceDays,
       masters,
       extra: { ...extra, ...membersExtra(revoked) },

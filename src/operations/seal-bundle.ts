@@ -4,8 +4,10 @@ import type { Clock } from '../ports/clock.js';
 import type { EcosystemSource, FetchedArtifact, Sealed } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import type { Store } from '../ports/store.js';
+import type { MembersRule } from '../domain/membership.js';
 import { formatTarget, type Target } from '../domain/target.js';
 import type { Identity } from '../trust/identity.js';
+import { revokedSerials, type InviteBook } from '../trust/invites.js';
 import { topLevelOf } from '../trust/masters.js';
 import { membersExtra, readMembersRule } from '../trust/members-rule.js';
 import { buildBundle, type BundleInput } from './build-bundle.js';
@@ -28,8 +30,7 @@ export interface SealBundleInput {
   members: {
     /** Whether the bundle is for members only; undefined: as it was published last. */
     only: boolean | undefined;
-    /** Serials of memberships that ended before their time. */
-    revoked: readonly string[];
+    book: InviteBook;
   };
 }
 
@@ -68,14 +69,15 @@ export async function sealBundle(
       }),
     );
   }
-  const { only = isForMembers(deps.catalog, input.name), revoked } = input.members;
+  const rule = publishedRule(deps.catalog, input.name);
+  const { only = rule !== undefined, book } = input.members;
   const built = await buildBundle(deps, {
     name: input.name,
     artifacts: input.artifacts,
     sealed,
     inputs: await bundleInputs(deps.sources, input.inputs),
     targets: input.targets.map(formatTarget),
-    extra: only ? membersExtra(revoked) : undefined,
+    extra: only ? membersExtra(revokedSerials(book, now, rule?.revoked)) : undefined,
   });
   const { record, changed } = built;
   return {
@@ -87,10 +89,10 @@ export async function sealBundle(
 }
 
 /** What is for members stays so until somebody says otherwise. */
-function isForMembers(catalog: Catalog, name: string): boolean {
+function publishedRule(catalog: Catalog, name: string): MembersRule | undefined {
   const record = catalog.bundles().find((one) => one.name === name && one.role === 'source');
   const published = record && topLevelOf(catalog.metadata(record.id));
-  return published !== undefined && readMembersRule(published.extra) !== undefined;
+  return published && readMembersRule(published.extra);
 }
 
 /** The files that the bundle was made from, and the copies whose addresses point at a gateway. */

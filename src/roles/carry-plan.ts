@@ -7,7 +7,6 @@ import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import type { Report } from '../ports/progress.js';
-import { revokedSerials } from '../trust/invites.js';
 import type { OpenSources } from './ecosystem-sources.js';
 import type { DataFolder } from './open-data.js';
 import { BookFile } from './members-files.js';
@@ -61,7 +60,7 @@ export async function carryPlan({
       artifacts: fetched.artifacts,
       inputs,
       targets,
-      members: { only: input.members, revoked: revokedSerials(book, systemClock.now()) },
+      members: { only: input.members, book },
     },
   );
   for (const message of sealed.warnings) report({ event: 'warning', message });

@@ -15,7 +15,7 @@ import { formatAddress, parseAddress } from '../swarm/addresses.js';
 import { Neighbourhood, readInterfaces } from '../swarm/interfaces.js';
 import type { Identity } from '../trust/identity.js';
 import { formatInvitation } from '../trust/invitation.js';
-import { addInvite, revoke, revokedSerials, type Invite, type Member } from '../trust/invites.js';
+import { addInvite, revoke, type Invite, type Member } from '../trust/invites.js';
 import { topLevelOf } from '../trust/masters.js';
 import { readMembersRule } from '../trust/members-rule.js';
 import { formatTime } from '../trust/time.js';
@@ -165,10 +165,7 @@ export class InviteDesk {
     // The key before the record: what cannot be signed is not said to be done.
     const key = await signer();
     book.save(next);
-    const published = publishRevoked(
-      { catalog, clock: systemClock, identity, signer: key },
-      revokedSerials(next, now),
-    );
+    const published = publishRevoked({ catalog, clock: systemClock, identity, signer: key }, next);
     await onPublished?.(published);
     const bundles = published.map(({ name, version }) => ({ name, version }));
     const revoked = { members: members.map(memberView), invites: invites.map(inviteView) };

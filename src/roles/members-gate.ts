@@ -1,22 +1,18 @@
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import { messageOf } from '../domain/errors.js';
-import type { Membership, MembersRule, Refusal } from '../domain/membership.js';
+import type { MembersRule, Refusal } from '../domain/membership.js';
 import { trustedNow } from '../operations/accept-metadata.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
 import type { Catalog } from '../ports/catalog.js';
-import type { Gate } from '../ports/gate.js';
+import type { Credentials, Gate } from '../ports/gate.js';
+import { ShownCredentials } from '../trust/credentials.js';
 import type { Identity } from '../trust/identity.js';
 import { redeem, type InviteBook } from '../trust/invites.js';
 import { topLevelOf } from '../trust/masters.js';
 import { readMembersRule } from '../trust/members-rule.js';
-import {
-  claimedMembership,
-  encodeMembership,
-  readMembership,
-  refusalOf,
-} from '../trust/membership.js';
+import { encodeMembership, refusalOf } from '../trust/membership.js';
 import type { BookFile, OwnMemberships } from './members-files.js';
 
 /** How long the time is taken for now. */
@@ -53,33 +49,26 @@ export class MembersGate implements Gate {
     return this.#deps.own.shown;
   }
 
-  read(peer: Did, shown: readonly Uint8Array[]): Membership[] {
-    const own: Membership[] = [];
-    for (const bytes of shown.slice(0, BOUNDS.memberships)) {
-      if (claimedMembership(bytes)?.membership.member !== peer) continue;
-      const membership = readMembership(bytes);
-      // Whoever shows one forged one has shown enough.
-      if (membership === undefined) break;
-      own.push(membership);
-    }
-    return own;
+  read(peer: Did, shown: readonly Uint8Array[]): Credentials {
+    return new ShownCredentials(peer, shown);
   }
 
   refusal(
     peer: Did,
-    memberships: readonly Membership[],
+    credentials: Credentials,
     bundle: { name: string; source: Did },
   ): Refusal | undefined {
     const rules = this.#rulesOf(`${bundle.name}@${bundle.source}`);
     if (rules === undefined) return 'not-a-member';
+    const memberships = rules.rule === undefined ? [] : credentials.of(bundle.source);
     return refusalOf({ peer, memberships, bundle, ...rules, now: this.#time() });
   }
 
-  isFellow(peer: Did, memberships: readonly Membership[]): boolean {
-    if (memberships.length === 0) return false;
+  isFellow(peer: Did, credentials: Credentials): boolean {
     return this.#deps.catalog.bundles().some(({ id, name, source }) => {
       const isForMembers = this.#rulesOf(id)?.rule !== undefined;
-      return isForMembers && this.refusal(peer, memberships, { name, source }) === undefined;
+      if (!isForMembers || credentials.of(source).length === 0) return false;
+      return this.refusal(peer, credentials, { name, source }) === undefined;
     });
   }
 

@@ -1,12 +1,11 @@
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
-import type { Membership } from '../domain/membership.js';
-import type { Gate } from '../ports/gate.js';
+import type { Credentials, Gate } from '../ports/gate.js';
 import type { PieceLink } from './piece-link.js';
 import { wireBytes } from './wire-bytes.js';
 
 interface Acquaintance {
-  memberships: Membership[];
+  credentials: Credentials;
   /** How often it showed some. */
   shown: number;
   /** What was last shown to it. */
@@ -29,8 +28,8 @@ export class Admission {
   }
 
   admits(link: PieceLink, { bundle, source }: BundleOf): boolean {
-    const memberships = this.#known.get(link)?.memberships ?? [];
-    return this.#gate.refusal(link.did, memberships, { name: bundle, source }) === undefined;
+    const { credentials } = this.#of(link);
+    return this.#gate.refusal(link.did, credentials, { name: bundle, source }) === undefined;
   }
 
   /** Takes what a peer showed instead of what it showed before. @throws Error where it shows too often. */
@@ -38,7 +37,7 @@ export class Admission {
     const known = this.#of(link);
     known.shown += 1;
     if (known.shown > BOUNDS.shownMemberships) throw new Error('memberships without an end');
-    known.memberships = this.#gate.read(link.did, shown);
+    known.credentials = this.#gate.read(link.did, shown);
   }
 
   /** Shows this machine's own, where it is our turn and they were not shown yet. */
@@ -46,13 +45,17 @@ export class Admission {
     const known = this.#of(link);
     const own = this.#gate.shown();
     if (own === known.told || (known.told === undefined && own.length === 0)) return;
-    if (!link.isOurs && !this.#gate.isFellow(link.did, known.memberships)) return;
+    if (!link.isOurs && !this.#gate.isFellow(link.did, known.credentials)) return;
     known.told = own;
     link.send('', { members: { memberships: own.map(wireBytes) } });
   }
 
   #of(link: PieceLink): Acquaintance {
-    const known = this.#known.get(link) ?? { memberships: [], shown: 0, told: undefined };
+    const known = this.#known.get(link) ?? {
+      credentials: this.#gate.read(link.did, []),
+      shown: 0,
+      told: undefined,
+    };
     this.#known.set(link, known);
     return known;
   }

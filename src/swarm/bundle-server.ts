@@ -2,10 +2,10 @@ import type { Connection, Stream } from '@libp2p/interface';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
-import type { Membership, Refusal } from '../domain/membership.js';
+import type { Refusal } from '../domain/membership.js';
 import { packLeaves } from '../domain/piece.js';
 import type { BundleRecord, Catalog, MetadataFiles } from '../ports/catalog.js';
-import type { Gate } from '../ports/gate.js';
+import type { Credentials, Gate } from '../ports/gate.js';
 import type { Store } from '../ports/store.js';
 import { didOfPeer } from './did.js';
 import { FrameStream } from './frames.js';
@@ -23,7 +23,7 @@ type Reply = Partial<BundleReply>;
 interface Asker {
   peer: string;
   did: Did;
-  memberships: Membership[];
+  credentials: Credentials;
 }
 
 type BundleName = Pick<BundleRecord, 'name' | 'source'>;
@@ -75,7 +75,7 @@ export class BundleServer {
     const peer = remotePeer.toString();
     const did = didOfPeer(remotePeer);
     if (did === undefined) throw new Error(`${peer} has no Ed25519 key`);
-    return { peer, did, memberships: this.#deps.gate.read(did, memberships) };
+    return { peer, did, credentials: this.#deps.gate.read(did, memberships) };
   }
 
   #replies(request: BundleRequest, asker: Asker): Iterable<Reply> {
@@ -86,8 +86,8 @@ export class BundleServer {
     throw new Error('a request for nothing');
   }
 
-  #refusal({ did, memberships }: Asker, { name, source }: BundleName): Refusal | undefined {
-    return this.#deps.gate.refusal(did, memberships, { name, source });
+  #refusal({ did, credentials }: Asker, { name, source }: BundleName): Refusal | undefined {
+    return this.#deps.gate.refusal(did, credentials, { name, source });
   }
 
   #list(asker: Asker): Reply {

@@ -194,12 +194,26 @@ export function revoke(
   };
 }
 
-/** Serials of memberships that were ended and have not expired: what metadata that is signed now says. */
-export function revokedSerials(book: InviteBook, now: Date): string[] {
+/**
+ * Serials of memberships that were ended and have not expired: what metadata that is signed now says.
+ * @param published What the metadata before said. What the book does not know stays: a book that was
+ *   lost, or came back from an old copy, lets nobody in again.
+ */
+export function revokedSerials(
+  { members }: InviteBook,
+  now: Date,
+  published: Iterable<string> = [],
+): string[] {
   const time = formatTime(now);
-  return book.members
+  const known = new Map(members.map((member) => [member.serial, member]));
+  const kept = [...published].filter((serial) => {
+    const member = known.get(serial);
+    return member === undefined || member.notAfter > time;
+  });
+  const ended = members
     .filter(({ revokedOrder, notAfter }) => revokedOrder !== undefined && notAfter > time)
     .map(({ serial }) => serial);
+  return [...new Set([...ended, ...kept])].slice(0, BOUNDS.revokedMemberships);
 }
 
 /** What is over is remembered for so long, to say so to who comes late. */

@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { basename } from 'node:path';
 import { XError, type ErrorCode } from '../../src/domain/errors.js';
 import { fetchArtifacts } from '../../src/operations/fetch-artifacts.js';
+import { EMPTY_BOOK } from '../../src/trust/invites.js';
 import { sealBundle } from '../../src/operations/seal-bundle.js';
 import { SourceWorld, TARGET } from './source-world.js';
 
@@ -159,7 +160,7 @@ describe('sealBundle', () => {
     });
     const plan = await world.plan(inputs);
     const { artifacts } = await fetchArtifacts(world, plan.artifacts);
-    const members = { only: undefined, revoked: [] };
+    const members = { only: undefined, book: EMPTY_BOOK };
     const input = { name: 'demo', artifacts, inputs, targets: [TARGET], members };
     const { record, changed } = await sealBundle(world, input);
     assert.deepEqual([changed, record.version, record.source], [true, 1, world.identity.did]);

@@ -69,6 +69,11 @@ describe('what is reached over the network', () => {
     assert.match(stranger.hint ?? '', /--trust did:source/);
     const empty = () => Promise.resolve({ ...offer, bundles: [] });
     assert.equal((await checkMaster('h', empty, new Set())).state, 'warning');
+    const closed = () =>
+      Promise.resolve({ ...offer, bundles: [], refusal: 'not-a-member' as const });
+    const refused = await checkMaster('h', closed, new Set());
+    assert.equal(refused.state, 'failed');
+    assert.match(refused.hint ?? '', /x invite/);
     const gone = () => Promise.reject(new XError('MASTER_UNREACHABLE', 'h does not answer'));
     assert.equal((await checkMaster('h', gone, new Set())).state, 'failed');
   });

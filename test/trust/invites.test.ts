@@ -160,6 +160,18 @@ describe('who is revoked', () => {
   });
 });
 
+describe('what was published as revoked', () => {
+  test('stays so where the book is lost or old, until it is over by the book that knows', () => {
+    const { book, token } = invited();
+    const one = enter(book, token, a);
+    const { book: ended } = revoke(one.book, a, { now: START, withMembers: false });
+    const published = [...revokedSerials(ended, START), '00000000000000aa'];
+    for (const lost of [EMPTY_BOOK, book, one.book])
+      assert.deepEqual(revokedSerials(lost, START, published).sort(), [...published].sort());
+    assert.deepEqual(revokedSerials(ended, after(30), published), ['00000000000000aa']);
+  });
+});
+
 describe('the book', () => {
   test('has bounds', () => {
     const invites = Array.from({ length: BOUNDS.invites }, (_, i) => ({

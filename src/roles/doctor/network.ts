@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { messageOf, systemCodeOf, XError } from '../../domain/errors.js';
+import { refusalError, type Refusal } from '../../domain/membership.js';
 import { failed, ok, warning, type Finding } from './check.js';
 
 const GROUP = '224.0.0.251';
@@ -91,14 +92,21 @@ function echoes(address: string): Promise<boolean> {
   });
 }
 
+interface Offer {
+  did: string;
+  bundles: { name: string; source: string }[];
+  refusal?: Refusal | undefined;
+}
+
 /** Whether a master answers, and is one that this machine trusts. */
 export async function checkMaster(
   address: string,
-  ask: () => Promise<{ did: string; bundles: { name: string; source: string }[] }>,
+  ask: () => Promise<Offer>,
   trusted: ReadonlySet<string>,
 ): Promise<Finding> {
   try {
-    const { did, bundles } = await ask();
+    const { did, bundles, refusal } = await ask();
+    if (bundles.length === 0 && refusal !== undefined) throw refusalError(refusal, address);
     if (bundles.length === 0) {
       return warning(
         'master',
