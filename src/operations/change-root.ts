@@ -119,9 +119,13 @@ export function applyRoot(deps: ChangeRootDeps, bytes: Uint8Array): BundleRecord
   const change = readChange(bytes, rootRoleOf(roots.root));
   const lacking = lackingSignatures(change);
   if (lacking > 0) {
-    throw new XError('SIGNATURE_INVALID', `the root of "${bundle}" lacks ${lacking} signatures`, {
-      hint: `Of ${asked(change).join(', ')}: run \`x key sign FILE\` there.`,
-    });
+    throw new XError(
+      'SIGNATURE_INVALID',
+      `the root of "${bundle}" lacks ${lacking} ${lacking === 1 ? 'signature' : 'signatures'}`,
+      {
+        hint: `Of ${asked(change).join(', ')}: run \`x key sign FILE\` there.`,
+      },
+    );
   }
   const signer = signers.find(({ did }) => did === change.online);
   if (signer === undefined) {

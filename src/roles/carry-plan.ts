@@ -78,7 +78,7 @@ export async function carryPlan({
       changed: sealed.changed,
       members: sealed.isForMembers,
     },
-    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched)\n  by ${record.source}`,
+    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}${sealed.isForMembers ? ', for members only' : ''}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched)\n  by ${record.source}`,
   );
   return record;
 }

@@ -31,7 +31,7 @@ export function parseInvitation(text: string): Invitation {
   const port = portText === undefined ? DEFAULT_PORT : Number(portText);
   if (!match || !isDid(did) || port < 1 || port > 65_535) {
     throw new XError('USAGE', `not an invitation: "${text.slice(0, 200)}"`, {
-      hint: 'An invitation is written x://did:key:z6Mk…@HOST:PORT; copy the whole line that x source prints.',
+      hint: 'An invitation is written x://did:key:z6Mk…@HOST:PORT; copy the whole line that x source or x invite prints.',
     });
   }
   const bare = host.startsWith('[') ? host.slice(1, -1) : host;

@@ -6,7 +6,7 @@
  *     > x-alpha
  *     ~ {"path": "/pypi/", "status": 500}     a fault of the made-up upstream
  *     X_LISTEN=abc                  an environment variable, to the section's end
- *     $ x source -r requirements.txt --dry-run
+ *     $ x source -r requirements.txt --dry-run     `> FILE` behind it keeps what it prints
  *     Plan …                        standard output
  *     ! x: …                        standard error, after it
  *     [2]                           the exit code

@@ -95,8 +95,11 @@ async function playStep(step: Step, { cwd, here, env, fixtures }: Stage): Promis
         return [filled(word)];
       });
       assert.equal(words.shift(), 'x', step.line);
+      const to = words.at(-2) === '>' ? words.splice(-2).at(1) : undefined;
       const exit = await x(words, { cwd, env, deadlineMs: DEADLINE_MS });
-      return { ...step, answer: answerOf(exit, server.url, here) };
+      if (to !== undefined) await writeFile(join(cwd, to), exit.stdout);
+      const shown = to === undefined ? exit : { ...exit, stdout: '' };
+      return { ...step, answer: answerOf(shown, server.url, here) };
     }
     case 'remark':
       return step;
@@ -124,6 +127,8 @@ function linesOf(text: string, url: string, here: string): string[] {
     .replace(/did:key:z6Mk\w+/g, '{did}')
     .replace(/\b[0-9a-f]{128}\b/g, '{sha512}')
     .replace(/\b[0-9a-f]{64}\b/g, '{sha256}')
+    .replace(/token=[\w-]{22}/g, 'token={token}')
+    .replace(/\b[0-9a-f]{12}\b/g, '{id}')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '{time}')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d\b/g, '{time}')
     .replace(
