@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { BOUNDS } from '../../src/domain/bounds.js';
 import type { Membership, MembersRule, Refusal } from '../../src/domain/membership.js';
 import { canonicalText } from '../../src/trust/canonical.js';
+import { ShownCredentials } from '../../src/trust/credentials.js';
 import { encodeMembership, readMembership, refusalOf } from '../../src/trust/membership.js';
 import { membersExtra, readMembersRule } from '../../src/trust/members-rule.js';
 import {
@@ -227,5 +228,27 @@ describe('a machine’s own memberships', () => {
       many = withMembership(many, own({ bundles: [`b${i}`] }), NOW);
     assert.equal(many.length, BOUNDS.memberships);
     assert.deepEqual(many[0]?.membership.bundles, [`b${2 * BOUNDS.memberships - 1}`]);
+  });
+});
+
+describe('what a peer shows', () => {
+  const foreign = encodeMembership({ ...FIELDS, member: thief.did }, source);
+  const forged = encodeMembership(FIELDS, { ...thief, did: source.did });
+
+  test('is checked for the source that is asked about, whenever that becomes known', () => {
+    const theirs = encodeMembership(FIELDS, thief);
+    const shown = new ShownCredentials(member, [theirs, encodeMembership(FIELDS, source)]);
+    assert.deepEqual(shown.of(thief.did), [{ ...FIELDS, source: thief.did }]);
+    assert.deepEqual(shown.of(source.did), [{ ...FIELDS, source: source.did }]);
+    assert.deepEqual(shown.of(identity('nobody').did), []);
+  });
+
+  test('ends at the first that is forged, and somebody else’s is not looked at', () => {
+    const good = encodeMembership(FIELDS, source);
+    assert.deepEqual(new ShownCredentials(member, [forged, good]).of(source.did), []);
+    assert.deepEqual(new ShownCredentials(member, [foreign]).of(source.did), []);
+    assert.equal(new ShownCredentials(member, [foreign, good]).of(source.did).length, 1);
+    const many = Array.from({ length: BOUNDS.memberships }, () => foreign);
+    assert.deepEqual(new ShownCredentials(member, [...many, good]).of(source.did), []);
   });
 });
