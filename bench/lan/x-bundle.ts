@@ -19,11 +19,11 @@ export async function signContent(
   try {
     const artifacts: FetchedArtifact[] = [];
     for (const [at, file] of files.entries()) {
-      const { sha256, sha512 } = await data.store.put(bytesOf(seed, file), {
+      const { sha256 } = await data.store.put(bytesOf(seed, file), {
         lengthBytes: file.lengthBytes,
         maxBytes: file.lengthBytes,
       });
-      artifacts.push(artifactOf(file, at, sha256, sha512));
+      artifacts.push(artifactOf(file, at, sha256));
     }
     const identity = await openIdentity(folder);
     const deps = { store: data.store, catalog: data.catalog, clock: systemClock, identity };
@@ -34,17 +34,11 @@ export async function signContent(
   }
 }
 
-function artifactOf(
-  file: ContentFile,
-  at: number,
-  sha256: string,
-  sha512: string,
-): FetchedArtifact {
+function artifactOf(file: ContentFile, at: number, sha256: string): FetchedArtifact {
   const name = `bench-${at}`;
   const filename = `${name.replace('-', '_')}-1.0-py3-none-any.whl`;
   return {
     sha256,
-    sha512,
     lengthBytes: file.lengthBytes,
     artifact: {
       purl: `pkg:pypi/${name}@1.0`,

@@ -7,8 +7,8 @@ export type DigestAlgorithm = 'sha256' | 'sha512';
 
 /** Every digest known of one artifact, lower-case hex. sha1 and md5 never identify, so they have no place here. */
 export interface Digests {
-  sha256?: Sha256;
-  sha512?: string;
+  sha256?: Sha256 | undefined;
+  sha512?: string | undefined;
 }
 
 const HEX_LENGTH: Record<DigestAlgorithm, number> = { sha256: 64, sha512: 128 };

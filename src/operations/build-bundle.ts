@@ -129,15 +129,17 @@ class EntrySet {
 
 function artifactEntry(
   { store }: BuildDeps,
-  { artifact, sha256 }: FetchedArtifact,
+  { artifact, sha256, sha512 }: FetchedArtifact,
   sealed: readonly Sealed[],
 ): BundleEntry {
-  const { path, ecosystem, name, version, purl, requires, targets } = artifact;
+  const { path, ecosystem, name, version, purl, digests, requires, targets } = artifact;
   const held = sealed.find(({ proofs }) => proofs.has(path))?.proofs.get(path);
   const detail = { ...artifact.detail };
   for (const { details } of sealed) Object.assign(detail, details.get(path));
   return {
     ...blobFields(heldBlob(store, sha256)),
+    // Where a publisher's, or what an npm client asks for.
+    ...(digests.sha512 === undefined && ecosystem !== 'npm' ? {} : { sha512 }),
     path,
     kind: 'package',
     ecosystem,
@@ -204,8 +206,8 @@ function heldBlob(store: Pick<Store, 'stat'>, sha256: string): StoredBlob {
   return blob;
 }
 
-function blobFields({ sha256, sha512, lengthBytes, pieceRoot }: StoredBlob) {
-  return { sha256, sha512, lengthBytes, pieceRoot };
+function blobFields({ sha256, lengthBytes, pieceRoot }: StoredBlob) {
+  return { sha256, lengthBytes, pieceRoot };
 }
 
 function union(a: readonly string[], b: readonly string[]): string[] {

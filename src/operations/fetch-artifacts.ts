@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import PQueue from 'p-queue';
 import { BOUNDS } from '../domain/bounds.js';
+import { disagreements } from '../domain/digest.js';
 import { XError, type ErrorCode } from '../domain/errors.js';
 import type { Origin, PlannedArtifact } from '../domain/plan.js';
 import type { Clock } from '../ports/clock.js';
@@ -53,12 +55,9 @@ export async function fetchArtifacts(
           origins.set(artifact.path, known ? 'store' : 'upstream');
           if (known) progress.alreadyHeld(known.lengthBytes);
           const blob = known ?? (await fetchOne(deps, artifact, progress, stopped));
-          return {
-            artifact,
-            sha256: blob.sha256,
-            sha512: blob.sha512,
-            lengthBytes: blob.lengthBytes,
-          };
+          const { sha256, lengthBytes } = blob;
+          const sha512 = await sha512Of(deps.store, artifact, blob);
+          return { artifact, sha256, sha512, lengthBytes };
         } catch (error) {
           stop.abort(error);
           throw error;
@@ -82,9 +81,30 @@ export function findStored(
         ? store.findBySha512(digests.sha512)
         : undefined;
   if (!blob) return undefined;
-  if (digests.sha512 !== undefined && blob.sha512 !== digests.sha512) return undefined;
+  if (disagreements(digests, blob).length > 0) return undefined;
   if (sizeBytes !== undefined && blob.lengthBytes !== sizeBytes) return undefined;
   return blob;
+}
+
+/**
+ * Computed here where it is wanted of a blob that came to this store without it.
+ * @throws XError DIGEST_MISMATCH.
+ */
+async function sha512Of(
+  store: Pick<Store, 'open'>,
+  { digests, ecosystem, detail, filename }: PlannedArtifact,
+  { sha256, sha512 }: StoredBlob,
+): Promise<string | undefined> {
+  const isWanted =
+    digests.sha512 !== undefined || ecosystem === 'npm' || detail['hashes'] !== undefined;
+  if (sha512 !== undefined || !isWanted) return sha512;
+  const hash = createHash('sha512');
+  for await (const chunk of store.open(sha256)) hash.update(chunk);
+  const hex = hash.digest('hex');
+  if (digests.sha512 === undefined || digests.sha512 === hex) return hex;
+  throw new XError('DIGEST_MISMATCH', `${filename}: its sha512 is ${hex}, not ${digests.sha512}`, {
+    hint: 'Its sha256 is right: what publishes it contradicts itself. Ask who maintains the index.',
+  });
 }
 
 async function fetchOne(

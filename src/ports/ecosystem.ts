@@ -63,7 +63,8 @@ export interface BundleDocument extends Pick<
 export interface FetchedArtifact {
   artifact: PlannedArtifact;
   sha256: Sha256;
-  sha512: string;
+  /** Of npm's tarballs, and where the plan names it or a demand on its hashes is open. */
+  sha512?: string | undefined;
   lengthBytes: number;
 }
 

@@ -4,7 +4,8 @@ import type { PieceBytes } from '../domain/piece.js';
 /** A blob that the store holds whole and verified. */
 export interface StoredBlob {
   sha256: Sha256;
-  sha512: string;
+  /** Where it was asked for when the blob came: an npm tarball's, and what a source downloads. */
+  sha512?: string | undefined;
   lengthBytes: number;
   /** Hex root of its piece tree. */
   pieceRoot: Sha256;
@@ -100,8 +101,14 @@ export interface Store {
    * Begins or continues a blob in pieces; `leaves` must hash to the signed root (the caller has
    * checked). Of a blob begun under another tree, the pieces with equal leaves stay held. A blob that
    * is whole answers as one that holds everything.
+   * @param digests that `complete` will be asked to check: hashed while the pieces come.
    */
-  partial(sha256: Sha256, lengthBytes: number, leaves: Uint8Array[]): PartialBlob;
+  partial(
+    sha256: Sha256,
+    lengthBytes: number,
+    leaves: Uint8Array[],
+    digests?: Digests,
+  ): PartialBlob;
   /** Partials of several pieces with at least one written that are not whole, for a restart. */
   partials(): { sha256: Sha256; lengthBytes: number; heldPieces: number }[];
   /**

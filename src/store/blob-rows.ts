@@ -56,7 +56,7 @@ export class BlobRows {
       `INSERT INTO blobs (sha256, sha512, length, root, pack, offset, stamp)
          VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (sha256) DO UPDATE
-         SET pack = excluded.pack, offset = excluded.offset, stamp = excluded.stamp`,
+         SET sha512 = max(sha512, excluded.sha512), pack = excluded.pack, offset = excluded.offset, stamp = excluded.stamp`,
     );
     this.#mended = sql.prepare('DELETE FROM damaged WHERE sha256 = ?');
     this.#delete = sql.prepare('DELETE FROM blobs WHERE sha256 = ?');
@@ -97,7 +97,8 @@ export class BlobRows {
   insert(body: HashedBody, place: PackPlace | undefined, stamp: FileStamp | undefined): void {
     this.#insert.run(
       key(body.sha256),
-      key(body.sha512),
+      // Empty where nobody asked for it.
+      key(body.sha512 ?? ''),
       body.lengthBytes,
       key(body.pieceRoot),
       place?.pack ?? null,
@@ -197,7 +198,7 @@ export function samePlace(a: PackPlace | undefined, b: PackPlace | undefined): b
 function blobOf(raw: RawBlob): BlobRow {
   return {
     sha256: raw.sha256.toString('hex'),
-    sha512: raw.sha512.toString('hex'),
+    sha512: raw.sha512.length === 0 ? undefined : raw.sha512.toString('hex'),
     lengthBytes: raw.length,
     pieceRoot: raw.root.toString('hex'),
     place:

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { isDigest, type Digests, type Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import { pieceCount, treeRoot } from '../domain/piece.js';
@@ -62,7 +63,7 @@ export class DiskStore implements Store {
     digests: Digests = {},
     pieceRoot?: Sha256,
   ): Promise<StoredBlob> {
-    const body = hashBytes(bytes, pieceRoot);
+    const body = hashBytes(bytes, pieceRoot, { withSha512: digests.sha512 !== undefined });
     requireDigests(digests, body, `a body of ${String(bytes.length)} bytes`);
     return storeBytes(this.#context, this.#packs, bytes, body);
   }
@@ -112,7 +113,12 @@ export class DiskStore implements Store {
     return begun === undefined ? rows.tree(sha256) : [...begun.leaves];
   }
 
-  partial(sha256: Sha256, lengthBytes: number, leaves: Uint8Array[]): PartialBlob {
+  partial(
+    sha256: Sha256,
+    lengthBytes: number,
+    leaves: Uint8Array[],
+    digests: Digests = {},
+  ): PartialBlob {
     assert.ok(isDigest('sha256', sha256), 'a blob is named by a sha256');
     assert.equal(leaves.length, pieceCount(lengthBytes), 'a leaf a piece');
     const whole = this.stat(sha256);
@@ -121,7 +127,7 @@ export class DiskStore implements Store {
     if (begun?.lengthBytes === lengthBytes && sameTree(begun.leaves, leaves)) return begun;
     const blob =
       leaves.length > 1
-        ? new PiecedBlob(this.#context, sha256, lengthBytes, leaves)
+        ? new PiecedBlob(this.#context, sha256, lengthBytes, leaves, digests)
         : this.#onePiece(sha256, lengthBytes, leaves);
     this.#begun.set(sha256, blob);
     return blob;
@@ -134,10 +140,11 @@ export class DiskStore implements Store {
   async complete(sha256: Sha256, digests: Digests = {}): Promise<StoredBlob> {
     const begun = this.#begun.get(sha256) ?? this.#fromCatalog(sha256);
     if (begun === undefined) {
-      const whole = this.stat(sha256);
-      if (whole === undefined) {
+      const stored = this.stat(sha256);
+      if (stored === undefined) {
         throw new XError('INCOMPLETE', `no piece of blob ${sha256} is held`);
       }
+      const whole = digests.sha512 === undefined ? stored : await this.#withSha512(stored);
       requireDigests({ ...digests, sha256 }, whole, `blob ${sha256}`);
       return whole;
     }
@@ -192,6 +199,14 @@ export class DiskStore implements Store {
   async close(): Promise<void> {
     await this.#packs.close();
     await this.#closed();
+  }
+
+  /** A blob that may have come without anybody asking for its sha512. */
+  async #withSha512(blob: StoredBlob): Promise<StoredBlob> {
+    if (blob.sha512 !== undefined) return blob;
+    const sha512 = createHash('sha512');
+    for await (const chunk of this.open(blob.sha256)) sha512.update(chunk);
+    return { ...blob, sha512: sha512.digest('hex') };
   }
 
   #onePiece(sha256: Sha256, lengthBytes: number, leaves: Uint8Array[]): OnePieceBlob {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { DigestAlgorithm } from '../domain/digest.js';
 
 export interface HashedFile {
   /** The caller's word for one file's bytes. */
@@ -7,7 +8,7 @@ export interface HashedFile {
   /** Up to here its bytes will not change any more. */
   endBytes: number;
   /** Which are wanted, the same each time. */
-  digests: 'both' | 'sha512';
+  digests: readonly DigestAlgorithm[];
 }
 
 /** What the thread is told. */
@@ -21,7 +22,8 @@ export type HashReply = ({ id: number } & FileDigests) | { id: number; failed: s
 export interface FileDigests {
   /** Where it was wanted. */
   sha256: string | undefined;
-  sha512: string;
+  /** Likewise. */
+  sha512: string | undefined;
 }
 
 /** How long the thread stays when there is nothing to hash. */
@@ -29,7 +31,7 @@ const IDLE_MS = 10_000;
 
 /**
  * sha256 and sha512 of long files, in a thread of its own: both together take as long as everything
- * else that a client does with the bytes. It can begin with the first bytes while the last are on
+ * else that is done with the bytes. It can begin with the first bytes while the last are on
  * their way. It starts with the first task, and ends when it had none for a while.
  */
 export class FileDigester {

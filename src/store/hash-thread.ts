@@ -2,12 +2,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import type { DigestAlgorithm } from '../domain/digest.js';
 import type { HashedFile, HashReply, HashTask } from './file-digester.js';
 
 interface Progress {
-  /** Undefined where the caller has it from elsewhere. */
-  sha256: Hash | undefined;
-  sha512: Hash;
+  /** Those that are wanted. */
+  hashes: Map<DigestAlgorithm, Hash>;
   atBytes: number;
 }
 
@@ -25,8 +25,8 @@ parentPort?.on('message', (task: HashTask) => {
     files.delete(task.name);
     reply({
       id: task.id,
-      sha256: progress.sha256?.digest('hex'),
-      sha512: progress.sha512.digest('hex'),
+      sha256: progress.hashes.get('sha256')?.digest('hex'),
+      sha512: progress.hashes.get('sha512')?.digest('hex'),
     });
   } catch (error) {
     files.delete(task.name);
@@ -41,8 +41,7 @@ function reply(message: HashReply): void {
 function advance({ name, path, endBytes, digests }: HashedFile): Progress {
   const known = files.get(name);
   const progress = known ?? {
-    sha256: digests === 'both' ? createHash('sha256') : undefined,
-    sha512: createHash('sha512'),
+    hashes: new Map(digests.map((algorithm) => [algorithm, createHash(algorithm)] as const)),
     atBytes: 0,
   };
   files.set(name, progress);
@@ -53,8 +52,7 @@ function advance({ name, path, endBytes, digests }: HashedFile): Progress {
       const got = readSync(file, buffer, 0, want, progress.atBytes);
       if (got === 0) throw new Error(`${path} ends at ${String(progress.atBytes)}`);
       const bytes = buffer.subarray(0, got);
-      progress.sha256?.update(bytes);
-      progress.sha512.update(bytes);
+      for (const hash of progress.hashes.values()) hash.update(bytes);
       progress.atBytes += got;
     }
   } finally {

@@ -35,6 +35,7 @@ export class IncomingBody {
   readonly #context: StoreContext;
   readonly #packs: PackWriter;
   readonly #expected: PutExpectation;
+  #wantsSha512 = false;
   #hasher = new BodyHasher();
   /** What waits to be written lies at the start of `#gathering`. */
   #gathering: Uint8Array | undefined;
@@ -53,6 +54,10 @@ export class IncomingBody {
     this.#context = context;
     this.#packs = packs;
     this.#expected = expected;
+    // A caller who knows the digests, and this is none of them, has no use for it.
+    const { sha256, sha512 } = expected.digests ?? {};
+    if (sha256 !== undefined && sha512 === undefined) this.#hasher.leaveSha512();
+    else this.#wantsSha512 = true;
   }
 
   get lengthBytes(): number {
@@ -165,7 +170,7 @@ export class IncomingBody {
 
   #leaveSha512(): void {
     const { lengthBytes = ASIDE_BYTES } = this.#expected;
-    if (lengthBytes < ASIDE_BYTES) return;
+    if (lengthBytes < ASIDE_BYTES || !this.#wantsSha512) return;
     this.#hasher.leaveSha512();
     this.#aside = `body ${String((bodies += 1))}`;
   }
@@ -179,7 +184,7 @@ export class IncomingBody {
   }
 
   #hashed(name: string, path: string): HashedFile {
-    return { name, path, endBytes: this.#writtenBytes, digests: 'sha512' };
+    return { name, path, endBytes: this.#writtenBytes, digests: ['sha512'] };
   }
 
   /** Undefined where the hasher has it. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import type { Digests, Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import { joined, type PieceBytes } from '../domain/piece.js';
@@ -65,12 +66,17 @@ export class OnePieceBlob implements PartialBlob {
     this.#whole.forget(this.sha256);
     const got = done ?? this.#mismatched;
     assert.ok(got !== undefined);
-    requireDigests({ ...digests, sha256: this.sha256 }, got, `blob ${this.sha256}`);
-    return got;
+    const what = `blob ${this.sha256}`;
+    requireDigests({ sha256: this.sha256 }, got, what);
+    if (digests.sha512 === undefined) return got;
+    const bytes = await this.#whole.read(this.sha256, this.lengthBytes);
+    const whole = { ...got, sha512: got.sha512 ?? hash('sha512', bytes) };
+    requireDigests(digests, whole, what);
+    return whole;
   }
 
   async #store(bytes: Uint8Array): Promise<void> {
-    const body = hashBytes(bytes);
+    const body = hashBytes(bytes, undefined, { withSha512: false });
     this.#mismatched = body.sha256 === this.sha256 ? undefined : body;
     if (this.#mismatched !== undefined) return;
     await this.#whole.store(bytes, body);

@@ -77,13 +77,17 @@ export class PiecedBlob implements PartialBlob {
   #stamp: FileStamp | undefined;
   /** The digester's word for this object's view of the file. */
   readonly #name: string;
+  /** Whether the digester is asked for it from the start. */
+  readonly #withSha512: boolean;
 
   constructor(
     context: StoreContext,
     readonly sha256: Sha256,
     readonly lengthBytes: number,
     readonly leaves: readonly Uint8Array[],
+    expected: Digests = {},
   ) {
+    this.#withSha512 = expected.sha512 !== undefined;
     assert.equal(leaves.length, pieceCount(lengthBytes), 'a leaf a piece');
     this.#context = context;
     this.#root = Buffer.from(treeRoot(leaves)).toString('hex');
@@ -291,7 +295,7 @@ export class PiecedBlob implements PartialBlob {
       );
     }
     const expected = { ...digests, sha256: this.sha256 };
-    const body = (await this.#hashAside(expected)) ?? (await this.#hashEveryPiece());
+    const body = (await this.#hashAside(expected)) ?? (await this.#hashEveryPiece(expected));
     try {
       requireDigests(expected, body, `blob ${this.sha256}`);
     } catch (error) {
@@ -325,6 +329,7 @@ export class PiecedBlob implements PartialBlob {
    */
   async #hashAside(expected: Digests): Promise<HashedBody | undefined> {
     if (this.lengthBytes < ASIDE_BYTES) return undefined;
+    if (expected.sha512 !== undefined && !this.#withSha512) return undefined;
     const { digester } = this.#context;
     const stamp = stampOf(this.#path);
     if (stamp !== this.#stamp) this.#hashAgain();
@@ -334,24 +339,25 @@ export class PiecedBlob implements PartialBlob {
     return disagreements(expected, body).length === 0 ? body : undefined;
   }
 
-  #hashEveryPiece(): Promise<HashedBody> {
+  #hashEveryPiece(expected: Digests): Promise<HashedBody> {
     return this.#whileReading(async (file) => {
       const sha256 = createHash('sha256');
-      const sha512 = createHash('sha512');
+      const sha512 = expected.sha512 === undefined ? undefined : createHash('sha512');
       for (let index = 0; index < this.leaves.length; index += 1) {
         const bytes = await this.#readPiece(file, index);
         sha256.update(bytes);
-        sha512.update(bytes);
+        sha512?.update(bytes);
       }
-      return this.#body({ sha256: sha256.digest('hex'), sha512: sha512.digest('hex') });
+      return this.#body({ sha256: sha256.digest('hex'), sha512: sha512?.digest('hex') });
     });
   }
 
   #hashed(endBytes: number): HashedFile {
-    return { name: this.#name, path: this.#path, endBytes, digests: 'both' };
+    const digests = this.#withSha512 ? (['sha256', 'sha512'] as const) : (['sha256'] as const);
+    return { name: this.#name, path: this.#path, endBytes, digests };
   }
 
-  #body(digests: { sha256: string; sha512: string }): HashedBody {
+  #body(digests: { sha256: string; sha512: string | undefined }): HashedBody {
     const { lengthBytes } = this;
     return { ...digests, lengthBytes, pieceRoot: this.#root, leaves: [...this.leaves] };
   }

@@ -263,7 +263,8 @@ export class BlobAccess {
   #partial(span: LeafSpan): PartialBlob {
     const state = this.#states.get(span.sha256);
     if (state?.kind !== 'partial') throw new Error(`no tree of ${span.path} is known`);
-    state.blob ??= this.#store.partial(span.sha256, span.lengthBytes, state.leaves);
+    const { sha256, lengthBytes } = span;
+    state.blob ??= this.#store.partial(sha256, lengthBytes, state.leaves, digestsOf(span));
     return state.blob;
   }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { BOUNDS } from '../../domain/bounds.js';
 import { disagreements, integrityOfDigest } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
@@ -46,7 +47,7 @@ export async function proveTarball(
     return { ...signed, warning };
   }
   const { checkAttestations } = await import('./attestations.js');
-  const tarball = { purl: artifact.purl, sha512: fetched.sha512 };
+  const tarball = { purl: artifact.purl, sha512: ofTarball(fetched.sha512) };
   const checked = checkAttestations(bytes, tarball, provers.attestationKeys);
   if (checked.verdict === 'broken') {
     throw new XError('SIGNATURE_INVALID', `${artifact.purl}: ${checked.reason} (${url})`, {
@@ -61,6 +62,12 @@ export async function proveTarball(
   if (checked.publisher === undefined) return { ...signed, document };
   const note = `published by ${checked.publisher}; ${signed.note}`;
   return { proof: 'npm-provenance', note, document, warning: undefined };
+}
+
+/** Every tarball comes with it: see fetchArtifacts. */
+export function ofTarball(sha512: string | undefined): string {
+  assert.ok(sha512 !== undefined, 'the sha512 of a tarball is known');
+  return sha512;
 }
 
 function bySignature(
@@ -83,7 +90,7 @@ function bySignature(
   const subject = {
     name: artifact.name,
     version: artifact.version,
-    integrity: integrityOfDigest('sha512', sha512),
+    integrity: integrityOfDigest('sha512', ofTarball(sha512)),
     publishedAt: typeof time === 'string' ? time : undefined,
   };
   const dist = isObject(manifest) ? manifest['dist'] : undefined;

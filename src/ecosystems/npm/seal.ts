@@ -15,7 +15,7 @@ import { foreignAddress } from './foreign.js';
 import { isObject, list, parseJsonFile, strings } from './json.js';
 import { licenceOfPackage } from './licence.js';
 import { packumentPath } from './names.js';
-import { proveTarball, type Provers, type TarballProof } from './prove.js';
+import { ofTarball, proveTarball, type Provers, type TarballProof } from './prove.js';
 import { encodeDocument, makeDocument } from './packument.js';
 import { proveClosure, type HeldPackage, type RootRequirements } from './second-walk.js';
 import { readFromTarball } from './tarball.js';
@@ -181,7 +181,7 @@ function documentsOf(
         manifest: manifestOf(artifact.detail),
         time: typeof artifact.detail['time'] === 'string' ? artifact.detail['time'] : undefined,
         tags: list(artifact.detail['tags']),
-        sha512,
+        sha512: ofTarball(sha512),
       })),
     );
     const body = encodeDocument(document);
