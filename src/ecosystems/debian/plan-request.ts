@@ -2,6 +2,7 @@ import { XError } from '../../domain/errors.js';
 import type { EcosystemPlan } from '../../domain/plan.js';
 import { formatTarget, type Target } from '../../domain/target.js';
 import type { PlanRequest } from '../../ports/ecosystem.js';
+import type { Report } from '../../ports/progress.js';
 import { readAptSettings, sourcesFor } from './apt/settings.js';
 import { installedOfStatus, type DebianBase } from './base.js';
 import { readLocalPackages } from './local-packages.js';
@@ -53,12 +54,24 @@ export async function planRequest(
     const foreign = foreignArchitectures(wanted, base, target);
     const versions = local.map(({ version }) => version);
     const world = await loader.load(target, base, foreign, versions);
-    const targetPlan = planTarget(world, wanted, { ...settings, upgrade });
+    const targetPlan = tellingWarnings(loader, report, () =>
+      planTarget(world, wanted, { ...settings, upgrade }),
+    );
     planned.set(id, targetPlan);
     warnings.push(...targetPlan.warnings);
   }
   const artifacts = mergeArtifacts([...planned.values()]);
   return { artifacts, warnings: [...loader.warnings, ...new Set(warnings)] };
+}
+
+/** What is missing from the sources may be why there is no answer: told then too. */
+function tellingWarnings<T>({ warnings }: WorldLoader, report: Report, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    for (const message of warnings) report({ event: 'warning', message });
+    throw error;
+  }
 }
 
 function baseOfMachine({ status, architectures }: DebianMachine): DebianBase {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { formatTarget, parseTarget } from '../../../src/domain/target.js';
 import { createDebianSource } from '../../../src/ecosystems/debian/source.js';
-import { fixtureHost, labels, openBench, TARGET, type Bench } from './support.js';
+import { fixtureHost, labels, NOW, openBench, TARGET, type Bench } from './support.js';
 
 let bench: Bench;
 before(async () => {
@@ -119,6 +119,23 @@ describe('a plan', () => {
 });
 
 describe('a plan that cannot be', () => {
+  test('says what its sources lack before why there is no answer', async () => {
+    const told: string[] = [];
+    const source = createDebianSource(await bench.deps({ overrides: { components: ['nosuch'] } }));
+    const read = await source.read({ path: 'a.apt', text: 'x-hello\n' }, () =>
+      Promise.reject(new Error('nothing is nested')),
+    );
+    const planned = source.plan({
+      requirements: [read.requirements],
+      purls: [],
+      targets: [TARGET],
+      now: NOW,
+      report: (event) => told.push(event.event === 'warning' ? event.message : ''),
+    });
+    await assert.rejects(planned, { code: 'PACKAGE_NOT_FOUND' });
+    assert.match(told.join('\n'), /fixture has no Packages of nosuch for amd64/);
+  });
+
   test('names the nearest package', async () => {
     await assert.rejects(
       bench.plan('x-helo\n'),
