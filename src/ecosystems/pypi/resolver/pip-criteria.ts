@@ -89,8 +89,8 @@ export function candidatesFor(
   const limits = request.constraints
     .filter(({ name }) => name === identity.name)
     .map(({ specifiers }) => specifiers);
-  const isOpen = (version: Version): boolean =>
-    !incompatible.some((one) => one.text === version.text);
+  const ruledOut = new Set(incompatible.map(({ text }) => text));
+  const isOpen = ({ text }: Version): boolean => !ruledOut.has(text);
   const exact = all.flatMap((need) => need.exact ?? []);
   if (exact.length > 0) {
     const distinct = [...new Map(exact.map((version) => [version.text, version])).values()];
