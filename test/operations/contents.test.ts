@@ -3,37 +3,13 @@ import { describe, test } from 'node:test';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import parseExpression from 'spdx-expression-parse';
 import type { BundleEntry } from '../../src/domain/bundle.js';
-import type { BundleContents } from '../../src/operations/bundle-contents.js';
 import { diffBundles } from '../../src/operations/diff-bundles.js';
 import { reportHtml } from '../../src/operations/report-html.js';
 import { cycloneDxOf } from '../../src/operations/sbom-cyclonedx.js';
 import { spdxOf } from '../../src/operations/sbom-spdx.js';
 import { formatBytes } from '../../src/roles/printer.js';
-import { entries, entry, identity } from '../trust/sample.js';
-
-const LICENCES = ['MIT', 'Apache-2.0 OR BSD-2-Clause', 'Dual License', undefined];
-const licensed = (index: number, more: Partial<BundleEntry> = {}): BundleEntry => {
-  const licence = LICENCES[index % LICENCES.length];
-  return entry(index, { ...(licence === undefined ? {} : { detail: { licence } }), ...more });
-};
-const scoped = licensed(4, {
-  path: 'npm/@x/scoped/scoped-1.0.0.tgz',
-  ecosystem: 'npm',
-  name: '@x/scoped',
-  purl: 'pkg:npm/%40x/scoped@1.0.0',
-});
-const contents = (list: readonly BundleEntry[]): BundleContents => ({
-  what: 'demo',
-  bundle: 'demo',
-  source: identity('source').did,
-  version: 3,
-  signedAt: '2026-11-01T10:00:00Z',
-  expiresAt: '2027-01-30T10:00:00Z',
-  digest: 'ab'.repeat(32),
-  isPinned: true,
-  entries: list,
-});
-const demo = contents([...[0, 1, 2, 3].map((index) => licensed(index)), scoped]);
+import { entries, entry } from '../trust/sample.js';
+import { contents, demo, licensed } from './contents-kit.js';
 
 describe('bills of materials', () => {
   test('CycloneDX is valid by the published schema, in its strict form', async () => {
