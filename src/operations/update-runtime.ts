@@ -97,6 +97,11 @@ function requirePlatform({ platform }: RuntimeDescription, own: string): void {
 
 /** By version, and of one version by when it was made. */
 function requireNewer(offered: RuntimeDescription, installed: RuntimeDescription): void {
+  if (semver.valid(offered.version) === null) {
+    throw new XError('METADATA_INVALID', `"${offered.version}" is no version of x`, {
+      hint: 'Have it exported again.',
+    });
+  }
   const order =
     semver.compare(offered.version, installed.version) ||
     Date.parse(offered.createdAt) - Date.parse(installed.createdAt);
