@@ -197,12 +197,14 @@ export const BOUNDS = {
   /** That one machine has, and shows to another. */
   memberships: 16,
   /** How often one peer can show some on one link. */
-  shownMemberships: 64,
+  shownMemberships: 16,
   revokedMemberships: 10_000,
   members: 10_000,
   invites: 1_000,
   inviteUses: 1_000,
   inviteDays: 3_650,
+  /** Before a membership ends it is said so. */
+  membershipWarningDays: 14,
   inviteBookBytes: 16 << 20,
   /** How soon a membership that ends is noticed where nothing else happens. */
   membersCheckMs: 2_000,

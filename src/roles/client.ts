@@ -7,6 +7,7 @@ import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { Share, Swarm } from '../ports/swarm.js';
+import { addDays } from '../trust/time.js';
 import { mastersOf } from '../trust/masters.js';
 import { manifestOf } from './manifest-of.js';
 import { Joining } from './joining.js';
@@ -80,6 +81,7 @@ class Client {
   readonly #input: ClientInput;
   readonly #data: DataFolder;
   readonly #did: Did;
+  readonly #own: OwnMemberships;
   readonly #swarm: Swarm;
   readonly #lock: ResidentLock;
   readonly #stop: AbortSignal;
@@ -92,6 +94,7 @@ class Client {
     this.#input = input;
     this.#data = parts.data;
     this.#did = parts.did;
+    this.#own = parts.own;
     this.#swarm = parts.swarm;
     this.#lock = parts.lock;
     this.#stop = parts.stop;
@@ -124,8 +127,17 @@ class Client {
     // What is held is served at once, whatever the master does.
     if (!once && this.#shares.size > 0) await this.#serve();
     await this.#meetMasters();
+    this.#warnOfEnds();
     if (once) await this.#pullOnce();
     else await this.#stay();
+  }
+
+  #warnOfEnds(): void {
+    const soon = addDays(systemClock.now(), BOUNDS.membershipWarningDays);
+    for (const { source, notAfter } of this.#own.ending(soon)) {
+      const what = `this machine's membership of ${source} ends at ${notAfter}`;
+      this.#warn(`${what}: ask for a new invitation (x invite there)`);
+    }
   }
 
   async #pullOnce(): Promise<void> {

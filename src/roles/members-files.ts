@@ -23,6 +23,7 @@ import {
   withMembership,
   type OwnMembership,
 } from '../trust/own-memberships.js';
+import { formatTime } from '../trust/time.js';
 import { requirePrivate } from './open-keys.js';
 
 /**
@@ -78,6 +79,17 @@ export class OwnMemberships {
   /** The same list until one is added. */
   get shown(): readonly Uint8Array[] {
     return this.#shown;
+  }
+
+  /** When the last membership of each source ends, where that is before a time. */
+  ending(before: Date): Membership[] {
+    const last = new Map<Did, Membership>();
+    for (const { membership } of this.#own) {
+      const known = last.get(membership.source);
+      if (known === undefined || known.notAfter < membership.notAfter)
+        last.set(membership.source, membership);
+    }
+    return [...last.values()].filter(({ notAfter }) => notAfter < formatTime(before));
   }
 
   /** Those of a source. */

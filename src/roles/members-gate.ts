@@ -1,7 +1,6 @@
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
-import { messageOf } from '../domain/errors.js';
-import type { MembersRule, Refusal } from '../domain/membership.js';
+import type { Refusal } from '../domain/membership.js';
 import { trustedNow } from '../operations/accept-metadata.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
@@ -10,18 +9,12 @@ import type { Credentials, Gate } from '../ports/gate.js';
 import { ShownCredentials } from '../trust/credentials.js';
 import type { Identity } from '../trust/identity.js';
 import { redeem, type InviteBook } from '../trust/invites.js';
-import { topLevelOf } from '../trust/masters.js';
-import { readMembersRule } from '../trust/members-rule.js';
 import { encodeMembership, refusalOf } from '../trust/membership.js';
+import { RulesOfBundles, type BundleRules } from './bundle-rules.js';
 import type { BookFile, OwnMemberships } from './members-files.js';
 
 /** How long the time is taken for now. */
 const NOW_MS = 500;
-
-interface Rules {
-  rule: MembersRule | undefined;
-  masters: readonly Did[];
-}
 
 export interface MembersGateDeps {
   catalog: Catalog;
@@ -35,14 +28,16 @@ export interface MembersGateDeps {
 /** Lets in whom the newest signed metadata of each bundle lets in. What is in no catalog is nobody's. */
 export class MembersGate implements Gate {
   readonly #deps: MembersGateDeps;
-  readonly #rules = new Map<string, Rules | undefined>();
-  #generation = '';
+  readonly #bundles: RulesOfBundles;
+  /** With what the book says of it. */
+  readonly #rules = new Map<BundleRules, BundleRules>();
   #book: InviteBook | undefined;
   #now = new Date(0);
   #nowMs = -Infinity;
 
   constructor(deps: MembersGateDeps) {
     this.#deps = deps;
+    this.#bundles = new RulesOfBundles(deps.catalog, deps.warn);
   }
 
   shown(): readonly Uint8Array[] {
@@ -83,31 +78,20 @@ export class MembersGate implements Gate {
   }
 
   /** By the newest metadata that is here, whichever version a peer speaks of. */
-  #rulesOf(id: string): Rules | undefined {
-    const { catalog, book, warn } = this.#deps;
-    const generation = catalog.generation();
-    if (generation !== this.#generation || book?.book !== this.#book) this.#rules.clear();
-    this.#generation = generation;
-    this.#book = book?.book;
-    if (this.#rules.has(id)) return this.#rules.get(id);
-    let rules: Rules | undefined;
-    try {
-      const fields = catalog.bundle(id) && topLevelOf(catalog.metadata(id));
-      if (fields !== undefined) {
-        rules = { rule: this.#withBook(readMembersRule(fields.extra)), masters: fields.masters };
-      }
-    } catch (error) {
-      warn(`${id} is given to nobody: ${messageOf(error)}`);
-    }
-    if (this.#rules.size < BOUNDS.bundlesPerMaster) this.#rules.set(id, rules);
+  #rulesOf(id: string): BundleRules | undefined {
+    const published = this.#bundles.of(id);
+    const book = this.#deps.book?.book;
+    if (published?.rule === undefined || book === undefined) return published;
+    if (book !== this.#book || this.#rules.size >= BOUNDS.bundlesPerMaster) this.#rules.clear();
+    this.#book = book;
+    const known = this.#rules.get(published);
+    if (known !== undefined) return known;
+    // The source knows of a revocation before it is signed.
+    const ended = book.members.filter(({ revokedOrder }) => revokedOrder !== undefined);
+    const revoked = new Set([...published.rule.revoked, ...ended.map(({ serial }) => serial)]);
+    const rules = { ...published, rule: { revoked } };
+    this.#rules.set(published, rules);
     return rules;
-  }
-
-  /** The source knows of a revocation before it is signed. */
-  #withBook(rule: MembersRule | undefined): MembersRule | undefined {
-    const ended = this.#book?.members.filter(({ revokedOrder }) => revokedOrder !== undefined);
-    if (rule === undefined || ended === undefined) return rule;
-    return { revoked: new Set([...rule.revoked, ...ended.map(({ serial }) => serial)]) };
   }
 
   #time(): Date {

@@ -175,7 +175,9 @@ test('a membership that is over, and one that somebody else signed, open nothing
   await show(1, { ...createIdentity(systemRandom), did: signer.did });
   assert.match((await refused(world, 'a', source.invite)).message, /members only/);
   await show(1, signer);
-  await pull(world, 'a', source.invite);
+  const last = world.start(world.client('a', source.invite, '--once'));
+  assert.equal((await last.exited).code, 0);
+  assert.match(told(last), /membership of did:key:z6Mk\w+ ends at .*: ask for a new invitation/);
 });
 
 test('two members swap with each other', { timeout: 2 * STEP_MS }, async (t) => {

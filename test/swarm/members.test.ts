@@ -15,7 +15,7 @@ import { FrameStream } from '../../src/swarm/frames.js';
 import { BundleReply, BundleRequest, PieceFrame } from '../../src/swarm/messages.pb.js';
 import { PIECE_PROTOCOL } from '../../src/swarm/piece-link.js';
 import { wireBytes } from '../../src/swarm/wire-bytes.js';
-import { openStore, type OpenStore } from '../../src/store/open-store.js';
+import { openStore } from '../../src/store/open-store.js';
 import { identityFromSeed, type Identity } from '../../src/trust/identity.js';
 import { makeMetadata } from '../../src/trust/make.js';
 import { encodeMembership } from '../../src/trust/membership.js';
@@ -32,6 +32,8 @@ const [SOURCE, SIBLING, MEMBER, STRANGER, OTHER] = [1, 2, 3, 4, 5].map(identityO
   Identity,
 ];
 const REVOKED = 'ffffffffffffffff';
+/** The same for all: the same metadata is signed on each node. */
+const now = new Date();
 
 /** The key of the node that `startNode` makes of a seed. */
 function identityOf(seed: number): Identity {
@@ -47,21 +49,26 @@ function certificate(
   return wireBytes(encodeMembership({ member, bundles, notAfter, serial }, by));
 }
 
+interface MemberNode extends TestNode {
+  manifest: Manifest;
+  /** The next version, in its catalog alone. */
+  publish(revoked: string[]): Manifest;
+  own: OwnMemberships;
+}
+
 /** A node with a bundle for members in its catalog and store, behind the real gate. */
 async function startMember(
   seed: number,
   { bundle = 'demo', holds = true, own = [] as Uint8Array[] } = {},
-): Promise<TestNode & { manifest: Manifest; publish(revoked: string[]): Manifest }> {
+): Promise<MemberNode> {
   const folder = await mkdtemp(join(tmpdir(), 'x-members-'));
-  const first: OpenStore = await openStore({ folder });
+  const first = await openStore({ folder: holds ? folder : `${folder}-elsewhere` });
   const stored = await storeBundle(first.store, [900_000, 1000], bundle);
   const entries = stored.entries.map((one) => ({ ...one, purl: 'pkg:pypi/demo@1.0' }));
-  if (!holds)
-    await first.close().then(() => rm(join(folder, 'blobs'), { recursive: true, force: true }));
-  else await first.close();
+  await first.close();
+  await rm(`${folder}-elsewhere`, { recursive: true, force: true });
   const warn = (message: string): void => assert.fail(message);
   const memberships = await OwnMemberships.open(folder);
-  const now = new Date();
   for (const bytes of own)
     memberships.add(bytes, { source: SOURCE.did, member: identityOf(seed).did }, now);
   const book = seed === 1 ? await BookFile.open(folder) : undefined;
@@ -95,6 +102,7 @@ async function startMember(
     ...node,
     manifest: publish([REVOKED]),
     publish,
+    own: memberships,
     stop: async () => {
       await node.stop();
       await rm(folder, { recursive: true, force: true });
@@ -102,8 +110,8 @@ async function startMember(
   };
 }
 
-let source: Awaited<ReturnType<typeof startMember>>;
-let sibling: Awaited<ReturnType<typeof startMember>>;
+let source: MemberNode;
+let sibling: MemberNode;
 const started: { stop: () => Promise<void> }[] = [];
 
 before(async () => {
@@ -353,6 +361,31 @@ async function withListener(
     await listener.stop();
   }
 }
+
+test('two members swap where the source is not there', async () => {
+  const client = await startMember(7, { holds: false, own: [certificate(identityOf(7).did)] });
+  try {
+    const { share } = await pull(client, client.manifest, { masters: [sibling.address] });
+    await share.complete(AbortSignal.timeout(10_000));
+  } finally {
+    await client.stop();
+  }
+});
+
+test('who becomes a member while a link stands is let in over it', async () => {
+  const client = await startMember(7, { holds: false });
+  try {
+    const { share } = await pull(client, client.manifest, { masters: [sibling.address] });
+    await until(() => client.swarm.peers().length === 1);
+    await sleep(500);
+    assert.deepEqual([share.heldBytes(), share.peers()], [0, []]);
+    const member = identityOf(7).did;
+    client.own.add(certificate(member), { source: SOURCE.did, member }, new Date());
+    await share.complete(AbortSignal.timeout(10_000));
+  } finally {
+    await client.stop();
+  }
+});
 
 test('a member that is revoked is dropped in the middle by who has the newer metadata', async () => {
   const serial = '0000000000000007';
