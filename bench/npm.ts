@@ -20,6 +20,8 @@ interface Measured {
   seconds: number;
   /** Of the command and its children. */
   cpuSeconds: number;
+  /** Processor time of who served it. */
+  serverSeconds?: number;
 }
 
 /** Wall time and processor time of a command. */
@@ -114,7 +116,9 @@ function cpuOf({ child }: Server): number {
 async function startVerdaccio(folder: string, registry: string): Promise<Server> {
   const home = join(folder, 'verdaccio-home');
   mkdirSync(home);
-  writeFileSync(join(home, 'package.json'), '{"private": true}');
+  // It asks for a version of node-fetch by a tag that not every mirror keeps.
+  const manifest = { private: true, overrides: { 'node-fetch': '2.6.13' } };
+  writeFileSync(join(home, 'package.json'), JSON.stringify(manifest));
   execFileSync('npm', ['install', ...FLAGS, VERDACCIO], { cwd: home, stdio: 'inherit' });
   writeFileSync(
     join(home, 'config.yaml'),
@@ -138,30 +142,36 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-function report(title: string, runs: readonly Measured[], server: readonly number[] = []): void {
+function report(title: string, runs: readonly Measured[]): void {
   const seconds = median(runs.map((run) => run.seconds)).toFixed(1);
   const cpu = median(runs.map((run) => run.cpuSeconds)).toFixed(1);
+  const server = runs.flatMap(({ serverSeconds }) => serverSeconds ?? []);
   const own = server.length === 0 ? '' : `, the server ${median(server).toFixed(2)} s of CPU`;
-  process.stdout.write(`${title}: ${seconds} s (CPU ${cpu} s${own})\n`);
+  const all = runs.map((run) => run.seconds.toFixed(1)).join(' ');
+  process.stdout.write(`${title}: ${seconds} s (CPU ${cpu} s${own}); ${all}\n`);
 }
 
-/** `npm ci` from a server, its cache empty each time, with the processor time that the server takes. */
-function serving(folder: string, name: string, server: Server, runs: number): void {
-  const measured: Measured[] = [];
-  const own: number[] = [];
+/** `npm ci` from a server, its cache empty, with the processor time that the server takes. */
+function npmCiOf(folder: string, name: string, server: Server): Measured {
+  const before = cpuOf(server);
+  const measured = npmCiFrom(folder, name, server.url);
+  return { ...measured, serverSeconds: cpuOf(server) - before };
+}
+
+/** Every one in turn, so that what else the machine does falls on all alike; medians are printed. */
+function compare(runs: number, contestants: Record<string, (at: number) => Measured>): void {
+  const measured = new Map<string, Measured[]>();
   for (let at = 0; at < runs; at += 1) {
-    const before = cpuOf(server);
-    measured.push(npmCiFrom(folder, name, server.url));
-    own.push(cpuOf(server) - before);
+    for (const [title, run] of Object.entries(contestants)) {
+      measured.set(title, [...(measured.get(title) ?? []), run(at)]);
+    }
   }
-  report(`npm ci from ${name}`, measured, own);
+  for (const [title, all] of measured) report(title, all);
 }
 
 async function main(runs: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'x-bench-npm-'));
   const servers: Server[] = [];
-  const repeat = (what: (at: number) => Measured): Measured[] =>
-    Array.from({ length: runs }, (_, at) => what(at));
   try {
     const project = join(folder, 'project');
     mkdirSync(project);
@@ -173,38 +183,29 @@ async function main(runs: number): Promise<void> {
     const lock = readFileSync(join(project, 'package-lock.json'), 'utf8');
     process.stdout.write(`${(lock.match(/"node_modules\//g) ?? []).length} packages\n`);
 
-    report(
-      'npm ci, cache empty',
-      repeat((at) => npmCi(folder, 'npm', `npm-cache-${at}`)),
-    );
-    report(
-      'x source, data empty',
-      repeat((at) => xSource(folder, `data-${at}`)),
-    );
-    report(
-      'npm ci again',
-      repeat(() => npmCi(folder, 'npm', 'npm-cache-0')),
-    );
-    report(
-      'x source again',
-      repeat(() => xSource(folder, 'data-0')),
-    );
+    compare(runs, {
+      'npm ci, cache empty': (at) => npmCi(folder, 'npm', `npm-cache-${at}`),
+      'x source, data empty': (at) => xSource(folder, `data-${at}`),
+    });
+    compare(runs, {
+      'npm ci again': () => npmCi(folder, 'npm', 'npm-cache-0'),
+      'x source again': () => xSource(folder, 'data-0'),
+    });
 
     const registry = execFileSync('npm', ['config', 'get', 'registry'], {
       encoding: 'utf8',
     }).trim();
     const gateway = await startGateway(folder, 'data-0');
     servers.push(gateway);
-    serving(folder, 'x', gateway, runs);
-    report(
-      'npm ci from the registry',
-      repeat(() => npmCiFrom(folder, 'registry', registry)),
-    );
     const verdaccio = await startVerdaccio(folder, registry);
     servers.push(verdaccio);
-    report('npm ci from verdaccio, empty', [npmCiFrom(folder, 'verdaccio', verdaccio.url)]);
-    serving(folder, 'verdaccio', verdaccio, runs);
-    serving(folder, 'x', gateway, runs);
+    // Verdaccio fetches everything first.
+    npmCiFrom(folder, 'verdaccio', verdaccio.url);
+    compare(runs, {
+      'npm ci from x': () => npmCiOf(folder, 'x', gateway),
+      'npm ci from the registry': () => npmCiFrom(folder, 'registry', registry),
+      'npm ci from verdaccio': () => npmCiOf(folder, 'verdaccio', verdaccio),
+    });
   } finally {
     for (const { child } of servers) child.kill();
     rmSync(folder, { recursive: true, force: true });

@@ -44,6 +44,8 @@ export const BOUNDS = {
   controlFileBytes: 4 << 20,
   controlArchiveBytes: 64 << 20,
   artifactBytes: 64 * 2 ** 30,
+  /** Where an index does not say how large a file is, so that a lie would only show at its end. */
+  unsizedArtifactBytes: 8 * 2 ** 30,
   redirects: 10,
   /** Names of upstream hosts that were looked up, and for how long an answer is taken again. */
   knownNames: 1_000,

@@ -135,7 +135,8 @@ async function fetchOne(
         {
           digests: artifact.digests,
           lengthBytes: artifact.sizeBytes,
-          maxBytes: BOUNDS.artifactBytes,
+          maxBytes:
+            artifact.sizeBytes === undefined ? BOUNDS.unsizedArtifactBytes : BOUNDS.artifactBytes,
         },
       );
     } catch (error) {
