@@ -234,7 +234,7 @@ export interface EcosystemServer {
   readonly mount: string;
   /** Native commands it can configure. */
   readonly commands: readonly string[];
-  /** Files of a project that may name a gateway by its address, once they were rewritten for one. */
+  /** Files of a project that may name a gateway by its address, once rewritten for one; its manifest first. */
   readonly projectFiles?: readonly string[];
   respond(request: NativeRequest, view: HeldView): Promise<NativeResponse>;
   /** Makes ahead of being asked what takes long: called again when the view's generation changed. */

@@ -15,6 +15,7 @@ import { Misses, noting } from './misses.js';
 import { openData, type DataFolder } from './open-data.js';
 import { placeSettings } from './place-settings.js';
 import type { Printer } from './printer.js';
+import { sayRewritten } from './say-rewritten.js';
 import { startGateway } from './start-gateway.js';
 import { residentGateway, residentMisses } from './resident.js';
 
@@ -73,6 +74,11 @@ export async function runNative(input: RunInput): Promise<number> {
         const at = systemClock.now().toISOString();
         for (const name of unheld) await catalog.addWish({ ecosystem: server.name, name, at });
         sayMissing([...new Set([...(await missesSince(mark)), ...unheld])], held);
+        const [manifest] = server.projectFiles ?? [];
+        if (manifest !== undefined) {
+          const say = (text: string): boolean => process.stderr.write(text);
+          await sayRewritten({ path: join(cwd, manifest), catalog, say });
+        }
       }
       return code;
     } finally {

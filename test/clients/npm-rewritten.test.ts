@@ -214,6 +214,17 @@ ${script}`;
         assert.equal(await installed(place), '1.0.0 2.0.0 1.0.0 1.0.0');
         assert.equal(await readFile(join(place, lockfile), 'utf8'), before, 'the lockfile stays');
         if (onlyByRun === true) return;
+        if (client === 'npm11') {
+          // As it was where it was made, it asks what is not there, and is told what to do.
+          const lost = await offline(
+            at,
+            client,
+            join(folder, `project-${at}`),
+            xIn(data)(`run -- ${install}`),
+          );
+          assert.notEqual(lost.code, 0, lost.output);
+          assert.match(lost.output, /`x inputs app DIR` writes .*package\.json.* ask the gateway/);
+        }
 
         await rm(join(place, 'node_modules'), { recursive: true });
         const used = await offline(
