@@ -3,7 +3,7 @@ import type { Did } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { messageOf } from '../domain/errors.js';
 import type { MembersRule } from '../domain/membership.js';
-import type { Catalog } from '../ports/catalog.js';
+import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import { topLevelOf } from '../trust/masters.js';
 import { readMembersRule } from '../trust/members-rule.js';
 
@@ -12,6 +12,15 @@ export interface BundleRules {
   /** Undefined: whoever asks. */
   rule: MembersRule | undefined;
   masters: readonly Did[];
+}
+
+/** Whether a bundle's newest metadata keeps it for members. */
+export function isForMembers(
+  catalog: Pick<Catalog, 'metadata'>,
+  { id }: Pick<BundleRecord, 'id'>,
+): boolean {
+  const fields = topLevelOf(catalog.metadata(id));
+  return fields !== undefined && readMembersRule(fields.extra) !== undefined;
 }
 
 /** The rules of the bundles in a catalog. Metadata is large: it is read once for each version. */

@@ -235,8 +235,8 @@ class Client {
       try {
         for (const bundle of await master.meet()) await this.#share(bundle);
       } catch (error) {
-        const isBearable = error instanceof XError && error.exitCode !== 3;
-        if (!isBearable || this.#stop.aborted) throw error;
+        if (!(error instanceof XError) || !this.#isBearable(error) || this.#stop.aborted)
+          throw error;
         failures.push(error);
       }
     }
@@ -244,6 +244,12 @@ class Client {
     if (first !== undefined && this.#shares.size === 0) throw first;
     for (const failure of failures)
       this.#warn(`${messageOf(failure)}; going on with what is held and with siblings`);
+  }
+
+  /** Whoever is not trusted ends it. Who no longer trusts this machine does not take away what it has. */
+  #isBearable({ code, exitCode }: XError): boolean {
+    const isRefused = code === 'NOT_A_MEMBER' || code === 'INVITATION_REFUSED';
+    return exitCode !== 3 || (isRefused && !this.#input.once);
   }
 
   /** A bundle that cannot be shared does not keep the others from it. */

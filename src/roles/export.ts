@@ -11,6 +11,7 @@ import {
 } from '../operations/export-bundle.js';
 import type { Recipient } from '../operations/find-recipient.js';
 import { systemClock } from '../platform/clock.js';
+import { isForMembers } from './bundle-rules.js';
 import { openData, type DataFolder } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
 import { recipientOf } from './recipient.js';
@@ -102,7 +103,7 @@ async function exportVolumes(
   printer: Printer,
   request: ExportRequest,
 ): Promise<ExportResult> {
-  return await exportBundle(
+  const exported = await exportBundle(
     {
       store: data.store,
       catalog: data.catalog,
@@ -116,6 +117,11 @@ async function exportVolumes(
     },
     request,
   );
+  if (isForMembers(data.catalog, exported.record)) {
+    const message = `"${exported.record.name}" is for members only on the network; who holds its volumes can read them`;
+    printer.report({ event: 'warning', message });
+  }
+  return exported;
 }
 
 /** What was written, a line a volume, and what was left out. */

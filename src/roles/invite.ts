@@ -5,6 +5,7 @@ import { isBundleName } from '../domain/bundle.js';
 import { XError } from '../domain/errors.js';
 import { ALL_BUNDLES } from '../domain/membership.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
+import { trustedNow } from '../operations/accept-metadata.js';
 import { publishRevoked } from '../operations/publish-revoked.js';
 import { askResident } from '../platform/control-client.js';
 import { systemClock } from '../platform/clock.js';
@@ -16,9 +17,8 @@ import { Neighbourhood, readInterfaces } from '../swarm/interfaces.js';
 import type { Identity } from '../trust/identity.js';
 import { formatInvitation } from '../trust/invitation.js';
 import { addInvite, revoke, type Invite, type Member } from '../trust/invites.js';
-import { topLevelOf } from '../trust/masters.js';
-import { readMembersRule } from '../trust/members-rule.js';
 import { formatTime } from '../trust/time.js';
+import { isForMembers } from './bundle-rules.js';
 import { BookFile } from './members-files.js';
 import { openData } from './open-data.js';
 import { openIdentity, openSigner } from './open-keys.js';
@@ -129,7 +129,7 @@ export class InviteDesk {
   #create(task: Extract<InviteTask, { verb: 'create' }>): InviteAnswer {
     const { book, identity, address } = this.#deps;
     const bundles = task.bundles.length === 0 ? [ALL_BUNDLES] : [...new Set(task.bundles)].sort();
-    const moment = { now: systemClock.now(), random: systemRandom };
+    const moment = { now: this.#now(), random: systemRandom };
     const made = addInvite(book.book, { ...task, bundles }, moment);
     const { host, port } = task.address === undefined ? address() : hostAndPort(task.address);
     const invite = formatInvitation({ did: identity.did, host, port, token: made.token });
@@ -147,7 +147,7 @@ export class InviteDesk {
 
   async #revoke(task: Extract<InviteTask, { verb: 'revoke' }>): Promise<InviteAnswer> {
     const { book, catalog, identity, signer, onPublished } = this.#deps;
-    const now = systemClock.now();
+    const now = this.#now();
     let next = book.book;
     const members: Member[] = [];
     const invites: Invite[] = [];
@@ -172,6 +172,11 @@ export class InviteDesk {
     return { revoked, bundles, warnings: [...new Set(warnings)] };
   }
 
+  /** The time that members are judged by. */
+  #now(): Date {
+    return trustedNow({ catalog: this.#deps.catalog, clock: systemClock }).now;
+  }
+
   /** What may be a mistake. */
   #doubts(named: readonly string[]): string[] {
     const { catalog } = this.#deps;
@@ -188,12 +193,6 @@ export class InviteDesk {
           `no bundle for members here is named ${others.join(', ')}; there are: ${forMembers.join(', ')}`,
         ];
   }
-}
-
-/** Whether a bundle's newest metadata keeps it for members. */
-export function isForMembers(catalog: Catalog, { id }: Pick<BundleRecord, 'id'>): boolean {
-  const fields = topLevelOf(catalog.metadata(id));
-  return fields !== undefined && readMembersRule(fields.extra) !== undefined;
 }
 
 /** It may come over the control socket: looked at like any input. @throws XError USAGE. */

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { XProcess } from '../../fixtures/x-process.js';
 import { systemRandom } from '../../src/platform/random.js';
 import { createIdentity, identityFromSeed, type Identity } from '../../src/trust/identity.js';
 import { encodeMembership } from '../../src/trust/membership.js';
@@ -180,6 +181,62 @@ test('a membership that is over, and one that somebody else signed, open nothing
   assert.match(told(last), /membership of did:key:z6Mk\w+ ends at .*: ask for a new invitation/);
 });
 
+test('a clock that is ahead is told of; one that is behind lets nobody in whose time is over', async (t) => {
+  const world = await openWorld(t);
+  const source = await world.source(FEW, MEMBERS);
+  const { text } = await invitation(world, '--uses', '2', '--member-days', '30');
+  await pull(world, 'a', text);
+  await pull(world, 'b', text);
+  await source.process.stop();
+
+  const { args, address } = await listening(world.client('a', source.invite));
+  const ahead = world.start(args, shifted(60));
+  await ahead.waitFor('serving', STEP_MS);
+  const late = await refused(world, 'b', address);
+  assert.match(late.message, /expired/);
+  assert.match(late.hint, /clocks/);
+  await ahead.stop();
+
+  const behind = world.start(args, shifted(-3_650));
+  await behind.waitFor('serving', STEP_MS);
+  await pull(world, 'b', address);
+  const seed = await readFile(join(world.data('source'), 'keys', 'identity'), 'utf8');
+  const signer = identityFromSeed(Buffer.from(seed.trim(), 'hex'));
+  const notAfter = formatTime(addDays(new Date(), -1));
+  const fields = { member: await didOf(world, 'b'), bundles: ['*'], serial: '0123456789abcdef' };
+  const path = join(world.data('b'), 'keys', 'memberships');
+  await writeFile(path, encodeMembership({ ...fields, notAfter }, signer));
+  assert.match((await refused(world, 'b', address)).message, /expired/);
+});
+
+test('a resident member follows a source that comes back with more', async (t) => {
+  const world = await openWorld(t);
+  const source = await world.source(FEW, MEMBERS);
+  const { text } = await invitation(world);
+  const member = world.start(world.client('a', text));
+  await member.waitFor('complete', STEP_MS);
+  await source.process.stop();
+  const again = await world.source([...FEW, 'x-tool'], {
+    listen: source.address.split(':')[1] ?? '0',
+  });
+  assert.equal(again.version, 2);
+  await untilVersion(world, 'a', 2);
+  for (
+    let tries = 0;
+    tries < 100 && lastEvent(member, 'complete')?.['bytes'] !== again.bytes;
+    tries += 1
+  )
+    await sleep(100);
+  assert.equal(lastEvent(member, 'complete')?.['bytes'], again.bytes);
+  assert.equal(lastEvent(member, 'error'), undefined);
+});
+
+/** The environment of a machine whose clock is so many days ahead. */
+function shifted(days: number): NodeJS.ProcessEnv {
+  const code = `const D=Date,s=${days * 86_400_000};globalThis.Date=class extends D{constructor(...a){if(a.length>0)super(...a);else super(D.now()+s)}static now(){return D.now()+s}}`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
+}
+
 test('two members swap with each other', { timeout: 2 * STEP_MS }, async (t) => {
   const world = await openWorld(t);
   const source = await world.source(HUGE, MEMBERS);
@@ -261,9 +318,20 @@ test('who is revoked is refused by the source at once, by siblings with the next
   const atSibling = await refused(world, 'b', sibling);
   assert.match(atSibling.message, /revoked/);
 
+  // What it has it has: a resident client goes on serving it, and says why no more comes.
+  const resident = world.start(world.client('b', source.invite));
+  await resident.waitFor('serving', STEP_MS);
+  await untilTold(resident, /revoked this machine’s membership; going on with what is held/);
+  await resident.stop();
+
   const anew = await invitation(world);
   await pull(world, 'b', anew.text);
 });
+
+async function untilTold(client: XProcess, what: RegExp): Promise<void> {
+  for (let tries = 0; tries < 100 && !what.test(told(client)); tries += 1) await sleep(100);
+  assert.match(told(client), what);
+}
 
 test('a membership of another source, and one for other bundles, open nothing', async (t) => {
   const world = await openWorld(t);
