@@ -1,10 +1,9 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { systemCodeOf } from '../domain/errors.js';
+import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
 import { writeAll } from './file-io.js';
-
-/** What the offset, the length and the memory of a write past the page cache are multiples of. */
-export const ALIGNMENT_BYTES = 4_096;
+import { RunMemory } from './run-memory.js';
 
 /**
  * Opens a file for reads or writes past the page cache; undefined where the system or the file system
@@ -22,6 +21,16 @@ export async function openDirect(
     if (systemCodeOf(thrown) === 'EINVAL') return undefined;
     throw thrown;
   }
+}
+
+/** For who reads other files than volumes. */
+export function localDirectFiles(): DirectFiles {
+  const memory = RunMemory.atPages();
+  return {
+    open: (path) => openDirect(path, constants.O_RDONLY),
+    take: () => memory.take(),
+    give: (whole) => memory.give({ whole }),
+  };
 }
 
 /**
@@ -45,7 +54,7 @@ export class DirectWriter {
   /** Answers how many bytes wait in the page cache because of it. */
   async write(bytes: Uint8Array, position: number): Promise<number> {
     const isAligned = [bytes.length, bytes.byteOffset, position].every(
-      (number) => number % ALIGNMENT_BYTES === 0,
+      (number) => number % DIRECT_BLOCK_BYTES === 0,
     );
     if (isAligned && this.#direct !== undefined) {
       try {

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { RandomAccessReader } from 'yauzl';
 import { systemCodeOf } from '../domain/errors.js';
-import { ALIGNMENT_BYTES, openDirect } from './direct-file.js';
+import { DIRECT_BLOCK_BYTES } from '../ports/direct-files.js';
+import { openDirect } from './direct-file.js';
 import { RunMemory } from './run-memory.js';
 
 const WINDOW_BYTES = 1 << 20;
@@ -85,7 +86,7 @@ export class WindowReader extends RandomAccessReader {
     end: number,
     direct: FileHandle | undefined,
   ): Promise<Uint8Array> {
-    const before = start % ALIGNMENT_BYTES;
+    const before = start % DIRECT_BLOCK_BYTES;
     const at = start - before;
     const { bytesRead } = await readEither(direct, this.#file, window, at);
     return window.subarray(before, Math.max(before, Math.min(bytesRead, end - at)));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { localDirectFiles } from '../archive/direct-file.js';
 import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
@@ -31,6 +32,7 @@ export async function openData(
     opened.catalog.entriesBySha256(sha256)[0]?.path ?? `${sha256.slice(0, 16)}…`;
   const opened: OpenStore = await openStore({
     folder,
+    direct: localDirectFiles(),
     onDamage: ({ sha256, reason, piece }) =>
       onDamage?.(
         `the copy of ${named(sha256)} here is damaged: ${piece === undefined ? reason : `piece ${piece}: ${reason}`}; it is dropped`,

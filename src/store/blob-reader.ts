@@ -1,15 +1,23 @@
 import { createHash } from 'node:crypto';
-import { constants, existsSync, statSync } from 'node:fs';
+import { constants, existsSync, fstatSync, statSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { leafHash, PIECE_SIZE_BYTES, pieceLengthBytes } from '../domain/piece.js';
+import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
 import { samePlace, type BlobRow } from './blob-rows.js';
 import { asStoreError } from './disk-errors.js';
 import { readUpTo } from './durable-file.js';
 import { removeFile, type StoreContext } from './context.js';
 import type { TakenFile } from './open-files.js';
+
+/** From this length on a blob is read from the disk itself by who goes through it once. */
+const DIRECT_BYTES = 4 << 20;
+
+interface DirectBlob extends Pick<DirectFiles, 'take' | 'give'> {
+  handle: FileHandle;
+}
 
 /** Pieces as they came from the disk, right each of them, up to the first that is not. */
 interface RunOfPieces {
@@ -47,14 +55,17 @@ export class BlobReader {
     if (start >= end) return;
     const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const file = await this.#take(row);
+    const direct = memory && (await this.#openDirect(row, file));
     let reading: Promise<RunOfPieces> | undefined;
     const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
-    const mine = memory === undefined ? [] : [memory.take(), memory.take()];
+    const lent = direct ?? memory;
+    const mine = lent === undefined ? [] : [lent.take(), lent.take()];
     const begin = (first: number): Promise<RunOfPieces> => {
       // The run before this one is with the caller, and the one before that is used up.
       const into = mine.shift();
       if (into !== undefined) mine.push(into);
-      return readRun(row, file.handle, leaves, { first, last, into });
+      const read = { first, last, into, direct: direct?.handle };
+      return readRun(row, file.handle, leaves, read);
     };
     try {
       let next = Math.floor(start / PIECE_SIZE_BYTES);
@@ -72,7 +83,8 @@ export class BlobReader {
     } finally {
       // A caller that stops early leaves a read under way, which may fail.
       await reading?.catch(() => undefined);
-      memory?.give(mine);
+      for (const run of mine) lent?.give(run);
+      await direct?.handle.close();
       file.release();
     }
   }
@@ -113,6 +125,21 @@ export class BlobReader {
     }
   }
 
+  /** The same file past the page cache, where that is worth it and can be. */
+  async #openDirect(row: BlobRow, file: TakenFile): Promise<DirectBlob | undefined> {
+    const { direct, layout } = this.#context;
+    if (direct === undefined || row.place !== undefined || row.lengthBytes < DIRECT_BYTES) return;
+    // Whatever is wrong shows in the read through the cache.
+    const handle = await direct.open(layout.blob(row.sha256)).catch(() => undefined);
+    if (handle === undefined) return undefined;
+    // What has the name now may be another file than the one that was taken.
+    if (fstatSync(handle.fd).ino === file.inode) {
+      return { handle, take: () => direct.take(), give: (run) => direct.give(run) };
+    }
+    await handle.close();
+    return undefined;
+  }
+
   /**
    * Forgets a blob that was found damaged, unless somebody has replaced it since.
    * @param inode of the file that was read.
@@ -146,8 +173,33 @@ class RunMemory {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(BOUNDS.runBytes);
   }
 
-  give(runs: readonly Uint8Array[]): void {
-    this.#free.push(...runs.slice(0, BOUNDS.freeRuns - this.#free.length));
+  give(run: Uint8Array): void {
+    if (this.#free.length < BOUNDS.freeRuns) this.#free.push(run);
+  }
+}
+
+interface RunRead {
+  first: number;
+  last: number;
+  /** Memory that is lent, at a page where the read is past the page cache. */
+  into: Uint8Array | undefined;
+  direct: FileHandle | undefined;
+}
+
+/** Undefined where it is refused, or ends too early: the page cache then has the last word. */
+async function readDirect(
+  file: FileHandle,
+  start: number,
+  length: number,
+  into: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const blocks = Math.ceil(length / DIRECT_BLOCK_BYTES) * DIRECT_BLOCK_BYTES;
+  try {
+    const { bytesRead } = await file.read(into, 0, blocks, start);
+    return bytesRead < length ? undefined : into.subarray(0, length);
+  } catch (error) {
+    if (systemCodeOf(error) === 'EINVAL') return undefined;
+    throw error;
   }
 }
 
@@ -156,12 +208,14 @@ async function readRun(
   row: BlobRow,
   file: FileHandle,
   leaves: Uint8Array,
-  { first, last, into }: { first: number; last: number; into: Uint8Array | undefined },
+  { first, last, into, direct }: RunRead,
 ): Promise<RunOfPieces> {
   const start = first * PIECE_SIZE_BYTES;
   const count = Math.min(BOUNDS.runPieces, last + 1 - first);
   const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
-  const bytes = await readUpTo(file, (row.place?.offset ?? 0) + start, length, into);
+  const bytes =
+    (direct && into && (await readDirect(direct, start, length, into))) ??
+    (await readUpTo(file, (row.place?.offset ?? 0) + start, length, into));
   const pieces: RunOfPieces['pieces'] = [];
   for (let index = first; index < first + count; index += 1) {
     const from = (index - first) * PIECE_SIZE_BYTES;

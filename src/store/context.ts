@@ -1,5 +1,6 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import type { Sha256 } from '../domain/digest.js';
+import type { DirectFiles } from '../ports/direct-files.js';
 import type { BlobRows } from './blob-rows.js';
 import type { DamagedRows } from './damaged-rows.js';
 import type { CatalogDatabase } from './database.js';
@@ -18,6 +19,8 @@ export interface StoreContext {
   damaged: DamagedRows;
   files: OpenFiles;
   digester: FileDigester;
+  /** Where there is none, everything is read through the page cache. */
+  direct: DirectFiles | undefined;
   /** Taken at the first write: a process that only reads leaves no trace. */
   lease(): WriterLease;
   now(): Date;

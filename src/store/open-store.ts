@@ -17,6 +17,7 @@ import { OpenFiles } from './open-files.js';
 import { PartialRows } from './partial-rows.js';
 import { SqliteCatalog } from './sqlite-catalog.js';
 import { SqliteExportLog } from './sqlite-export-log.js';
+import type { DirectFiles } from '../ports/direct-files.js';
 import { lazyLease, removeFile, type Damage, type StoreContext } from './context.js';
 import { settlePlacing } from './placing.js';
 import { sweepDeadWriters } from './writer-lease.js';
@@ -25,6 +26,8 @@ export interface StoreOptions {
   /** The data folder; made where it is missing. */
   folder: string;
   clock?: Clock | undefined;
+  /** For reading long blobs from the disk itself where they are gone through once. */
+  direct?: DirectFiles | undefined;
   /** Told of every blob or piece that was held and turned out damaged; it is dropped by then. */
   onDamage?: ((damage: Damage) => void) | undefined;
 }
@@ -69,6 +72,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     damaged: new DamagedRows(db),
     files: new OpenFiles(BOUNDS.openFiles),
     digester: new FileDigester(),
+    direct: options.direct,
     lease: lease.get,
     now: () => clock.now(),
     onDamage: options.onDamage ?? (() => undefined),
