@@ -23,6 +23,7 @@ export async function compareOnSeeds(
   seeds: Iterable<number>,
   pip: Pip | undefined,
   target: string,
+  make: (seed: number) => MadeIndex = makeIndex,
 ): Promise<RandomRun> {
   const driver = new PipDriver(pip);
   const run: RandomRun = { answered: 0, unanswered: 0, equal: 0, otherwise: 0, crashed: 0 };
@@ -31,7 +32,7 @@ export async function compareOnSeeds(
     for (const seed of seeds) {
       const folder = await mkdtemp(join(tmpdir(), 'x-made-'));
       try {
-        const problem = await compareOn(makeIndex(seed), folder, driver, target, run);
+        const problem = await compareOn(make(seed), folder, driver, target, run);
         if (problem !== undefined) faults.push(`seed ${seed}: ${problem}`);
       } finally {
         await rm(folder, { recursive: true });

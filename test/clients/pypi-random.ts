@@ -101,6 +101,51 @@ export function makeIndex(seed: number): MadeIndex {
   return { packages, roots, constraints };
 }
 
+/**
+ * An index that leads a resolver astray: one answer is hidden low among the versions, the newer ones ask
+ * for versions of each other that do not go together. Every second one has its answer taken away.
+ */
+export function makeHardIndex(seed: number): MadeIndex {
+  const chance = chanceOf(seed ^ 0x5eed);
+  const below = (bound: number): number => Math.floor(chance() * bound);
+  const names = Array.from({ length: 4 + below(6) }, (_, at) => `hard-${'abcdefghijklm'[at]}`);
+  const counts = names.map(() => 3 + below(8));
+  const answer = counts.map((count) => 1 + below(Math.ceil(count / 2)));
+  const isHopeless = seed % 2 === 0;
+  const taken = below(names.length - 1);
+  const packages = new Map<string, MadeVersion[]>();
+  names.forEach((name, position) => {
+    const made = Array.from({ length: counts[position] ?? 0 }, (_, at): MadeVersion => {
+      const version = at + 1;
+      const isAnswer = version === answer[position];
+      const others = names.flatMap((_name, other) =>
+        other > position && chance() < 0.5 ? [other] : [],
+      );
+      const requires = others.map((other) => {
+        const right = answer[other] ?? 1;
+        const wrong = 1 + below(counts[other] ?? 1);
+        const isRight = isAnswer || chance() < 0.2;
+        const wanted = isRight ? right : wrong;
+        const shapes = [`==${wanted}`, `<=${wanted}`, `>=${wanted}`, `~=${wanted}.0`];
+        return `${names[other] ?? ''}${isAnswer && isRight ? `<=${right}` : shapes[below(4)]}`;
+      });
+      return {
+        version: `${version}.0`,
+        requires,
+        extras: [],
+        yanked: false,
+        requiresPython: undefined,
+      };
+    });
+    const isTaken = isHopeless && position === taken;
+    packages.set(name, isTaken ? made.filter((_one, at) => at + 1 !== answer[position]) : made);
+  });
+  const last = names.length - 1;
+  const roots = names.filter((_name, at) => at === 0 || chance() < 0.4);
+  roots.push(`${names[last] ?? ''}<=${answer[last] ?? 1}`);
+  return { packages, roots, constraints: [] };
+}
+
 /** Writes it as a folder of pages and wheels that `--index-url file://…` reads. */
 export async function writeIndex(
   made: MadeIndex,

@@ -1,5 +1,6 @@
+import { FirstMentions, type Range } from './first-mentions.js';
 import type { IndexStanza } from './packages-index.js';
-import { NAME_FIELD, PackagesTable, type Mention } from './packages-table.js';
+import { NAME_FIELD, PackagesTable } from './packages-table.js';
 import { parseRelations } from './relation.js';
 
 /** Memory that is not written to is not used up, but no more than this is asked for at first. */
@@ -12,7 +13,7 @@ export class TableBuilder {
   readonly #names: string[] = [];
   readonly #base: number[] = [];
   readonly #provided: { name: string; row: number }[] = [];
-  readonly #mentions = new Map<string, Mention>();
+  readonly #mentions = new FirstMentions();
 
   /** @param expectedBytes of the whole index, where its Release file says it. */
   constructor(expectedBytes = 0) {
@@ -22,27 +23,19 @@ export class TableBuilder {
   add({ name, text }: IndexStanza): void {
     const row = this.#names.length;
     const { kept, isEssential, priority, provides, mentioning } = shortened(text);
-    this.#text.append(`${NAME_FIELD}${name}\n${kept}`);
+    const before = `${NAME_FIELD}${name}\n`;
+    const start = this.#text.length + before.length;
+    this.#text.append(before + kept);
     this.#starts.push(this.#text.length);
     this.#names.push(detached(name));
     if (isEssential || priority === 'required') this.#base.push(row);
-    this.#noteMentions(row, mentioning);
+    const ranges = mentioning.map((range) => range && shifted(range, start));
+    this.#mentions.note(row, this.#text.buffer, ranges);
     if (provides === undefined) return;
     // Of a field that cannot be read nothing is known; who asks for the package hears of it.
     const names = (parseRelations(provides) ?? []).flat().map((relation) => relation.name);
     for (const provided of new Set(names)) {
       this.#provided.push({ name: detached(provided), row });
-    }
-  }
-
-  /** Keeps the first mention of each name. */
-  #noteMentions(row: number, fields: readonly (string | undefined)[]): void {
-    let place = 0;
-    for (const field of fields) {
-      if (field === undefined) continue;
-      place = eachMention(field, place, (name, at) => {
-        if (!this.#mentions.has(name)) this.#mentions.set(detached(name), { row, place: at });
-      });
     }
   }
 
@@ -53,8 +46,10 @@ export class TableBuilder {
     );
     this.#provided.sort((a, b) => compareText(a.name, b.name) || a.row - b.row);
     const provided = joined(this.#provided.map(({ name }) => name));
-    const mentions = [...this.#mentions].sort(([a], [b]) => compareText(a, b));
-    const mentioned = joined(mentions.map(([name]) => name));
+    const mentions = this.#mentions
+      .all(this.#text.bytes())
+      .sort((a, b) => compareText(a.name, b.name));
+    const mentioned = joined(mentions.map(({ name }) => name));
     return new PackagesTable({
       starts: Uint32Array.from(this.#starts),
       order,
@@ -62,8 +57,8 @@ export class TableBuilder {
       providedStarts: provided.starts,
       providedRows: Uint32Array.from(this.#provided, ({ row }) => row),
       mentionedStarts: mentioned.starts,
-      mentionedRows: Uint32Array.from(mentions, ([, { row }]) => row),
-      mentionedPlaces: Uint32Array.from(mentions, ([, { place }]) => place),
+      mentionedRows: Uint32Array.from(mentions, ({ row }) => row),
+      mentionedPlaces: Uint32Array.from(mentions, ({ place }) => place),
       providedNames: provided.text,
       mentionedNames: mentioned.text,
       text: this.#text.bytes(),
@@ -80,6 +75,10 @@ function joined(names: readonly string[]): { text: Buffer; starts: Uint32Array }
     starts[at + 1] = text.length;
   });
   return { text: text.bytes(), starts };
+}
+
+function shifted([start, end]: Range, by: number): Range {
+  return [start + by, end + by];
 }
 
 /** A copy: a part of a text keeps the whole text in memory. */
@@ -110,6 +109,11 @@ class GrowingText {
     }
     this.#buffer.write(text, this.length, 'latin1');
     this.length = end;
+  }
+
+  /** With room behind what was appended. */
+  get buffer(): Buffer {
+    return this.#buffer;
   }
 
   bytes(): Buffer {
@@ -178,8 +182,8 @@ interface Shortened {
   isEssential: boolean;
   priority: string | undefined;
   provides: string | undefined;
-  /** The fields of MENTIONING, in its order. */
-  mentioning: (string | undefined)[];
+  /** Where in `kept` the values of MENTIONING's fields are, in its order. */
+  mentioning: (Range | undefined)[];
 }
 
 /** One pass over a stanza: what counts of it, and what its table is looked up by. */
@@ -198,7 +202,8 @@ function shortened(stanza: string): Shortened {
     if (field !== undefined) {
       const mentioning = MENTIONING.get(field);
       if (mentioning !== undefined) {
-        found.mentioning[mentioning] ??= stanza.slice(colon + 1, end);
+        const place = found.kept.length - at;
+        found.mentioning[mentioning] ??= [place + colon + 1, place + end];
       }
       found.kept += stanza.slice(at, end);
       if (field === 'essential') found.isEssential = stanza.slice(colon + 1, end).trim() === 'yes';
@@ -210,41 +215,6 @@ function shortened(stanza: string): Shortened {
   }
   if (!found.kept.endsWith('\n')) found.kept += '\n';
   return found;
-}
-
-const COMMA = 44;
-const BAR = 124;
-const PARENTHESIS = 40;
-const COLON = 58;
-const SPACE = 32;
-
-/**
- * Tells each name that relations mention, and the how manieth it is, counted on from `place`.
- * @returns the last count.
- */
-function eachMention(
-  text: string,
-  place: number,
-  tell: (name: string, place: number) => void,
-): number {
-  for (let start = 0; ;) {
-    let end = start;
-    for (; end < text.length; end++) {
-      const code = text.charCodeAt(end);
-      if (code === COMMA || code === BAR) break;
-    }
-    place++;
-    while (start < end && text.charCodeAt(start) <= SPACE) start++;
-    let stop = start;
-    for (; stop < end; stop++) {
-      const code = text.charCodeAt(stop);
-      if (code <= SPACE || code === PARENTHESIS || code === COLON) break;
-    }
-    // `name:any` makes apt know another package than `name`.
-    if (stop > start && !text.startsWith(':any', stop)) tell(text.slice(start, stop), place);
-    if (end >= text.length) return place;
-    start = end + 1;
-  }
 }
 
 /** The end of a field that begins at a place, its continuation lines included. */
