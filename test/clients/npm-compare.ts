@@ -96,7 +96,13 @@ export function compareSets(
             unpacks,
             lockfile,
             wrote: lockfile,
+          }).catch((thrown: unknown) => {
+            const isRefused = messageOf(thrown).includes('are in sync');
+            if (!(isRefused && major === '10' && set.npm10RefusesItsOwn === true)) throw thrown;
+            t.diagnostic('npm 10 refuses the lockfile that it wrote itself');
+            return undefined;
           });
+          if (installed === undefined) break;
           assert.deepEqual(locked[at], installed.names, `${platform}, from the lockfile`);
         }
         await rm(project, { recursive: true });
