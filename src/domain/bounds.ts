@@ -104,6 +104,9 @@ export const BOUNDS = {
   runBytes: 1 << 20,
   /** Memory for runs that stays with a reader. */
   freeRuns: 16,
+  /** What was hashed so lately, in so many files, is not hashed again for the next who asks. */
+  latelyVerifiedFiles: 256,
+  latelyVerifiedMs: 10_000,
   leaves: 4 << 20,
   /** A run of small artifacts has no more. */
   leavesPerRequest: 256,

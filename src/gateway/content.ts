@@ -20,14 +20,23 @@ export interface GatewayContent {
 /** What the gateway tells its owner while it serves. */
 export type GatewayLog = (line: { level: 'warn' | 'error'; message: string }) => void;
 
-/** A store's verified blobs, and whoever brings those that it lacks. */
+/**
+ * A store's verified blobs, and whoever brings those that it lacks.
+ * @param onRead is told of bytes on their way to a client.
+ */
 export function storeContent(
   store: Pick<Store, 'stat' | 'open'>,
   want: GatewayContent['want'],
+  onRead: (count: number) => void = () => undefined,
 ): GatewayContent {
   return {
     held: (entry) => store.stat(entry.sha256) !== undefined,
     want,
-    open: (entry, range) => store.open(entry.sha256, range),
+    async *open(entry, range) {
+      for await (const piece of store.open(entry.sha256, range)) {
+        onRead(piece.length);
+        yield piece;
+      }
+    },
   };
 }

@@ -9,6 +9,7 @@ import type { Answered } from '../ports/answered.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 import { createHeldView, type Want } from './held-view.js';
 import type { DataFolder } from './open-data.js';
+import { bytesPassed, tuneCollector } from '../swarm/young-garbage.js';
 
 export interface StartGatewayInput {
   host: string;
@@ -48,11 +49,12 @@ async function listen(
   input: StartGatewayInput,
   port: number,
 ): Promise<{ url: string; close: () => Promise<void> }> {
+  tuneCollector();
   const { data, want, options } = input;
   const gateway = createGateway({
     servers: [...input.servers],
     view: createHeldView(data.catalog, data.store, want),
-    content: storeContent(data.store, want),
+    content: storeContent(data.store, want, bytesPassed),
     clock: systemClock,
     insight: input.insight,
     pageFolder: fileURLToPath(new URL('../../page', import.meta.url)),

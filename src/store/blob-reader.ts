@@ -4,12 +4,14 @@ import type { FileHandle } from 'node:fs/promises';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
-import { leafHash, PIECE_SIZE_BYTES, pieceLengthBytes } from '../domain/piece.js';
+import { leafHash, PIECE_SIZE_BYTES, pieceCount, pieceLengthBytes } from '../domain/piece.js';
 import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
 import { samePlace, type BlobRow } from './blob-rows.js';
 import { asStoreError } from './disk-errors.js';
 import { readUpTo } from './durable-file.js';
 import { removeFile, type StoreContext } from './context.js';
+import { stampOfOpen } from './file-stamp.js';
+import { LatelyVerified } from './lately-verified.js';
 import type { TakenFile } from './open-files.js';
 
 /** From this length on a blob is read from the disk itself by who goes through it once. */
@@ -29,6 +31,7 @@ interface RunOfPieces {
 export class BlobReader {
   readonly #context: StoreContext;
   readonly #memory = new RunMemory();
+  readonly #lately = new LatelyVerified(BOUNDS.latelyVerifiedFiles, BOUNDS.latelyVerifiedMs);
 
   constructor(context: StoreContext) {
     this.#context = context;
@@ -65,7 +68,7 @@ export class BlobReader {
       const into = mine.shift();
       if (into !== undefined) mine.push(into);
       const read = { first, last, into, direct: direct?.handle };
-      return readRun(row, file.handle, leaves, read);
+      return this.#readRun(row, file.handle, leaves, read);
     };
     try {
       let next = Math.floor(start / PIECE_SIZE_BYTES);
@@ -91,6 +94,7 @@ export class BlobReader {
 
   /** Hashes a whole blob again. False, and forgotten, where it is not what its name says. */
   async verify(sha256: Sha256): Promise<boolean> {
+    this.#lately.forget(sha256);
     const hash = createHash('sha256');
     try {
       for await (const bytes of this.stream(sha256)) hash.update(bytes);
@@ -102,6 +106,43 @@ export class BlobReader {
       if (!(error instanceof XError) || error.code !== 'STORE_DAMAGED') throw error;
     }
     return false;
+  }
+
+  /** Reads some pieces from `first` on at once, none after `last`, and checks each. */
+  async #readRun(
+    row: BlobRow,
+    file: FileHandle,
+    leaves: Uint8Array,
+    { first, last, into, direct }: RunRead,
+  ): Promise<RunOfPieces> {
+    const start = first * PIECE_SIZE_BYTES;
+    const count = Math.min(BOUNDS.runPieces, last + 1 - first);
+    const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
+    // Who goes through a blob once wants what is on the disk. Taken before the bytes: what changes while
+    // they are read is not noted as what was checked.
+    const isKept = row.place === undefined && into === undefined;
+    const stamp = isKept ? stampOfOpen(file) : undefined;
+    const bytes =
+      (direct && into && (await readDirect(direct, start, length, into))) ??
+      (await readUpTo(file, (row.place?.offset ?? 0) + start, length, into));
+    const nowMs = this.#context.now().getTime();
+    const pieces: RunOfPieces['pieces'] = [];
+    for (let index = first; index < first + count; index += 1) {
+      const from = (index - first) * PIECE_SIZE_BYTES;
+      const piece = bytes.subarray(from, from + pieceLengthBytes(row.lengthBytes, index));
+      const isVerified =
+        stamp !== undefined &&
+        piece.length === pieceLengthBytes(row.lengthBytes, index) &&
+        this.#lately.isVerified(row.sha256, stamp, index, nowMs);
+      if (!isVerified) {
+        const damage = whatIsWrong(row, index, piece, leaves);
+        if (damage !== undefined) return { pieces, damage };
+        const total = pieceCount(row.lengthBytes);
+        if (stamp !== undefined) this.#lately.note(row.sha256, stamp, total, index, nowMs);
+      }
+      pieces.push({ bytes: piece, at: index * PIECE_SIZE_BYTES });
+    }
+    return { pieces, damage: undefined };
   }
 
   #rowOf(sha256: Sha256): BlobRow {
@@ -148,6 +189,7 @@ export class BlobReader {
   #drop(row: BlobRow, inode: number | undefined, reason: string): XError {
     const { layout, db, rows, damaged, onDamage } = this.#context;
     const path = layout.blob(row.sha256);
+    this.#lately.forget(row.sha256);
     db.writeNow(() => {
       const current = rows.get(row.sha256);
       if (current === undefined || !samePlace(current.place, row.place)) return;
@@ -201,30 +243,6 @@ async function readDirect(
     if (systemCodeOf(error) === 'EINVAL') return undefined;
     throw error;
   }
-}
-
-/** Reads some pieces from `first` on at once, none after `last`, and checks each. */
-async function readRun(
-  row: BlobRow,
-  file: FileHandle,
-  leaves: Uint8Array,
-  { first, last, into, direct }: RunRead,
-): Promise<RunOfPieces> {
-  const start = first * PIECE_SIZE_BYTES;
-  const count = Math.min(BOUNDS.runPieces, last + 1 - first);
-  const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
-  const bytes =
-    (direct && into && (await readDirect(direct, start, length, into))) ??
-    (await readUpTo(file, (row.place?.offset ?? 0) + start, length, into));
-  const pieces: RunOfPieces['pieces'] = [];
-  for (let index = first; index < first + count; index += 1) {
-    const from = (index - first) * PIECE_SIZE_BYTES;
-    const piece = bytes.subarray(from, from + pieceLengthBytes(row.lengthBytes, index));
-    const damage = whatIsWrong(row, index, piece, leaves);
-    if (damage !== undefined) return { pieces, damage };
-    pieces.push({ bytes: piece, at: index * PIECE_SIZE_BYTES });
-  }
-  return { pieces, damage: undefined };
 }
 
 function whatIsWrong(

@@ -70,6 +70,15 @@ test('a flipped bit in a file: the pieces before it come out, then the blob is d
     assert.ok((await readAll(store.open(name))).equals(large));
   }));
 
+test('a bit flipped a moment after its piece was read and found right is found at the next read', () =>
+  damaged(async ({ folder, current: { store } }) => {
+    await store.putBytes(large);
+    assert.ok((await readAll(store.open(name))).equals(large));
+    flipBit(blobPath(folder, name), 2 * PIECE_SIZE_BYTES + 77);
+    await assert.rejects(readAll(store.open(name)), hasCode('STORE_DAMAGED', name, 'piece 2'));
+    assert.equal(store.stat(name), undefined);
+  }));
+
 test('a range beside the damage is still good', () =>
   damaged(async ({ folder, current: { store } }, damages) => {
     await store.putBytes(large);
