@@ -1,4 +1,4 @@
-// npm run bench:gateway: the gateway beside nginx, on one machine, in one run. Needs wrk and nginx.
+// npm run bench:gateway: the gateway beside nginx, on one machine, in one run. Needs wrk, nginx and curl.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ interface Load {
 const folder = await mkdtemp(join(tmpdir(), 'x-bench-gateway-'));
 const children: ChildProcess[] = [];
 try {
-  for (const tool of ['wrk', 'nginx'])
+  for (const tool of ['wrk', 'nginx', 'curl'])
     if (spawnSync(tool, ['-v']).error !== undefined) throw new Error(`${tool} is not installed`);
   const data = join(folder, 'data');
   await fillCatalog(data, { projects: PROJECTS, wheelBytes: 20_000, largeBytes: LARGE_BYTES });
@@ -44,7 +44,7 @@ try {
     ],
   ]);
   await answers(`http://127.0.0.1:${X_PORT}/healthz`);
-  await firstPages();
+  firstPages();
   await startNginx();
   const large = `/pypi/files/${await digestOfLarge()}/large-1.0-py3-none-any.whl`;
   const scenarios: [string, string, string, number][] = [
@@ -86,7 +86,7 @@ async function answers(url: string): Promise<void> {
 }
 
 /** How long pages take that nobody asked for before. */
-async function firstPages(): Promise<void> {
+function firstPages(): void {
   const base = `http://127.0.0.1:${X_PORT}`;
   const asked: [string, string][] = [
     ['the page of all projects, first', '/pypi/simple/'],
@@ -95,10 +95,10 @@ async function firstPages(): Promise<void> {
     ['search for "0500"', '/api/packages?q=0500'],
   ];
   for (const [name, path] of asked) {
-    const startedMs = performance.now();
-    const body = await (await fetch(base + path)).arrayBuffer();
-    const tookMs = performance.now() - startedMs;
-    process.stdout.write(`${name}: ${tookMs.toFixed(1)} ms, ${body.byteLength} bytes\n`);
+    const format = '%{time_total} %{size_download}';
+    const told = spawnSync('curl', ['-s', '-o', '/dev/null', '-w', format, base + path]).stdout;
+    const [seconds, bytes] = String(told).split(' ').map(Number);
+    process.stdout.write(`${name}: ${((seconds ?? 0) * 1000).toFixed(1)} ms, ${bytes ?? 0} bytes\n`);
   }
 }
 
