@@ -98,7 +98,9 @@ function firstPages(): void {
     const format = '%{time_total} %{size_download}';
     const told = spawnSync('curl', ['-s', '-o', '/dev/null', '-w', format, base + path]).stdout;
     const [seconds, bytes] = String(told).split(' ').map(Number);
-    process.stdout.write(`${name}: ${((seconds ?? 0) * 1000).toFixed(1)} ms, ${bytes ?? 0} bytes\n`);
+    process.stdout.write(
+      `${name}: ${((seconds ?? 0) * 1000).toFixed(1)} ms, ${bytes ?? 0} bytes\n`,
+    );
   }
 }
 
