@@ -75,6 +75,17 @@ export async function packRuntime(deps: RuntimeDeps, folder: string): Promise<Pa
   return { description, path, lengthBytes, files };
 }
 
+/** What a runtime still takes of a medium: an archive that lies there already is not written again. */
+export async function neededBytes(
+  medium: Pick<Medium, 'sizes'>,
+  { description, lengthBytes }: PackedRuntime,
+  to: string,
+): Promise<number> {
+  const { archive } = description;
+  const there = (await medium.sizes(join(to, RUNTIME_FOLDER))).get(archive.name);
+  return there === archive.lengthBytes ? lengthBytes - archive.lengthBytes : lengthBytes;
+}
+
 export interface WriteRuntimeDeps {
   medium: Pick<Medium, 'writeFile'>;
   read(path: string): AsyncIterable<Uint8Array>;

@@ -86,9 +86,9 @@ export async function exportAlong(
     const exported = await exportVolumes(data, printer, request);
     return { exported, lines: exportLines(exported, request.recipient) };
   }
-  const { putRuntime, runtimeLines, withPackedRuntime } = await import('./runtime.js');
+  const { putRuntime, roomFor, runtimeLines, withPackedRuntime } = await import('./runtime.js');
   return await withPackedRuntime(data.folder, printer, async (packed) => {
-    const beside = { what: 'the runtime', bytes: packed.lengthBytes };
+    const beside = { what: 'the runtime', bytes: await roomFor(packed, request.to) };
     const exported = await exportVolumes(data, printer, { ...request, beside });
     printer.report({ event: 'step', text: 'Writing the runtime…' });
     const runtime = await putRuntime(packed, request.to);

@@ -2,7 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LocalMedium } from '../archive/medium.js';
 import { TarArchive } from '../archive/tar-archive.js';
-import { packRuntime, writeRuntime, type PackedRuntime } from '../operations/carry-runtime.js';
+import {
+  neededBytes,
+  packRuntime,
+  writeRuntime,
+  type PackedRuntime,
+} from '../operations/carry-runtime.js';
 import { systemClock } from '../platform/clock.js';
 import { RunningProgram } from '../platform/own-program.js';
 import { openIdentity } from './open-keys.js';
@@ -36,6 +41,11 @@ export async function withPackedRuntime<T>(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** What it still takes of a medium. */
+export async function roomFor(packed: PackedRuntime, to: string): Promise<number> {
+  return await neededBytes(new LocalMedium(), packed, to);
 }
 
 /** Writes it beside the volumes. */
