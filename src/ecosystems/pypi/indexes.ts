@@ -189,6 +189,26 @@ export class Indexes {
     }
   }
 
+  /** Indexes that are folders of this machine, as they are configured, and are not there. */
+  async missingFolders(): Promise<string[]> {
+    const { settings, listFolder } = this.#options;
+    const folders = settings.noIndex
+      ? []
+      : settings.indexes.filter(({ url }) => url.startsWith('file:'));
+    const missing = await Promise.all(
+      folders.map(async ({ url }) => {
+        try {
+          await listFolder(`${url}/`);
+          return [];
+        } catch (thrown) {
+          if (thrown instanceof XError) return [url];
+          throw thrown;
+        }
+      }),
+    );
+    return missing.flat();
+  }
+
   /** Names near to one that nobody knows, from the root pages that can be read. */
   async nearNames(name: string, known: Iterable<string>): Promise<string[]> {
     const names = new Set(known);

@@ -72,8 +72,11 @@ async function unknownName(request: FailedRequest): Promise<XError | undefined> 
   }
   const known = roots.map((root) => root.name).filter((one) => one !== name);
   const near = await context.indexes.nearNames(name, known);
-  const hint =
-    near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`;
+  const missing = await context.indexes.missingFolders();
+  const hint = [
+    near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`,
+    ...missing.map((url) => `The index ${url} is not there.`),
+  ].join(' ');
   const message = `no index has a Python package ${name}: ${because(failure)}`;
   return new XError('PACKAGE_NOT_FOUND', message, { hint });
 }

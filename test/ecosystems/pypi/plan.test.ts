@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildPypiFixture } from '../../../fixtures/upstream/pypi.js';
-import { failureOf, fixtureSource, heldOf, INDEX, planOf, TARGET } from './fixture-source.js';
+import { XError } from '../../../src/domain/errors.js';
+import { createPypiSource } from '../../../src/ecosystems/pypi/source.js';
+import {
+  failureOf,
+  fixtureSource,
+  heldOf,
+  INDEX,
+  planOf,
+  SETTINGS,
+  TARGET,
+} from './fixture-source.js';
 
 const names = (plan: { artifacts: { filename: string }[] }): string[] =>
   plan.artifacts.map(({ filename }) => filename).sort();
@@ -71,6 +81,30 @@ test('an unknown name, version or file is told apart, and a near name is named',
   assert.match(version.hint ?? '', /1\.5, 2\.0/);
   const none = await failureOf(planOf(fixtureSource(), '--only-binary :all:\nx-source\n'));
   assert.equal(none.code, 'NO_ARTIFACT');
+});
+
+test('an index folder that is not there is named with the name that it does not have', async () => {
+  const missing = (): Promise<never> =>
+    Promise.reject(new XError('PACKAGE_NOT_FOUND', 'no such file'));
+  const source = createPypiSource({
+    upstream: { read: missing, open: missing },
+    settings: {
+      ...SETTINGS,
+      indexes: ['file:///there', 'file:///not/there'].map((url) => ({
+        ...{ url, isPinned: false, isPublic: false },
+      })),
+    },
+    listFolder: (url) =>
+      url.includes('/not/')
+        ? Promise.reject(new XError('INPUT_NOT_FOUND', url))
+        : Promise.resolve([]),
+    credentials: { remember: () => undefined, addIndex: () => false },
+    choices: {},
+    env: {},
+  });
+  const failure = await failureOf(planOf(source, 'x-alpha\n'));
+  assert.equal(failure.code, 'PACKAGE_NOT_FOUND');
+  assert.match(failure.hint ?? '', /The index file:\/\/\/not\/there is not there\.$/);
 });
 
 test('an index that is down: a warning where another has the name, asked once; else an error', async () => {
