@@ -19,7 +19,7 @@ export interface Gate {
     credentials: Credentials,
     bundle: { name: string; source: Did },
   ): Refusal | undefined;
-  /** Whether a peer is a member of any bundle here: then it may know that this machine is. */
+  /** Whether a peer may have any bundle for members that is here: then it may know that this machine is one. */
   isFellow(peer: Did, credentials: Credentials): boolean;
   /** A membership for a peer that has an invitation's token. On disk before it is answered. */
   redeem(peer: Did, token: string): { membership: Uint8Array } | { refusal: Refusal };

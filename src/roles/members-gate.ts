@@ -62,8 +62,7 @@ export class MembersGate implements Gate {
   isFellow(peer: Did, credentials: Credentials): boolean {
     return this.#deps.catalog.bundles().some(({ id, name, source }) => {
       const isForMembers = this.#rulesOf(id)?.rule !== undefined;
-      if (!isForMembers || credentials.of(source).length === 0) return false;
-      return this.refusal(peer, credentials, { name, source }) === undefined;
+      return isForMembers && this.refusal(peer, credentials, { name, source }) === undefined;
     });
   }
 

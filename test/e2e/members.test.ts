@@ -223,7 +223,7 @@ test('a resident member follows a source that comes back with more', async (t) =
   await untilVersion(world, 'a', 2);
   for (
     let tries = 0;
-    tries < 100 && lastEvent(member, 'complete')?.['bytes'] !== again.bytes;
+    tries < 300 && lastEvent(member, 'complete')?.['bytes'] !== again.bytes;
     tries += 1
   )
     await sleep(100);

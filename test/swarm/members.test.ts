@@ -59,7 +59,7 @@ interface MemberNode extends TestNode {
 /** A node with a bundle for members in its catalog and store, behind the real gate. */
 async function startMember(
   seed: number,
-  { bundle = 'demo', holds = true, own = [] as Uint8Array[] } = {},
+  { bundle = 'demo', holds = true, own = [] as Uint8Array[], peers = [] as string[] } = {},
 ): Promise<MemberNode> {
   const folder = await mkdtemp(join(tmpdir(), 'x-members-'));
   const first = await openStore({ folder: holds ? folder : `${folder}-elsewhere` });
@@ -89,7 +89,7 @@ async function startMember(
       warn,
     }));
   };
-  const node = await startNode(seed, { folder, gate });
+  const node = await startNode(seed, { folder, gate, peers });
   let previous: ReadonlyMap<string, Uint8Array> | undefined;
   const publish = (revoked: string[]): Manifest => {
     const extra = membersExtra(revoked);
@@ -368,6 +368,25 @@ test('two members swap where the source is not there', async () => {
     const { share } = await pull(client, client.manifest, { masters: [sibling.address] });
     await share.complete(AbortSignal.timeout(10_000));
   } finally {
+    await client.stop();
+  }
+});
+
+test('a member gets its bundle over a link that its source opened', async () => {
+  const member = identityOf(7).did;
+  const client = await startMember(7, { holds: false, own: [certificate(member)] });
+  const caller = await startMember(1, { peers: [client.address] });
+  try {
+    await until(() => client.swarm.peers().length === 1);
+    await caller.swarm.share(caller.manifest, { masters: [] });
+    const { share } = await pull(client, client.manifest, {
+      masters: [],
+      listed: [SOURCE.did],
+      paths: new Set(client.manifest.entries.map(({ path }) => path)),
+    });
+    await share.complete(AbortSignal.timeout(10_000));
+  } finally {
+    await caller.stop();
     await client.stop();
   }
 });
