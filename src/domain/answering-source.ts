@@ -18,3 +18,22 @@ export function answeringEntries<E extends HeldEntry>(
   const sources = new Map(bundles.map(({ id, source }) => [id, source]));
   return entries.filter((entry) => sources.get(entry.bundleId) === sources.get(owner.bundleId));
 }
+
+/** What checking its publisher's evidence says of an entry, as far as it decides between two. */
+export type EvidenceVerdict = 'holds' | 'carried' | 'broken' | 'none';
+
+/**
+ * Of entries of several sources that are one file's name and other bytes each, the one that answers: a
+ * verified publisher's proof wins, one whose proof is broken never does where another is there, else
+ * the source known first.
+ * @param candidates in the order in which their bundles were first saved; at least one.
+ */
+export function chooseAnswer<E>(
+  candidates: readonly { entry: E; verdict: EvidenceVerdict }[],
+): { entry: E; verdict: EvidenceVerdict } | undefined {
+  return (
+    candidates.find(({ verdict }) => verdict === 'holds') ??
+    candidates.find(({ verdict }) => verdict !== 'broken') ??
+    candidates[0]
+  );
+}

@@ -107,6 +107,7 @@ export const BOUNDS = {
   /** What was hashed so lately, in so many files, is not hashed again for the next who asks. */
   latelyVerifiedFiles: 256,
   latelyVerifiedMs: 10_000,
+  settledConflicts: 1_000,
   leaves: 4 << 20,
   /** A run of small artifacts has no more. */
   leavesPerRequest: 256,

@@ -51,6 +51,11 @@ export interface Catalog {
   entries(bundleId: string): Iterable<BundleEntry>;
   entryByPath(bundleId: string, path: string): CatalogEntry | undefined;
   entriesByPrefix(bundleId: string, prefix: string): Iterable<CatalogEntry>;
+  /**
+   * Files that clients install, for whose path different sources signed different bytes: each with all
+   * its entries, in the order their bundles were first saved; so many paths at most.
+   */
+  conflicts(limit: number): CatalogEntry[][];
   /** Across bundles, in the order the bundles were first saved. */
   entriesByName(ecosystem: EcosystemName, name: string): CatalogEntry[];
   entriesBySha256(sha256: Sha256): CatalogEntry[];

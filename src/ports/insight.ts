@@ -25,6 +25,8 @@ export interface Status {
   peers: (PeerStatus & { bundleId: string })[];
   disk: { blobs: number; heldBytes: number; freeBytes: number | undefined };
   wishes: number;
+  /** Files for which several sources signed other bytes: whose is served, and why. */
+  conflicts: { path: string; bundle: string; reason: string }[];
 }
 
 export interface PackageQuery {

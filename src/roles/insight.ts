@@ -3,6 +3,7 @@ import { messageOf } from '../domain/errors.js';
 import { licenceOf } from '../domain/licence.js';
 import type { EcosystemName } from '../domain/plan.js';
 import type { Did } from '../domain/bundle.js';
+import type { Conflict } from '../operations/settle-conflicts.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
@@ -28,6 +29,8 @@ export interface InsightParts {
   servers: readonly EcosystemServer[];
   /** Bundles that are being pulled or shared, by id. */
   shares: () => ReadonlyMap<string, Share>;
+  /** Where a gateway serves. */
+  conflicts?: () => readonly Conflict[];
 }
 
 /** How long the sizes on disk, which take a walk, are taken for current. */
@@ -68,6 +71,9 @@ export function createInsight(parts: InsightParts): Insight {
       ),
       disk: disk(),
       wishes: catalog.wishes().length,
+      conflicts: (parts.conflicts?.() ?? []).map(({ path, chosen, reason }) => ({
+        ...{ path, bundle: chosen.bundleId, reason },
+      })),
     }),
     search: ({ gateway, ...query }) => {
       const { total, packages } = catalog.search(query);

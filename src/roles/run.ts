@@ -18,6 +18,7 @@ import type { Printer } from './printer.js';
 import { sayRewritten } from './say-rewritten.js';
 import { startGateway } from './start-gateway.js';
 import { residentGateway, residentMisses } from './resident.js';
+import { conflictLine } from './settled-view.js';
 
 export interface RunInput {
   settings: Settings & { folder: string };
@@ -130,13 +131,16 @@ async function gatewayFor(
     return { url: resident, mark, missesSince, close: () => Promise.resolve() };
   }
   const misses = new Misses();
+  const warn = (message: string): void => input.printer.report({ event: 'warning', message });
   const gateway = await startGateway({
     host: '127.0.0.1',
     port: await portFor(server, input.settings.port),
     data,
     servers: noting(servers, misses),
     want: nobodyToAsk,
-    onPortTaken: (message) => input.printer.report({ event: 'warning', message }),
+    onPortTaken: warn,
+    onFailure: warn,
+    onConflict: (conflict) => warn(conflictLine(conflict)),
   });
   return { ...gateway, mark: 0, missesSince: (mark) => Promise.resolve(misses.since(mark)) };
 }

@@ -15,7 +15,8 @@ import { Misses, noting } from './misses.js';
 import type { DataFolder } from './open-data.js';
 import type { Printer } from './printer.js';
 import { serveResident } from './resident.js';
-import { startGateway, type StartGatewayInput } from './start-gateway.js';
+import { startGateway, type StartedGateway, type StartGatewayInput } from './start-gateway.js';
+import { conflictLine } from './settled-view.js';
 
 export interface ServeGatewayInput {
   settings: Settings & { folder: string };
@@ -41,6 +42,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
   const misses = new Misses();
   const servers = noting(createServers(), misses);
   const { folder } = settings;
+  const serving: { gateway?: StartedGateway } = {};
   const insight = createInsight({
     role: 'client',
     did: input.did,
@@ -50,14 +52,18 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
     clock: systemClock,
     servers,
     shares: input.shares,
+    conflicts: () => serving.gateway?.conflicts() ?? [],
   });
+  const warn = (message: string): void => printer.report({ event: 'warning', message });
   const common: Omit<StartGatewayInput, 'host' | 'port' | 'options'> = {
     data,
     servers,
     want: input.want,
     insight,
     ...(log === undefined ? {} : { onAnswered: (answered) => log.write(answered) }),
-    onPortTaken: (message) => printer.report({ event: 'warning', message }),
+    onPortTaken: warn,
+    onFailure: warn,
+    onConflict: (conflict) => warn(conflictLine(conflict)),
   };
   const options: Omit<GatewayOptions, 'host' | 'port'> = {
     names: settings.names,
@@ -70,6 +76,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
     host: settings.bind,
     port: settings.port,
   });
+  serving.gateway = gateway;
   defer(gateway.close);
   // This machine's own clients need no certificate to trust.
   const local =

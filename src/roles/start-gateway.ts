@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { XError } from '../domain/errors.js';
+import { messageOf, XError } from '../domain/errors.js';
 import type { EcosystemName } from '../domain/plan.js';
 import type { Insight } from '../ports/insight.js';
 import { systemClock } from '../platform/clock.js';
@@ -7,8 +7,10 @@ import { storeContent } from '../gateway/content.js';
 import { createGateway, type GatewayOptions } from '../gateway/open-gateway.js';
 import type { Answered } from '../ports/answered.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
+import { settleConflicts, type Conflict } from '../operations/settle-conflicts.js';
 import { createHeldView, type Want } from './held-view.js';
 import type { DataFolder } from './open-data.js';
+import { settledView, type SettledView } from './settled-view.js';
 import { bytesPassed, tuneCollector } from '../swarm/young-garbage.js';
 
 export interface StartGatewayInput {
@@ -21,14 +23,23 @@ export interface StartGatewayInput {
   insight?: Insight;
   onAnswered?: (answered: Answered) => void;
   options?: Omit<GatewayOptions, 'host' | 'port'>;
+  /** Told of what goes wrong beside what is asked for. */
+  onFailure?: (message: string) => void;
+  /** Told of each file about which sources disagree, and which of them answers. */
+  onConflict?: (conflict: Conflict) => void;
   /** Called where the port is taken and a free one is used instead; without it that is an error. */
   onPortTaken?: (message: string) => void;
 }
 
+export interface StartedGateway {
+  url: string;
+  /** As far as they are settled. */
+  conflicts: () => readonly Conflict[];
+  close: () => Promise<void>;
+}
+
 /** Starts a gateway over a data folder. */
-export async function startGateway(
-  input: StartGatewayInput,
-): Promise<{ url: string; close: () => Promise<void> }> {
+export async function startGateway(input: StartGatewayInput): Promise<StartedGateway> {
   try {
     return await listen(input, input.port);
   } catch (error) {
@@ -45,15 +56,14 @@ export async function startGateway(
   }
 }
 
-async function listen(
-  input: StartGatewayInput,
-  port: number,
-): Promise<{ url: string; close: () => Promise<void> }> {
+async function listen(input: StartGatewayInput, port: number): Promise<StartedGateway> {
   tuneCollector();
   const { data, want, options } = input;
+  const { view, settle, conflicts } = settledGatewayView(input);
+  await settle();
   const gateway = createGateway({
     servers: [...input.servers],
-    view: createHeldView(data.catalog, data.store, want),
+    view,
     content: storeContent(data.store, want, bytesPassed),
     clock: systemClock,
     insight: input.insight,
@@ -63,7 +73,29 @@ async function listen(
     options: { ...options, host: input.host, port },
   });
   const { url } = await gateway.listen();
-  return { url, close: () => gateway.close() };
+  return { url, conflicts, close: () => gateway.close() };
+}
+
+function settledGatewayView({
+  data,
+  servers,
+  want,
+  onConflict,
+  onFailure,
+}: StartGatewayInput): SettledView {
+  const view = createHeldView(data.catalog, data.store, want);
+  const told = new Set<string>();
+  const settle = async (): Promise<Conflict[]> => {
+    const { catalog } = data;
+    const conflicts = await settleConflicts({ catalog, servers, view, now: systemClock.now() });
+    for (const conflict of conflicts) {
+      const said = `${conflict.path} ${conflict.chosen.bundleId} ${conflict.chosen.sha256}`;
+      if (!told.has(said)) onConflict?.(conflict);
+      told.add(said);
+    }
+    return conflicts;
+  };
+  return settledView(view, settle, (thrown) => onFailure?.(messageOf(thrown)));
 }
 
 /** A wish that cannot be kept is no reason to fail what was asked. */

@@ -58,7 +58,7 @@ async function show(
 }
 
 export function statusLines(overview: Overview, folder: string): string[] {
-  const { bundles, peers, disk, wishes } = overview;
+  const { bundles, peers, disk, wishes, conflicts } = overview;
   const free = disk.freeBytes === undefined ? '' : `, ${formatBytes(disk.freeBytes)} free`;
   return [
     whoLives(overview, folder),
@@ -72,6 +72,9 @@ export function statusLines(overview: Overview, folder: string): string[] {
     ...(overview.resident === undefined
       ? []
       : [`peers: ${peers.length}${count(peers.length, 'x peers')}`]),
+    ...(conflicts.length === 0
+      ? []
+      : [`sources disagree about ${conflicts.length} files, such as ${conflicts[0]?.path ?? ''}`]),
     ...(wishes === 0 ? [] : [`asked for in vain: ${wishes}${count(wishes, 'x wishes')}`]),
   ];
 }

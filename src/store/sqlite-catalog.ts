@@ -113,6 +113,11 @@ export class SqliteCatalog implements Catalog {
     }
   }
 
+  conflicts(limit: number): CatalogEntry[][] {
+    const rows = this.#db.read(() => this.#sql.conflicts.all(limit)).map(catalogEntry);
+    return [...Map.groupBy(rows, ({ path }) => path).values()];
+  }
+
   entriesByName(ecosystem: EcosystemName, name: string): CatalogEntry[] {
     return this.#db.read(() => this.#sql.byName.all(ecosystem, name)).map(catalogEntry);
   }
@@ -266,6 +271,7 @@ interface Statements {
   byPath: Database.Statement<[string, string], JoinedRow>;
   byName: Database.Statement<[string, string], JoinedRow>;
   bySha256: Database.Statement<[Buffer], JoinedRow>;
+  conflicts: Database.Statement<[number], JoinedRow>;
   from: Database.Statement<[number, string], JoinedRow>;
   after: Database.Statement<[number, string], JoinedRow>;
   names: Database.Statement<[string, string], { name: string }>;
@@ -309,6 +315,17 @@ function prepare(sql: Database.Database): Statements {
       `${JOINED} WHERE entries.ecosystem = ? AND entries.name = ? ORDER BY entries.bundle, path`,
     ),
     bySha256: sql.prepare(`${JOINED} WHERE entries.sha256 = ? ORDER BY entries.bundle, path`),
+    // Not Debian's: apt has a repository a bundle.
+    conflicts: sql.prepare(
+      `WITH disputed AS (
+         SELECT path FROM entries JOIN bundles ON bundles.number = entries.bundle
+         WHERE kind = 'package' AND ecosystem <> 'debian' GROUP BY path
+         HAVING count(DISTINCT sha256) > 1 AND count(DISTINCT source) > 1 ORDER BY path LIMIT ?)
+       SELECT entries.*, bundles.id AS bundle_id, bundles.name AS bundle_name
+       FROM disputed CROSS JOIN bundles
+       JOIN entries ON entries.bundle = bundles.number AND entries.path = disputed.path
+       ORDER BY entries.path, entries.bundle`,
+    ),
     from: sql.prepare(`${JOINED} WHERE entries.bundle = ? AND path >= ? ${page}`),
     after: sql.prepare(`${JOINED} WHERE entries.bundle = ? AND path > ? ${page}`),
     names: sql.prepare(

@@ -16,6 +16,7 @@ const STATUS: Status = {
   peers: [],
   disk: { blobs: 0, heldBytes: 0, freeBytes: undefined },
   wishes: 0,
+  conflicts: [],
 };
 
 function insightOf(change: Partial<Insight> = {}): Insight {

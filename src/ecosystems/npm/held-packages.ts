@@ -20,17 +20,16 @@ export interface HeldPackument {
 }
 
 /**
- * The package entries that may answer for a name, best first: a verified publisher's proof wins,
- * else the bundle that was known first. A name private to one source is answered from it alone.
+ * The package entries that may answer for a name, that of the bundle known first before others. A name
+ * private to one source is answered from it alone. Where two sources disagree about a file, the view
+ * has the one that answers.
  */
 export function packageEntries(view: HeldView, name: string): CatalogEntry[] {
   const entries = view
     .entriesByName('npm', name)
     .filter((entry) => entry.kind === 'package' && entry.version !== undefined)
     .filter((entry) => foreignAddress(entry.detail) === undefined);
-  const signed = (entry: CatalogEntry): number =>
-    entry.proof === 'npm-signature' || entry.proof === 'npm-provenance' ? 0 : 1;
-  return answeringEntries(entries, view.bundles()).sort((a, b) => signed(a) - signed(b));
+  return answeringEntries(entries, view.bundles());
 }
 
 /** The entry that answers for a tarball's file name. */

@@ -96,8 +96,8 @@ function projectPage(request: NativeRequest, view: HeldView, asked: string): Nat
 }
 
 /**
- * The union over bundles; of two files of one name that known first counts. A name private to one
- * source is answered from it alone.
+ * The union over bundles; of two files of one name that known first counts, where the view has not
+ * settled it. A name private to one source is answered from it alone.
  */
 function filesOf(name: string, view: HeldView): ServedFile[] {
   const entries = view.entriesByName('pypi', name).filter(({ kind }) => kind === 'package');
