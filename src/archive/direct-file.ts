@@ -5,6 +5,9 @@ import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
 import { writeAll } from './file-io.js';
 import { RunMemory } from './run-memory.js';
 
+/** Writes of a file that the system is given at once: it does them one by one, each holding a thread. */
+const LANES = 2;
+
 /**
  * Opens a file for reads or writes past the page cache; undefined where the system or the file system
  * knows none (tmpfs, some network file systems).
@@ -40,6 +43,8 @@ export function localDirectFiles(): DirectFiles {
 export class DirectWriter {
   readonly #file: FileHandle;
   #direct: FileHandle | undefined;
+  readonly #lanes: (Promise<void> | undefined)[] = [];
+  #next = 0;
 
   private constructor(file: FileHandle, direct: FileHandle | undefined) {
     this.#file = file;
@@ -53,6 +58,19 @@ export class DirectWriter {
 
   /** Answers how many bytes wait in the page cache because of it. */
   async write(bytes: Uint8Array, position: number): Promise<number> {
+    const lane = this.#next;
+    this.#next = (lane + 1) % LANES;
+    const before = this.#lanes[lane];
+    const work = Promise.resolve(before).then(() => this.#write(bytes, position));
+    // Who waits behind it has no part in its failure.
+    this.#lanes[lane] = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await work;
+  }
+
+  async #write(bytes: Uint8Array, position: number): Promise<number> {
     const isAligned = [bytes.length, bytes.byteOffset, position].every(
       (number) => number % DIRECT_BLOCK_BYTES === 0,
     );

@@ -9,7 +9,7 @@ declare const WebAssembly: {
 const WASM_PAGE_BYTES = 64 << 10;
 
 /** So many runs begin at a page of memory, in the whole process. */
-const AT_PAGES = 16;
+const AT_PAGES = 24;
 
 let atPages: Uint8Array[] | undefined;
 let pages: ArrayBuffer | undefined;

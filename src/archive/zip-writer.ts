@@ -18,8 +18,8 @@ import { zipRuns, type ZipRun } from './zip-runs.js';
 /** How much is written between two flushes: a slow stick must not fill memory with what is to come. */
 const FLUSH_EVERY_BYTES = 64 << 20;
 
-/** Writes that are under way at once, a chunk each. */
-const PARALLEL_WRITES = 4;
+/** Runs that wait for the medium, at most. */
+const WAITING_RUNS = 10;
 
 /** Writes volumes as zip files: stored, in the order given, their bytes known beforehand. */
 export class ZipVolumeWriter implements VolumeWriter {
@@ -177,7 +177,7 @@ async function fill(
           source.memory.give(run);
         });
         under.add(write);
-        if (under.size >= PARALLEL_WRITES) await Promise.race(under);
+        if (under.size >= WAITING_RUNS) await Promise.race(under);
       } else source.memory.give(run);
       at += bytes.length;
       options.onBytes?.(bytes.length);

@@ -17,6 +17,9 @@ import type { TakenFile } from './open-files.js';
 /** From this length on a blob is read from the disk itself by who goes through it once. */
 const DIRECT_BYTES = 4 << 20;
 
+/** Runs that are read before they are asked for, where their memory is lent. */
+const RUNS_AHEAD = 3;
+
 interface DirectBlob extends Pick<DirectFiles, 'take' | 'give'> {
   handle: FileHandle;
 }
@@ -59,33 +62,37 @@ export class BlobReader {
     const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const file = await this.#take(row);
     const direct = memory && (await this.#openDirect(row, file));
-    let reading: Promise<RunOfPieces> | undefined;
     const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
     const lent = direct ?? memory;
-    const mine = lent === undefined ? [] : [lent.take(), lent.take()];
-    const begin = (first: number): Promise<RunOfPieces> => {
-      // The run before this one is with the caller, and the one before that is used up.
-      const into = mine.shift();
-      if (into !== undefined) mine.push(into);
-      const read = { first, last, into, direct: direct?.handle };
-      return this.#readRun(row, file.handle, leaves, read);
+    const ahead = lent === undefined ? 1 : RUNS_AHEAD;
+    const mine = lent === undefined ? [] : Array.from({ length: ahead + 1 }, () => lent.take());
+    const reading: Promise<RunOfPieces>[] = [];
+    let next = Math.floor(start / PIECE_SIZE_BYTES);
+    const readAhead = (): void => {
+      for (; next <= last && reading.length < ahead; next += BOUNDS.runPieces) {
+        // The one that was used longest ago: what the caller has is the last that was read.
+        const into = mine.shift();
+        if (into !== undefined) mine.push(into);
+        const from = { first: next, last, into, direct: direct?.handle };
+        const run = this.#readRun(row, file.handle, leaves, from);
+        // Its turn comes to be awaited; until then a failure is not unhandled.
+        run.catch(() => undefined);
+        reading.push(run);
+      }
     };
     try {
-      let next = Math.floor(start / PIECE_SIZE_BYTES);
-      reading = begin(next);
-      while (next <= last) {
-        const { pieces, damage } = await reading;
-        next += pieces.length;
-        // One run is read ahead while the caller has this one.
-        if (next <= last && !damage) reading = begin(next);
+      readAhead();
+      for (let run = reading.shift(); run !== undefined; run = reading.shift()) {
+        const { pieces, damage } = await run;
+        if (!damage) readAhead();
         for (const { bytes, at } of pieces) {
           yield bytes.subarray(Math.max(0, start - at), Math.min(bytes.length, end - at));
         }
         if (damage) throw this.#drop(row, file.inode, damage);
       }
     } finally {
-      // A caller that stops early leaves a read under way, which may fail.
-      await reading?.catch(() => undefined);
+      // A caller that stops early leaves reads under way, which may fail.
+      await Promise.allSettled(reading);
       for (const run of mine) lent?.give(run);
       await direct?.handle.close();
       file.release();
