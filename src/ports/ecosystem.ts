@@ -176,6 +176,8 @@ export interface ClientSettings {
   args: string[];
   /** Held blobs to write into the run's own folder, for a client that cannot be pointed at a gateway for them. */
   blobs?: { path: string; entry: CatalogEntry }[];
+  /** The client cannot be pointed at a gateway by variables alone: nothing works without the files. */
+  needsFolder?: boolean;
 }
 
 export interface SettingsRequest {
@@ -184,6 +186,8 @@ export interface SettingsRequest {
   gateway: string;
   bundles: BundleRecord[];
   view: HeldView;
+  /** The environment that the command runs in, for variables that are added to. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The text of a file in the folder where the command runs, or in the nearest above that has it. */
   projectFile?: ((name: string) => Promise<string | undefined>) | undefined;
   /** The Node that a script on this machine runs on; undefined where there is none. */

@@ -91,6 +91,7 @@ async function settingsOf(
     gateway,
     bundles: data.catalog.bundles(),
     view: createHeldView(data.catalog, data.store, nobodyToAsk),
+    env: process.env,
   });
 }
 
@@ -102,6 +103,11 @@ async function placedOrPlain(
   data: DataFolder,
 ): Promise<Record<string, string>> {
   if (format === 'docker') {
+    if (found.needsFolder === true) {
+      throw new XError('USAGE', `${command} cannot be pointed at a gateway by variables alone`, {
+        hint: `Have x in the image, and say \`x run -- ${command} …\` there.`,
+      });
+    }
     return Object.fromEntries(
       Object.entries(found.env).filter(([, value]) => !value.includes('{dir}')),
     );

@@ -62,6 +62,7 @@ export async function runNative(input: RunInput): Promise<number> {
         view,
         projectFile: (name) => nearestFile(process.cwd(), name),
         node: nodeOnPath,
+        env: process.env,
       });
       const placed = await placeSettings(settings, folder, view);
       const warn = (message: string): void => input.printer.report({ event: 'warning', message });

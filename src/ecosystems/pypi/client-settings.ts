@@ -1,9 +1,10 @@
 import type { ClientSettings, SettingsRequest } from '../../ports/ecosystem.js';
+import { poetrySettings } from './poetry-settings.js';
 
 /**
- * Points pip or uv at a gateway for one command. `PIP_CONFIG_FILE` at the null device makes pip pass
+ * Points pip, uv or Poetry at a gateway for one command. `PIP_CONFIG_FILE` at the null device makes pip pass
  * over every configuration file; an empty PIP_* counts as unset, so what the environment has is
- * emptied. uv is told the same in its own words.
+ * emptied. uv is told the same in its own words; Poetry has none for it.
  */
 export function pypiClientSettings(request: SettingsRequest): Promise<ClientSettings> {
   const index = `${request.gateway}/pypi/simple/`;
@@ -36,6 +37,10 @@ export function pypiClientSettings(request: SettingsRequest): Promise<ClientSett
       UV_NO_CACHE: '1',
       ...(isTrustNeeded ? { UV_INSECURE_HOST: host } : {}),
     });
+  }
+  if (request.command === 'poetry') {
+    const poetry = poetrySettings(index, request.env?.['PYTHONPATH']);
+    return Promise.resolve({ ...poetry, env: { ...env, ...poetry.env } });
   }
   return Promise.resolve({ env, files: [], args: [] });
 }

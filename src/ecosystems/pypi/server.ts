@@ -11,7 +11,7 @@ export function createPypiServer(): EcosystemServer {
   return {
     name: 'pypi',
     mount: 'pypi',
-    commands: ['pip', 'pip3', 'uv', 'python', 'python3'],
+    commands: ['pip', 'pip3', 'uv', 'poetry', 'python', 'python3'],
     installCommand,
     respond: (request, view) => respondPypi(request, view, roots),
     prepare: (view) => void roots.of(view),
