@@ -9,12 +9,14 @@ import type { CatalogEntry } from '../ports/catalog.js';
 import type { Share, Swarm } from '../ports/swarm.js';
 import { addDays } from '../trust/time.js';
 import { mastersOf } from '../trust/masters.js';
+import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
 import { Joining } from './joining.js';
 import { Master, type AcceptedBundle } from './master.js';
 import { OwnMemberships } from './members-files.js';
 import { MembersGate } from './members-gate.js';
 import { openData, type DataFolder } from './open-data.js';
+import { nextCommands } from './next-command.js';
 import { openIdentity } from './open-keys.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
 import { PullLog } from './pull-log.js';
@@ -88,6 +90,7 @@ class Client {
   readonly #defer: (close: () => Promise<void>) => void;
   readonly #masters: readonly Master[];
   #isServing = false;
+  #hasSaidNext = false;
 
   constructor(parts: ClientParts) {
     const { input } = parts;
@@ -313,6 +316,18 @@ class Client {
       },
       `complete: ${formatBytes(bytes)} held, ${formatBytes(fromMaster)} from master and ${formatBytes(fromSiblings)} from siblings in ${formatSeconds(Math.round(seconds))}`,
     );
+    this.#sayNext(shares.map(([, share]) => share));
+  }
+
+  /** Once: what to type now. */
+  #sayNext(shares: readonly Share[]): void {
+    if (this.#hasSaidNext) return;
+    this.#hasSaidNext = true;
+    const bundles = shares.map(({ manifest }) => manifest.entries);
+    const commands = nextCommands(bundles, createServers()).map((command) => `  ${command}`);
+    if (commands.length === 0) return;
+    const where = this.#input.once ? 'to install' : 'to install, in another terminal';
+    this.#input.printer.line([`${where} (x ls NAME lists all):`, ...commands].join('\n'));
   }
 
   async #serve(): Promise<void> {

@@ -11,6 +11,8 @@ import { rebuildVolumes } from '../operations/rebuild-volumes.js';
 import { systemClock } from '../platform/clock.js';
 import type { ProgressEvent, Report } from '../ports/progress.js';
 import { askOnTerminal } from './ask.js';
+import { createServers } from './ecosystem-servers.js';
+import { nextCommands } from './next-command.js';
 import { openData } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
 
@@ -51,7 +53,17 @@ export async function runImport(input: ImportInput): Promise<void> {
     if (result.bundles.some(({ missing }) => missing.length > 0)) {
       result = (await takeRebuilt(input, take, result)) ?? result;
     }
-    printer.document(result, linesOf(result));
+    const next = result.bundles.every(({ missing }) => missing.length === 0)
+      ? nextCommands(
+          result.bundles.map(({ record }) => [...data.catalog.entries(record.id)]),
+          createServers(),
+        )
+      : [];
+    printer.document(result, [
+      ...linesOf(result),
+      ...(next.length === 0 ? [] : ['to install (x ls NAME lists all):']),
+      ...next.map((command) => `  ${command}`),
+    ]);
     failWhereNothingHonestIsLeft(result);
   } finally {
     await data.close();

@@ -100,7 +100,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
       gateway: gateway.url,
       ...(tls === undefined ? {} : { certificate: tls.path, fingerprint: tls.fingerprint }),
     },
-    `serving pip, npm and apt at ${gateway.url}; \`x run -- pip install …\` uses it` +
+    `serving pip, npm and apt at ${gateway.url}, and a page for a browser; Ctrl-C stops` +
       (tls === undefined ? '' : `\n  certificate ${tls.path}\n  SHA-256 ${tls.fingerprint}`),
   );
 }

@@ -1,0 +1,27 @@
+import type { BundleEntry } from '../domain/bundle.js';
+import type { EcosystemServer } from '../ports/ecosystem.js';
+
+/**
+ * Pure: what a person types next to install something of what came, one line an ecosystem: a package
+ * that no other of its bundle needs is most likely what was asked for.
+ */
+export function nextCommands(
+  bundles: readonly (readonly BundleEntry[])[],
+  servers: readonly EcosystemServer[],
+): string[] {
+  const found = new Map<string, BundleEntry>();
+  for (const entries of bundles) {
+    const needed = new Set(entries.flatMap(({ requires }) => requires));
+    for (const entry of entries) {
+      if (entry.kind !== 'package' || entry.ecosystem === undefined) continue;
+      if (entry.purl !== undefined && needed.has(entry.purl)) continue;
+      if (!found.has(entry.ecosystem)) found.set(entry.ecosystem, entry);
+    }
+  }
+  return servers.flatMap((server) => {
+    const { name, version } = found.get(server.name) ?? {};
+    return name === undefined || version === undefined
+      ? []
+      : [server.installCommand(name, version)];
+  });
+}
