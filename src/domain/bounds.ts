@@ -125,9 +125,9 @@ export const BOUNDS = {
   pieceStreams: 4,
   treesPerRequest: 256,
   treeBytesPerRequest: 4 << 20,
-  recentPieceBytes: 32 << 20,
+  recentPieceBytes: 16 << 20,
   /** Memory that waits for the next verified pieces. */
-  freePieceBytes: 32 << 20,
+  freePieceBytes: 8 << 20,
   earlyPieceBytes: 16 << 20,
   /** Verified pieces that are given to others before they are on disk. */
   offeredBytes: 16 << 20,

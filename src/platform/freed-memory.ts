@@ -1,5 +1,5 @@
-/** Just under the longest block whose release glibc learns from: DEFAULT_MMAP_THRESHOLD_MAX on 64 bits. */
-const LEARNT_BYTES = (32 << 20) - (64 << 10);
+/** Twice this much that is free stays; DEFAULT_MMAP_THRESHOLD_MAX, 32 MiB on 64 bits, is the most that glibc learns from. */
+const LEARNT_BYTES = (16 << 20) - (64 << 10);
 
 /**
  * Makes glibc keep freed memory for what is allocated next. By its defaults it gives what is freed at
