@@ -105,9 +105,12 @@ export const BOUNDS = {
   /** Memory for runs that stays with a reader. */
   freeRuns: 16,
   /** What was hashed so lately, in so many files, is not hashed again for the next who asks. */
+  readersOfLongRuns: 8,
   latelyVerifiedFiles: 256,
   latelyVerifiedMs: 10_000,
   settledConflicts: 1_000,
+  entriesForNextCommand: 5_000,
+  entriesWorthCollecting: 10_000,
   leaves: 4 << 20,
   /** A run of small artifacts has no more. */
   leavesPerRequest: 256,

@@ -52,6 +52,26 @@ export interface Manifest {
   entries: BundleEntry[];
 }
 
+/** What moving an entry takes. */
+export type PieceEntry = Pick<
+  BundleEntry,
+  'path' | 'lengthBytes' | 'sha256' | 'sha512' | 'pieceRoot'
+>;
+
+/** A manifest as those keep it who move it: of a hundred thousand entries the rest is a hundred megabytes. */
+export interface PieceManifest extends Omit<Manifest, 'entries'> {
+  entries: readonly PieceEntry[];
+}
+
+export function pieceManifest(manifest: PieceManifest): PieceManifest {
+  return { ...manifest, entries: manifest.entries.map(pieceEntry) };
+}
+
+export function pieceEntry(entry: PieceEntry): PieceEntry {
+  const { path, lengthBytes, sha256, sha512, pieceRoot } = entry;
+  return { path, lengthBytes, sha256, sha512, pieceRoot };
+}
+
 /** The longest path of an entry, in bytes. */
 const MAX_PATH_BYTES = 1024;
 

@@ -1,4 +1,4 @@
-import type { Did, Manifest } from '../domain/bundle.js';
+import type { Did, PieceManifest } from '../domain/bundle.js';
 import type { Refusal } from '../domain/membership.js';
 
 export interface SwarmAddresses {
@@ -43,7 +43,7 @@ export interface ShareRequest {
 
 /** A bundle that is being pulled, or is complete and shared. */
 export interface Share {
-  readonly manifest: Manifest;
+  readonly manifest: PieceManifest;
   /** Bytes of the bundle; what several entries share is counted once. */
   readonly totalBytes: number;
   /** Bytes of the bundle that are held and verified. */
@@ -113,7 +113,7 @@ export interface Swarm {
    * already (the same manifest digest) is returned as it is, with the new masters and paths added.
    * @throws XError METADATA_INVALID, LIMIT_EXCEEDED, USAGE.
    */
-  share(manifest: Manifest, request: ShareRequest): Promise<Share>;
+  share(manifest: PieceManifest, request: ShareRequest): Promise<Share>;
   /** Every peer that a piece stream is open to, shares or not. */
   peers(): { did: Did; address: string }[];
   stop(): Promise<void>;

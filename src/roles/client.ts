@@ -316,14 +316,14 @@ class Client {
       },
       `complete: ${formatBytes(bytes)} held, ${formatBytes(fromMaster)} from master and ${formatBytes(fromSiblings)} from siblings in ${formatSeconds(Math.round(seconds))}`,
     );
-    this.#sayNext(shares.map(([, share]) => share));
+    this.#sayNext(shares.map(([id]) => id));
   }
 
   /** Once: what to type now. */
-  #sayNext(shares: readonly Share[]): void {
+  #sayNext(ids: readonly string[]): void {
     if (this.#hasSaidNext) return;
     this.#hasSaidNext = true;
-    const bundles = shares.map(({ manifest }) => manifest.entries);
+    const bundles = ids.map((id) => () => this.#data.catalog.entries(id));
     const commands = nextCommands(bundles, createServers()).map((command) => `  ${command}`);
     if (commands.length === 0) return;
     const where = this.#input.once ? 'to install' : 'to install, in another terminal';

@@ -55,7 +55,11 @@ export async function runImport(input: ImportInput): Promise<void> {
     }
     const next = result.bundles.every(({ missing }) => missing.length === 0)
       ? nextCommands(
-          result.bundles.map(({ record }) => [...data.catalog.entries(record.id)]),
+          result.bundles.map(
+            ({ record }) =>
+              () =>
+                data.catalog.entries(record.id),
+          ),
           createServers(),
         )
       : [];

@@ -1,8 +1,8 @@
-import type { Manifest } from '../domain/bundle.js';
+import { pieceEntry, type PieceManifest } from '../domain/bundle.js';
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 
-/** The manifest that the catalog holds for a bundle. */
-export function manifestOf(record: BundleRecord, catalog: Catalog): Manifest {
+/** The manifest that the catalog holds for a bundle, as far as those need it who move it. */
+export function manifestOf(record: BundleRecord, catalog: Catalog): PieceManifest {
   return {
     bundle: record.name,
     source: record.source,
@@ -11,6 +11,6 @@ export function manifestOf(record: BundleRecord, catalog: Catalog): Manifest {
     signedAt: record.signedAt,
     expiresAt: record.expiresAt,
     graceDays: record.graceDays,
-    entries: [...catalog.entries(record.id)],
+    entries: Array.from(catalog.entries(record.id), pieceEntry),
   };
 }

@@ -1,4 +1,4 @@
-import type { Did, Manifest } from '../domain/bundle.js';
+import type { Did, PieceManifest } from '../domain/bundle.js';
 import { messageOf, XError } from '../domain/errors.js';
 import { refusalError } from '../domain/membership.js';
 import { acceptMetadata, type AcceptResult } from '../operations/accept-metadata.js';
@@ -26,7 +26,7 @@ export interface MasterOptions {
 /** A version of a bundle that was just accepted. */
 export interface AcceptedBundle {
   record: BundleRecord;
-  manifest: Manifest;
+  manifest: PieceManifest;
 }
 
 type Offer = Awaited<ReturnType<Swarm['listBundles']>>['bundles'][number];

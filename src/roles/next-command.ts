@@ -1,3 +1,4 @@
+import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry } from '../domain/bundle.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 
@@ -6,13 +7,14 @@ import type { EcosystemServer } from '../ports/ecosystem.js';
  * that no other of its bundle needs is most likely what was asked for.
  */
 export function nextCommands(
-  bundles: readonly (readonly BundleEntry[])[],
+  bundles: readonly (() => Iterable<BundleEntry>)[],
   servers: readonly EcosystemServer[],
 ): string[] {
   const found = new Map<string, BundleEntry>();
   for (const entries of bundles) {
-    const needed = new Set(entries.flatMap(({ requires }) => requires));
-    for (const entry of entries) {
+    const needed = new Set<string>();
+    for (const { requires } of first(entries())) for (const purl of requires) needed.add(purl);
+    for (const entry of first(entries())) {
       if (entry.kind !== 'package' || entry.ecosystem === undefined) continue;
       if (entry.purl !== undefined && needed.has(entry.purl)) continue;
       if (!found.has(entry.ecosystem)) found.set(entry.ecosystem, entry);
@@ -24,4 +26,13 @@ export function nextCommands(
       ? []
       : [server.installCommand(name, version)];
   });
+}
+
+/** Enough to find one to name. */
+function* first(entries: Iterable<BundleEntry>): Generator<BundleEntry> {
+  let count = 0;
+  for (const entry of entries) {
+    if (++count > BOUNDS.entriesForNextCommand) return;
+    yield entry;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Manifest } from '../domain/bundle.js';
+import type { PieceManifest } from '../domain/bundle.js';
 import { pieceCount } from '../domain/piece.js';
 import type { Settings } from '../config/settings.js';
 import type { ResidentLock } from '../platform/lock.js';
@@ -127,7 +127,7 @@ function sizeOnce(share: Share): { bytes: number; pieces: number } {
 }
 
 /** Of entries with the same bytes one counts, as in have-maps; of no bytes none. */
-function sizeOf({ entries }: Manifest): { bytes: number; pieces: number } {
+function sizeOf({ entries }: PieceManifest): { bytes: number; pieces: number } {
   const lengths = new Map(entries.map(({ sha256, lengthBytes }) => [sha256, lengthBytes]));
   let bytes = 0;
   let pieces = 0;

@@ -34,6 +34,8 @@ interface RunOfPieces {
 export class BlobReader {
   readonly #context: StoreContext;
   readonly #memory = new RunMemory();
+  /** Reads that are under way. */
+  #readers = 0;
   readonly #lately = new LatelyVerified(BOUNDS.latelyVerifiedFiles, BOUNDS.latelyVerifiedMs);
 
   constructor(context: StoreContext) {
@@ -69,17 +71,21 @@ export class BlobReader {
     const reading: Promise<RunOfPieces>[] = [];
     let next = Math.floor(start / PIECE_SIZE_BYTES);
     const readAhead = (): void => {
-      for (; next <= last && reading.length < ahead; next += BOUNDS.runPieces) {
+      // Where many read at once, each has less in memory.
+      const isCrowded = lent === undefined && this.#readers > BOUNDS.readersOfLongRuns;
+      const count = isCrowded ? 1 : BOUNDS.runPieces;
+      for (; next <= last && reading.length < ahead; next += count) {
         // The one that was used longest ago: what the caller has is the last that was read.
         const into = mine.shift();
         if (into !== undefined) mine.push(into);
-        const from = { first: next, last, into, direct: direct?.handle };
+        const from = { first: next, last, count, into, direct: direct?.handle };
         const run = this.#readRun(row, file.handle, leaves, from);
         // Its turn comes to be awaited; until then a failure is not unhandled.
         run.catch(() => undefined);
         reading.push(run);
       }
     };
+    this.#readers += 1;
     try {
       readAhead();
       for (let run = reading.shift(); run !== undefined; run = reading.shift()) {
@@ -91,6 +97,7 @@ export class BlobReader {
         if (damage) throw this.#drop(row, file.inode, damage);
       }
     } finally {
+      this.#readers -= 1;
       // A caller that stops early leaves reads under way, which may fail.
       await Promise.allSettled(reading);
       for (const run of mine) lent?.give(run);
@@ -120,10 +127,10 @@ export class BlobReader {
     row: BlobRow,
     file: FileHandle,
     leaves: Uint8Array,
-    { first, last, into, direct }: RunRead,
+    { first, last, count: most, into, direct }: RunRead,
   ): Promise<RunOfPieces> {
     const start = first * PIECE_SIZE_BYTES;
-    const count = Math.min(BOUNDS.runPieces, last + 1 - first);
+    const count = Math.min(most, last + 1 - first);
     const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
     // Who goes through a blob once wants what is on the disk. Taken before the bytes: what changes while
     // they are read is not noted as what was checked.
@@ -230,6 +237,8 @@ class RunMemory {
 interface RunRead {
   first: number;
   last: number;
+  /** Pieces at most. */
+  count: number;
   /** Memory that is lent, at a page where the read is past the page cache. */
   into: Uint8Array | undefined;
   direct: FileHandle | undefined;

@@ -23,6 +23,9 @@ type SpanState =
   /** Its bytes are those of its tree, and not of its name. */
   | { kind: 'refused' };
 
+/** One for all: there are as many as artifacts. */
+const WHOLE: SpanState = { kind: 'whole' };
+
 /** What became of pieces that were to be written. */
 export interface Written {
   stored: number[];
@@ -62,13 +65,13 @@ export class BlobAccess {
 
   async #loadSpan(span: LeafSpan, held: Bitmap): Promise<void> {
     if (this.#store.stat(span.sha256) !== undefined) {
-      this.#states.set(span.sha256, { kind: 'whole' });
+      this.#states.set(span.sha256, WHOLE);
       held.addRange(span.firstLeaf, span.leafCount);
       return;
     }
     if (span.leafCount === 0) {
       await this.#store.putBytes(new Uint8Array(), digestsOf(span));
-      this.#states.set(span.sha256, { kind: 'whole' });
+      this.#states.set(span.sha256, WHOLE);
       return;
     }
     const leaves = span.leafCount > 1 ? this.#store.leaves(span.sha256) : undefined;
@@ -156,7 +159,7 @@ export class BlobAccess {
     if (first === undefined || this.isWhole(span)) return;
     if (span.leafCount === 1) {
       await this.#store.putBytes(joined(first.bytes), digestsOf(span), span.pieceRoot);
-      this.#states.set(span.sha256, { kind: 'whole' });
+      this.#states.set(span.sha256, WHOLE);
       whole.push(span);
       return;
     }
@@ -180,7 +183,7 @@ export class BlobAccess {
     this.#completing.add(span.sha256);
     try {
       await this.#store.complete(span.sha256, digestsOf(span));
-      this.#states.set(span.sha256, { kind: 'whole' });
+      this.#states.set(span.sha256, WHOLE);
       return [];
     } catch (error) {
       if (error instanceof XError && error.code === 'STORE_DAMAGED') return this.#notHeld(span);

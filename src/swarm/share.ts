@@ -1,5 +1,5 @@
 import { BOUNDS } from '../domain/bounds.js';
-import type { Manifest } from '../domain/bundle.js';
+import type { PieceManifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { XError, messageOf } from '../domain/errors.js';
 import { lengthOf, type PieceBytes } from '../domain/piece.js';
@@ -31,7 +31,7 @@ const UNASKED = 0;
 
 /** One manifest being pulled and served: executes what the scheduler decides. */
 export class PieceShare implements Share {
-  readonly manifest: Manifest;
+  readonly manifest: PieceManifest;
   readonly #deps: ShareDeps<PieceShare>;
   readonly #map: LeafMap;
   readonly #blobs: BlobAccess;
@@ -56,7 +56,7 @@ export class PieceShare implements Share {
   readonly #underWay = new Set<Promise<void>>();
 
   private constructor(
-    manifest: Manifest,
+    manifest: PieceManifest,
     map: LeafMap,
     blobs: BlobAccess,
     held: Bitmap,
@@ -86,7 +86,7 @@ export class PieceShare implements Share {
   }
 
   /** Reads what the store holds of the manifest. @throws XError METADATA_INVALID, LIMIT_EXCEEDED. */
-  static async open(manifest: Manifest, deps: ShareDeps<PieceShare>): Promise<PieceShare> {
+  static async open(manifest: PieceManifest, deps: ShareDeps<PieceShare>): Promise<PieceShare> {
     const map = new LeafMap(manifest);
     const blobs = new BlobAccess(map, deps.store);
     return new PieceShare(manifest, map, blobs, await blobs.load(), deps);

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { BOUNDS } from '../domain/bounds.js';
-import type { Did, Manifest } from '../domain/bundle.js';
+import { pieceEntry, pieceManifest, type Did, type PieceManifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { messageOf } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
@@ -30,6 +30,7 @@ import { parseMultiaddr, RememberedSiblings } from './remembered-siblings.js';
 import { PieceShare } from './share.js';
 import { SiblingDialer } from './sibling-dialer.js';
 import { watchSurroundings } from './surroundings.js';
+import { collectAll } from './young-garbage.js';
 
 export interface SwarmOptions {
   /** 0 takes a free port. */
@@ -205,7 +206,7 @@ class PieceSwarm implements Swarm {
     return this.#caller.fetchMetadata(...question);
   }
 
-  async share(manifest: Manifest, request: ShareRequest): Promise<Share> {
+  async share(manifest: PieceManifest, request: ShareRequest): Promise<Share> {
     const { named, discovery } = this.#parts();
     const masters = request.masters.map(parseAddress);
     const share = await this.#openShare(manifest);
@@ -236,7 +237,7 @@ class PieceSwarm implements Swarm {
   // ---- shares
 
   /** The share of a manifest; two that ask at once get the same. */
-  async #openShare(manifest: Manifest): Promise<PieceShare> {
+  async #openShare(manifest: PieceManifest): Promise<PieceShare> {
     const known = this.#shares.get(manifest.digest);
     if (known !== undefined) return known;
     const opening =
@@ -246,10 +247,10 @@ class PieceSwarm implements Swarm {
     return opening;
   }
 
-  async #newShare(manifest: Manifest): Promise<PieceShare> {
+  async #newShare(manifest: PieceManifest): Promise<PieceShare> {
     const { store, clock, random } = this.#deps;
     const { host, links } = this.#parts();
-    const share = await PieceShare.open(manifest, {
+    const share = await PieceShare.open(pieceManifest(manifest), {
       store,
       clock,
       random,
@@ -270,6 +271,8 @@ class PieceSwarm implements Swarm {
     });
     this.#shares.set(manifest.digest, share);
     for (const link of links.all()) this.#begin(link, share);
+    // Reading so many entries left many times their size behind.
+    if (manifest.entries.length >= BOUNDS.entriesWorthCollecting) collectAll();
     return share;
   }
 
@@ -281,7 +284,7 @@ class PieceSwarm implements Swarm {
     const { name, source, version, signedAt, expiresAt, graceDays } = record;
     // To who may not have it, it is as if it were not here.
     if (!this.#admission.admits(link, { bundle: name, source })) return;
-    const entries = [...catalog.entries(record.id)];
+    const entries = Array.from(catalog.entries(record.id), pieceEntry);
     // Once open it greets every link and asks for theirs: what was said meanwhile was not heard.
     await this.#openShare({
       bundle: name,

@@ -29,6 +29,11 @@ export function tuneCollector(): void {
   setFlagsFromString('--no-incremental-marking');
 }
 
+/** After something that leaves much behind, such as a hundred thousand entries that were looked through. */
+export function collectAll(): void {
+  collect?.();
+}
+
 /** Tells of bytes that came or went. */
 export function bytesPassed(bytes: number): void {
   passedBytes += bytes;

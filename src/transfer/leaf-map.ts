@@ -1,4 +1,4 @@
-import type { Manifest } from '../domain/bundle.js';
+import type { PieceManifest } from '../domain/bundle.js';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
@@ -37,7 +37,7 @@ export class LeafMap {
   readonly leafCount: number;
   readonly totalBytes: number;
   readonly #bySha256 = new Map<Sha256, LeafSpan>();
-  readonly #manifest: Manifest;
+  readonly #manifest: PieceManifest;
   /** Made when first asked for: most maps never are. */
   #sha256OfPath: ReadonlyMap<string, Sha256> | undefined;
   readonly #spanOfLeaf: Uint32Array;
@@ -45,7 +45,7 @@ export class LeafMap {
   readonly #runStarts: number[] = [];
 
   /** @throws XError METADATA_INVALID, LIMIT_EXCEEDED. */
-  constructor(manifest: Manifest) {
+  constructor(manifest: PieceManifest) {
     this.#manifest = manifest;
     const spans: LeafSpan[] = [];
     let leaves = 0;
