@@ -46,8 +46,7 @@ test('no byte of it can be changed', () => {
 });
 
 test('names that leave a folder are refused, whoever signs them', () => {
-  const signed = (change: object): Uint8Array =>
-    encodeRuntime({ ...told, ...change }, source);
+  const signed = (change: object): Uint8Array => encodeRuntime({ ...told, ...change }, source);
   const archive = told.archive;
   const bad = [
     { archive: { ...archive, name: '../x.tar.gz' } },
