@@ -3,6 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { systemCodeOf } from '../domain/errors.js';
 import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
 import { writeAll } from './file-io.js';
+import { isServed } from './file-system.js';
 import { RunMemory } from './run-memory.js';
 
 /** Writes of a file that the system is given at once: it does them one by one, each holding a thread. */
@@ -53,7 +54,10 @@ export class DirectWriter {
 
   /** @param file The same, opened for writing, for what cannot go past the cache. */
   static async of(path: string, file: FileHandle): Promise<DirectWriter> {
-    return new DirectWriter(file, await openDirect(path, constants.O_WRONLY));
+    // A program that serves a file system gets writes at once as it is, and may not know that two open
+    // files are one: fusefat gives each clusters of its own.
+    const direct = (await isServed(path)) ? undefined : openDirect(path, constants.O_WRONLY);
+    return new DirectWriter(file, await direct);
   }
 
   /** Answers how many bytes wait in the page cache because of it. */

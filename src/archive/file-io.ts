@@ -3,7 +3,17 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 
 /** What a medium answers that was pulled out. */
-const GONE = new Set(['EIO', 'ENODEV', 'ENXIO', 'ENOMEDIUM', 'ESTALE', 'EREMOTEIO']);
+const GONE = new Set([
+  'EIO',
+  'ENODEV',
+  'ENXIO',
+  'ENOMEDIUM',
+  'ESTALE',
+  'EREMOTEIO',
+  // The program that served its file system ended: how many a stick is mounted.
+  'ENOTCONN',
+  'ECONNABORTED',
+]);
 
 /** Whether a medium is no longer there: what is on it by then is worth continuing. */
 export function isGone(thrown: unknown): boolean {

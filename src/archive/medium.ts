@@ -6,20 +6,22 @@ import { crc32 } from 'node:zlib';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { openDirect } from './direct-file.js';
 import { ofWriting, partPath, syncFolder, writeAll } from './file-io.js';
+import { isFat } from './file-system.js';
 import { RunMemory } from './run-memory.js';
 import { CHECKED_BYTES, type Medium, type MediumSpace, type ReadBack } from '../ports/volume.js';
 
-/** statfs types of file systems whose files end at 4 GiB less a byte. */
-const FAT_TYPES = new Set([0x4d44]);
 const FAT_FILE_BYTES = 2 ** 32 - 1;
 
 /** The file system that a folder is on, and what it holds in truth. */
 export class LocalMedium implements Medium {
   async space(folder: string): Promise<MediumSpace> {
     const existing = await nearestFolder(folder);
-    const { type, bsize, bavail } = await statfs(existing);
-    const isFat = FAT_TYPES.has(Number(type));
-    return { freeBytes: bavail * bsize, maxFileBytes: isFat ? FAT_FILE_BYTES : undefined };
+    const { bsize, blocks, bavail } = await statfs(existing);
+    return {
+      // One that does not know how large it is says zero: that is no full one.
+      freeBytes: blocks === 0 ? undefined : bavail * bsize,
+      maxFileBytes: (await isFat(existing)) ? FAT_FILE_BYTES : undefined,
+    };
   }
 
   async sizes(folder: string): Promise<Map<string, number>> {

@@ -118,7 +118,8 @@ async function writeAside(
     let checks: string[];
     try {
       checks = await fill(part, file, source, options);
-      await file.truncate(sizeBytes);
+      // Of what an earlier run left; some file systems refuse to cut where there is nothing to cut.
+      if ((await file.stat()).size > sizeBytes) await file.truncate(sizeBytes);
       await file.sync();
     } finally {
       await file.close();

@@ -38,7 +38,8 @@ export async function requireRoom(
     // A volume of the same size is kept where it is right; any other is replaced beside the old one.
     if (held !== sizeBytes) neededBytes += sizeBytes + FILE_SLACK_BYTES - Math.min(part, sizeBytes);
   }
-  if (neededBytes <= freeBytes) return;
+  // Where that is not known, a full medium shows when it is.
+  if (freeBytes === undefined || neededBytes <= freeBytes) return;
   const own = new Set(files.flatMap(({ name }) => [name, `.${name}.part`]));
   const others = [...there].filter(
     ([name]) => name.startsWith(`${record.name}-v`) && name.endsWith('.x.zip') && !own.has(name),

@@ -50,7 +50,8 @@ export interface VolumeWriter {
 }
 
 export interface MediumSpace {
-  freeBytes: number;
+  /** Undefined where the file system does not know. */
+  freeBytes: number | undefined;
   /** The largest file that the file system takes, where it has such a bound. */
   maxFileBytes: number | undefined;
 }

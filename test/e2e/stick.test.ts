@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { XError } from '../../src/domain/errors.js';
 import { exportBundle, type ExportResult } from '../../src/operations/export-bundle.js';
 import { importBundle } from '../../src/operations/import-bundle.js';
@@ -11,62 +12,106 @@ import type { ProgressEvent } from '../../src/ports/progress.js';
 import { Machine } from '../operations/world.js';
 
 const STICK_BYTES = 160 << 20;
+const TORN_BYTES = 20 << 20;
 const VOLUME_BYTES = 12_000_000;
 const SIZES = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`part-${i}`, 5_000_000 + i]));
 
 const run = (command: string, ...args: string[]): string =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
-/** A stick: a file system in an image, on a loop device, that can be pulled out. */
-class Stick {
+const check = (command: string, ...args: string[]): void => {
+  try {
+    run(command, ...args);
+  } catch (error) {
+    // It says so by its exit code where it mended something.
+    assert.ok([1, 2].includes((error as { status: number }).status), String(error));
+  }
+};
+
+const PATHS = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
+
+/** Why something cannot be had here; undefined where it can. */
+function missing(kernel: string | undefined, ...tools: string[]): string | undefined {
+  if (process.getuid?.() !== 0) return 'mounting an image needs root';
+  if (kernel !== undefined && !new RegExp(`\\b${kernel}$`, 'm').test(FILE_SYSTEMS))
+    return `this kernel knows no ${kernel}`;
+  const absent = tools.filter((tool) => !PATHS.some((folder) => existsSync(join(folder, tool))));
+  return absent.length > 0 ? `${absent.join(', ')} not installed` : undefined;
+}
+
+const FILE_SYSTEMS = readFileSync('/proc/filesystems', 'utf8');
+
+/** A file system in an image, that can be put in and pulled out. */
+abstract class Stick {
   readonly image: string;
   readonly folder: string;
-  #device = '';
 
-  private constructor(
-    dir: string,
-    readonly type: string,
-  ) {
+  constructor(dir: string) {
     this.image = join(dir, 'stick.img');
     this.folder = join(dir, 'stick');
   }
 
-  /** Undefined, the test skipped, where this machine mounts no images. */
-  static async make(t: TestContext, dir: string): Promise<Stick | undefined> {
-    if (process.getuid?.() !== 0) {
-      t.skip('mounting an image needs root');
-      return undefined;
-    }
-    const known = readFileSync('/proc/filesystems', 'utf8');
-    for (const type of ['vfat', 'ext4']) {
-      if (!new RegExp(`\\b${type}\\b`).test(known)) continue;
-      const stick = new Stick(dir, type);
-      await mkdir(stick.folder);
-      writeFileSync(stick.image, '');
-      truncateSync(stick.image, STICK_BYTES);
-      try {
-        if (type === 'vfat') run('mkfs.vfat', '-F', '32', stick.image);
-        else run('mkfs.ext4', '-q', stick.image);
-        stick.putIn();
-      } catch (error) {
-        t.skip(`no image can be made or mounted here: ${String(error).slice(0, 200)}`);
-        return undefined;
-      }
-      t.diagnostic(`the stick's file system is ${type}`);
-      return stick;
-    }
-    t.skip('this kernel knows neither vfat nor ext4');
-    return undefined;
+  async make(): Promise<void> {
+    await mkdir(this.folder);
+    writeFileSync(this.image, '');
+    truncateSync(this.image, STICK_BYTES);
+    this.format();
+    await this.putIn();
   }
 
-  putIn(): void {
+  /** The same stick again, checked as a desktop would. */
+  async putInAgain(): Promise<void> {
+    truncateSync(this.image, STICK_BYTES);
+    this.mend();
+    await this.putIn();
+  }
+
+  protected abstract format(): void;
+  protected abstract mend(): void;
+  protected abstract putIn(): Promise<void>;
+  abstract readOnly(): Promise<void>;
+  /** What is not on it yet never will be. */
+  abstract tear(): void;
+  abstract pullOut(): void;
+  /** As a desktop ejects it: what was written is on it. */
+  abstract takeOut(): Promise<void>;
+}
+
+/** Mounted by the kernel, on a loop device. */
+class LoopStick extends Stick {
+  #device = '';
+
+  constructor(
+    dir: string,
+    readonly type: 'vfat' | 'ext4',
+  ) {
+    super(dir);
+  }
+
+  protected format(): void {
+    if (this.type === 'vfat') run('mkfs.vfat', '-F', '32', this.image);
+    else run('mkfs.ext4', '-q', this.image);
+  }
+
+  protected mend(): void {
+    if (this.type === 'vfat') check('fsck.vfat', '-a', this.image);
+    else check('e2fsck', '-fy', this.image);
+  }
+
+  protected putIn(): Promise<void> {
     this.#device = run('losetup', '-f', '--show', this.image);
     run('mount', this.#device, this.folder);
+    return Promise.resolve();
   }
 
-  /** What is not on it yet never will be: the device ends where it was. */
-  tear(keptBytes: number): void {
-    truncateSync(this.image, keptBytes);
+  readOnly(): Promise<void> {
+    run('mount', '-o', 'remount,ro', this.folder);
+    return Promise.resolve();
+  }
+
+  /** The device ends where it was. */
+  tear(): void {
+    truncateSync(this.image, TORN_BYTES);
     run('losetup', '-c', this.#device);
   }
 
@@ -75,29 +120,101 @@ class Stick {
     run('losetup', '-d', this.#device);
   }
 
-  /** The same stick again, checked as a desktop would. */
-  putInAgain(): void {
-    truncateSync(this.image, STICK_BYTES);
-    const [check, ...flags] = this.type === 'vfat' ? ['fsck.vfat', '-a'] : ['e2fsck', '-fy'];
-    try {
-      run(check, ...flags, this.image);
-    } catch (error) {
-      // It says so by its exit code where it mended something.
-      assert.ok([1, 2].includes((error as { status: number }).status), String(error));
-    }
-    this.putIn();
+  takeOut(): Promise<void> {
+    run('umount', this.folder);
+    run('losetup', '-d', this.#device);
+    return Promise.resolve();
   }
 }
 
+/** FAT32 served by a program, as where the kernel knows no FAT. */
+class ServedStick extends Stick {
+  #server: ChildProcess | undefined;
+
+  protected format(): void {
+    run('mkfs.vfat', '-F', '32', this.image);
+  }
+
+  protected mend(): void {
+    check('fsck.vfat', '-a', this.image);
+  }
+
+  protected putIn(access = 'rw+'): Promise<void> {
+    this.#server = spawn('fusefat', ['-f', '-s', '-o', access, this.image, this.folder], {
+      stdio: 'ignore',
+    });
+    return this.#until(() => this.#isIn());
+  }
+
+  async readOnly(): Promise<void> {
+    await this.takeOut();
+    await this.putIn('ro');
+  }
+
+  /** The program dies with what it has not written yet. */
+  tear(): void {
+    this.#server?.kill('SIGKILL');
+  }
+
+  pullOut(): void {
+    run('fusermount', '-u', '-z', this.folder);
+  }
+
+  async takeOut(): Promise<void> {
+    run('fusermount', '-u', this.folder);
+    await this.#until(() => this.#server?.exitCode !== null);
+  }
+
+  #isIn(): boolean {
+    return readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${this.folder} `);
+  }
+
+  async #until(isTrue: () => boolean): Promise<void> {
+    for (let tries = 0; !isTrue(); tries += 1) {
+      assert.ok(tries < 200 && this.#server?.exitCode !== 1, 'fusefat does not answer');
+      await setTimeout(50);
+    }
+  }
+}
+
+interface Kind {
+  name: string;
+  missing: string | undefined;
+  of(dir: string): Stick;
+  /** What it cannot show. */
+  lacks?: string;
+}
+
+const VFAT: Kind = {
+  name: 'FAT32',
+  missing: missing('vfat', 'losetup', 'mkfs.vfat', 'fsck.vfat'),
+  of: (dir) => new LoopStick(dir, 'vfat'),
+};
+const SERVED: Kind = {
+  name: 'FAT32 in user space',
+  missing: missing('fuse', 'fusefat', 'fusermount', 'mkfs.vfat', 'fsck.vfat'),
+  of: (dir) => new ServedStick(dir),
+  lacks: 'fusefat answers neither how much is free nor that nothing is',
+};
+const EXT4: Kind = {
+  name: 'ext4',
+  missing: missing('ext4', 'losetup', 'mkfs.ext4', 'e2fsck'),
+  of: (dir) => new LoopStick(dir, 'ext4'),
+};
+
 async function onStick(
   t: TestContext,
+  kind: Kind,
   work: (source: Machine, stick: Stick, give: Give) => Promise<void>,
 ): Promise<void> {
+  if (kind.missing !== undefined) {
+    t.skip(kind.missing);
+    return;
+  }
   const source = await Machine.start('source');
-  let stick: Stick | undefined;
+  const stick = kind.of(source.dir);
   try {
-    stick = await Stick.make(t, source.dir);
-    if (stick === undefined) return;
+    await stick.make();
     await source.publish(SIZES);
     const to = stick.folder;
     await work(source, stick, (onBytes = () => undefined) => {
@@ -118,7 +235,7 @@ async function onStick(
     });
   } finally {
     try {
-      stick?.pullOut();
+      stick.pullOut();
     } catch {
       // It was out already.
     }
@@ -154,55 +271,78 @@ async function isWhole(source: Machine, folder: string): Promise<void> {
   }
 }
 
-test('a stick that is pulled out in the middle is continued', async (t) => {
-  await onStick(t, async (source, stick, give) => {
-    await assert.rejects(
-      give(once(18_000_000, () => stick.tear(20 << 20))),
-      (error) => error instanceof XError && error.code === 'IO_FAILED',
-    );
-    stick.pullOut();
-    stick.putInAgain();
-    const { volumes } = await give();
-    assert.equal(volumes.length, 3);
-    await isWhole(source, stick.folder);
-    const again = await give();
-    assert.deepEqual(
-      again.volumes.map(({ state }) => state),
-      ['kept', 'kept', 'kept'],
-    );
-  });
-});
+/** What a reader of FAT that is not the one that wrote finds in the image. */
+async function holdsToOthers(t: TestContext, source: Machine, stick: Stick): Promise<void> {
+  const absent = missing(undefined, 'mcopy');
+  if (absent !== undefined)
+    return t.diagnostic(`the image is not read by another program: ${absent}`);
+  const clean = join(source.dir, 'clean');
+  for (const name of await readdir(clean)) {
+    const copy = join(source.dir, 'copy');
+    run('mcopy', '-n', '-o', '-i', stick.image, `::${name}`, copy);
+    assert.equal(Buffer.compare(await readFile(copy), await readFile(join(clean, name))), 0, name);
+  }
+}
 
-test('a stick that fills up in the middle says so, and is continued', async (t) => {
-  await onStick(t, async (source, stick, give) => {
-    const filler = join(stick.folder, 'holiday.mp4');
-    const fill = (): void => {
-      try {
-        writeFileSync(filler, Buffer.alloc(STICK_BYTES, 1));
-      } catch (error) {
-        assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+for (const kind of [VFAT.missing === undefined ? VFAT : SERVED, EXT4])
+  describe(`a stick with ${kind.name}`, () => {
+    test('that is pulled out in the middle is continued', async (t) => {
+      await onStick(t, kind, async (source, stick, give) => {
+        await assert.rejects(
+          give(once(18_000_000, () => stick.tear())),
+          (error) => error instanceof XError && error.code === 'IO_FAILED',
+        );
+        stick.pullOut();
+        await stick.putInAgain();
+        const { volumes } = await give();
+        assert.equal(volumes.length, 3);
+        await isWhole(source, stick.folder);
+        const again = await give();
+        assert.deepEqual(
+          again.volumes.map(({ state }) => state),
+          ['kept', 'kept', 'kept'],
+        );
+        if (kind === EXT4) return;
+        await stick.takeOut();
+        await holdsToOthers(t, source, stick);
+      });
+    });
+
+    test('that fills up in the middle says so, and is continued', async (t) => {
+      if (kind.lacks !== undefined) {
+        t.skip(kind.lacks);
+        return;
       }
-    };
-    const isFull = (error: unknown): boolean =>
-      error instanceof XError && error.code === 'DISK_FULL';
-    await assert.rejects(give(once(14_000_000, fill)), isFull);
-    // Nothing is written where it is plain beforehand that it does not fit.
-    await assert.rejects(give(), (error) => isFull(error) && /MB free/.test(String(error)));
-    rmSync(filler);
-    const { volumes } = await give();
-    assert.equal(volumes[0]!.state, 'kept');
-    await isWhole(source, stick.folder);
-  });
-});
+      await onStick(t, kind, async (source, stick, give) => {
+        const filler = join(stick.folder, 'holiday.mp4');
+        const fill = (): void => {
+          try {
+            writeFileSync(filler, Buffer.alloc(STICK_BYTES, 1));
+          } catch (error) {
+            assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+          }
+        };
+        const isFull = (error: unknown): boolean =>
+          error instanceof XError && error.code === 'DISK_FULL';
+        await assert.rejects(give(once(14_000_000, fill)), isFull);
+        // Nothing is written where it is plain beforehand that it does not fit.
+        await assert.rejects(give(), (error) => isFull(error) && /MB free/.test(String(error)));
+        rmSync(filler);
+        const { volumes } = await give();
+        assert.equal(volumes[0]!.state, 'kept');
+        await isWhole(source, stick.folder);
+      });
+    });
 
-test('a read-only stick is read', async (t) => {
-  await onStick(t, async (source, stick, give) => {
-    await give();
-    run('mount', '-o', 'remount,ro', stick.folder);
-    await isWhole(source, stick.folder);
-    await assert.rejects(
-      exportBundle(source, { bundle: 'demo', to: stick.folder, volumeSizeBytes: 40_000_000 }),
-      (error) => error instanceof XError && error.code === 'IO_FAILED',
-    );
+    test('that is read-only is read', async (t) => {
+      await onStick(t, kind, async (source, stick, give) => {
+        await give();
+        await stick.readOnly();
+        await isWhole(source, stick.folder);
+        await assert.rejects(
+          exportBundle(source, { bundle: 'demo', to: stick.folder, volumeSizeBytes: 40_000_000 }),
+          (error) => error instanceof XError && error.code === 'IO_FAILED',
+        );
+      });
+    });
   });
-});
