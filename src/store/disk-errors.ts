@@ -3,7 +3,8 @@ import Database from 'better-sqlite3';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
-const DAMAGED = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB']);
+/** SQLITE_ERROR too: the statements are fixed, so that the schema is not the one that was made. */
+const DAMAGED = /^SQLITE_(?:CORRUPT\w*|NOTADB|ERROR|MISMATCH)$/;
 
 /**
  * What a failed disk or database call means to a user: DISK_FULL with the sizes, STORE_DAMAGED for a
@@ -14,16 +15,7 @@ export function asStoreError(thrown: unknown, folder: string, neededBytes?: numb
   const code = systemCodeOf(thrown);
   if (code === undefined) return thrown;
   if (FULL.has(code)) return diskFull(thrown, folder, neededBytes);
-  if (DAMAGED.has(code)) {
-    return new XError(
-      'STORE_DAMAGED',
-      `the catalog in ${folder} is damaged: ${messageOf(thrown)}`,
-      {
-        hint: 'Move the data folder aside and pull or import again; nothing in it is the only copy.',
-        cause: thrown,
-      },
-    );
-  }
+  if (DAMAGED.test(code)) return catalogDamaged(`the catalog in ${folder}`, thrown);
   if (thrown instanceof Database.SqliteError || 'syscall' in (thrown as Error)) {
     return new XError('IO_FAILED', `the store in ${folder}: ${messageOf(thrown)}`, {
       hint: 'Check the disk, and who may write to the folder.',
@@ -31,6 +23,14 @@ export function asStoreError(thrown: unknown, folder: string, neededBytes?: numb
     });
   }
   return thrown;
+}
+
+/** @param what What is damaged, and where. */
+export function catalogDamaged(what: string, cause: unknown): XError {
+  return new XError('STORE_DAMAGED', `${what} is damaged: ${messageOf(cause)}`, {
+    hint: 'Move the data folder aside and pull or import again; nothing in it is the only copy.',
+    cause,
+  });
 }
 
 function diskFull(thrown: unknown, folder: string, neededBytes: number | undefined): XError {

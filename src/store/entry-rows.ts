@@ -1,6 +1,7 @@
 import type { BundleEntry, EntryKind } from '../domain/bundle.js';
 import type { EcosystemName, JsonObject, ProofKind } from '../domain/plan.js';
 import { key } from './blob-rows.js';
+import { catalogDamaged } from './disk-errors.js';
 
 /** A row of `entries`; better-sqlite3 gives null for what is not there. */
 export interface EntryRow {
@@ -66,23 +67,42 @@ export function entryValues(
   ];
 }
 
-/** Rows come from `entryValues` alone, so their words and JSON are what the manifest had. */
+/**
+ * What `entryValues` wrote.
+ * @throws XError STORE_DAMAGED where it wrote nothing of the kind: the file rotted.
+ */
 export function entryOf(row: EntryRow): BundleEntry {
-  return {
-    path: row.path,
-    lengthBytes: row.length,
-    sha256: row.sha256.toString('hex'),
-    ...(row.sha512 === null ? {} : { sha512: row.sha512.toString('hex') }),
-    pieceRoot: row.piece_root.toString('hex'),
-    kind: row.kind as EntryKind,
-    ...(row.ecosystem === null ? {} : { ecosystem: row.ecosystem as EcosystemName }),
-    ...(row.name === null ? {} : { name: row.name }),
-    ...(row.version === null ? {} : { version: row.version }),
-    ...(row.purl === null ? {} : { purl: row.purl }),
-    proof: row.proof as ProofKind,
-    requires: JSON.parse(row.requires) as string[],
-    targets: JSON.parse(row.targets) as string[],
-    private: row.private === 1,
-    ...(row.detail === null ? {} : { detail: JSON.parse(row.detail) as JsonObject }),
-  };
+  try {
+    return {
+      path: row.path,
+      lengthBytes: row.length,
+      sha256: hex(row.sha256, 32),
+      ...(row.sha512 === null ? {} : { sha512: hex(row.sha512, 64) }),
+      pieceRoot: hex(row.piece_root, 32),
+      kind: row.kind as EntryKind,
+      ...(row.ecosystem === null ? {} : { ecosystem: row.ecosystem as EcosystemName }),
+      ...(row.name === null ? {} : { name: row.name }),
+      ...(row.version === null ? {} : { version: row.version }),
+      ...(row.purl === null ? {} : { purl: row.purl }),
+      proof: row.proof as ProofKind,
+      requires: listOf(row.requires),
+      targets: listOf(row.targets),
+      private: row.private === 1,
+      ...(row.detail === null ? {} : { detail: JSON.parse(row.detail) as JsonObject }),
+    };
+  } catch (thrown) {
+    throw catalogDamaged(`the catalog's entry of ${row.path}`, thrown);
+  }
+}
+
+/** SQLite keeps whatever type is in the file, whatever the column's. */
+function hex(bytes: Buffer, length: number): string {
+  if (Buffer.isBuffer(bytes) && bytes.length === length) return bytes.toString('hex');
+  throw new TypeError('no digest where one was');
+}
+
+function listOf(json: string): string[] {
+  const list = JSON.parse(json) as unknown;
+  if (Array.isArray(list)) return list as string[];
+  throw new TypeError('no list where one was');
 }

@@ -62,6 +62,19 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     throw asStoreError(error, options.folder);
   }
   const db = new CatalogDatabase(layout, clock);
+  try {
+    return await openOver(db, layout, { ...options, clock });
+  } catch (error) {
+    await db.close();
+    throw asStoreError(error, options.folder);
+  }
+}
+
+async function openOver(
+  db: CatalogDatabase,
+  layout: Layout,
+  options: StoreOptions & { clock: Clock },
+): Promise<OpenStore> {
   const rows = new BlobRows(db);
   const lease = lazyLease(layout);
   const context: StoreContext = {
@@ -74,7 +87,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     digester: new FileDigester(),
     direct: options.direct,
     lease: lease.get,
-    now: () => clock.now(),
+    now: () => options.clock.now(),
     onDamage: options.onDamage ?? (() => undefined),
   };
   // Store and catalog share the connection: the last one to close takes it along.
@@ -93,17 +106,13 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     }),
   );
   const catalog = new SqliteCatalog(db, once(leave));
-  try {
-    sweep(context);
-    await store.sweep();
-  } catch (error) {
-    await db.close();
-    throw asStoreError(error, options.folder);
-  }
+  const exportLog = new SqliteExportLog(db);
+  sweep(context);
+  await store.sweep();
   return {
     store,
     catalog,
-    exportLog: new SqliteExportLog(db),
+    exportLog,
     close: async () => {
       catalog.close();
       await store.close();
