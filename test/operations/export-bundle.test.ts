@@ -45,6 +45,25 @@ test('the same bundle gives the same bytes', async () => {
   }
 });
 
+test('another machine with the same key makes the same bytes of the same input at the same time', async () => {
+  const twin = await Machine.start('source');
+  try {
+    await twin.publish(SIZES);
+    const request = { bundle: 'demo', volumeSizeBytes: 2_000_000, parity: 2 };
+    const to = join(twin.dir, 'out');
+    await exportBundle(source, { ...request, to: out('mine') });
+    await exportBundle(twin, { ...request, to });
+    const names = await readdir(out('mine'));
+    assert.ok(names.length > 3);
+    assert.deepEqual(await readdir(to), names);
+    for (const name of names) {
+      assert.deepEqual(await readFile(join(to, name)), await readFile(join(out('mine'), name)));
+    }
+  } finally {
+    await twin.end();
+  }
+});
+
 test('no volume is larger than asked for', async () => {
   for (const volumeSizeBytes of [500_000, 777_777, 3_200_000]) {
     const to = out(`size-${volumeSizeBytes}`);

@@ -18,6 +18,7 @@ import { PIECE_SIZE_BYTES } from '../../src/domain/piece.js';
 import { openStore } from '../../src/store/open-store.js';
 import type { Damage } from '../../src/store/context.js';
 import { hasCode, leavesOf, piecesOf, readAll, sampleBytes } from '../contract/store.js';
+import { Machine } from '../operations/world.js';
 import { temporaryStore, type TemporaryStore } from './temporary.js';
 
 function flipBit(path: string, at: number): void {
@@ -202,4 +203,39 @@ test('a catalog of a newer x is refused', async () => {
     hasCode('RUNTIME_UNSUITED', 'schema 999'),
   );
   rmSync(temporary.folder, { recursive: true });
+});
+
+test('a catalog whose rows or columns rotted is said to be damaged', async () => {
+  const machine = await Machine.start('rotten');
+  const change = (sql: string): void => {
+    const database = new Database(join(machine.dir, 'data', 'catalog.sqlite'));
+    database.exec(sql);
+    database.close();
+  };
+  const again = async (): Promise<void> => {
+    await machine.close();
+    await machine.open();
+  };
+  try {
+    await machine.publish({ tiny: 10 });
+    const [record] = machine.catalog.bundles();
+    change('CREATE TABLE kept AS SELECT * FROM entries');
+    for (const rot of [
+      "requires = '[\"pkg:'",
+      "targets = '{}'",
+      "sha256 = 'text'",
+      "detail = '{'",
+    ]) {
+      change(`UPDATE entries SET ${rot}`);
+      assert.throws(() => [...machine.catalog.entries(record!.id)], hasCode('STORE_DAMAGED'), rot);
+      change('DELETE FROM entries; INSERT INTO entries SELECT * FROM kept');
+      assert.equal([...machine.catalog.entries(record!.id)].length, 2);
+    }
+    change('ALTER TABLE blobs RENAME COLUMN stamp TO stomp');
+    await assert.rejects(again(), hasCode('STORE_DAMAGED', 'stamp'));
+    change('ALTER TABLE blobs RENAME COLUMN stomp TO stamp');
+    await machine.open();
+  } finally {
+    await machine.end();
+  }
 });
