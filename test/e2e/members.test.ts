@@ -9,7 +9,17 @@ import { systemRandom } from '../../src/platform/random.js';
 import { createIdentity, identityFromSeed, type Identity } from '../../src/trust/identity.js';
 import { encodeMembership } from '../../src/trust/membership.js';
 import { addDays, formatTime } from '../../src/trust/time.js';
-import { FEW, HUGE, lastEvent, MANY, openWorld, STEP_MS, told, type World } from './world.js';
+import {
+  FEW,
+  HUGE,
+  lastEvent,
+  MANY,
+  openWorld,
+  STEP_MS,
+  told,
+  type World,
+  withClock,
+} from './world.js';
 
 const MEMBERS = { more: ['--members'] };
 
@@ -190,14 +200,14 @@ test('a clock that is ahead is told of; one that is behind lets nobody in whose 
   await source.process.stop();
 
   const { args, address } = await listening(world.client('a', source.invite));
-  const ahead = world.start(args, shifted(60));
+  const ahead = world.start(args, withClock(60));
   await ahead.waitFor('serving', STEP_MS);
   const late = await refused(world, 'b', address);
   assert.match(late.message, /expired/);
   assert.match(late.hint, /clocks/);
   await ahead.stop();
 
-  const behind = world.start(args, shifted(-3_650));
+  const behind = world.start(args, withClock(-3_650));
   await behind.waitFor('serving', STEP_MS);
   await pull(world, 'b', address);
   const seed = await readFile(join(world.data('source'), 'keys', 'identity'), 'utf8');
@@ -230,12 +240,6 @@ test('a resident member follows a source that comes back with more', async (t) =
   assert.equal(lastEvent(member, 'complete')?.['bytes'], again.bytes);
   assert.equal(lastEvent(member, 'error'), undefined);
 });
-
-/** The environment of a machine whose clock is so many days ahead. */
-function shifted(days: number): NodeJS.ProcessEnv {
-  const code = `const D=Date,s=${days * 86_400_000};globalThis.Date=class extends D{constructor(...a){if(a.length>0)super(...a);else super(D.now()+s)}static now(){return D.now()+s}}`;
-  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
-}
 
 test('two members swap with each other', { timeout: 2 * STEP_MS }, async (t) => {
   const world = await openWorld(t);

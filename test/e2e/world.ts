@@ -122,6 +122,12 @@ export async function openWorld(context: TestContext): Promise<World> {
   return world;
 }
 
+/** The environment of a machine whose clock is so many days ahead. */
+export function withClock(days: number): NodeJS.ProcessEnv {
+  const code = `const D=Date,s=${days * 86_400_000};globalThis.Date=class extends D{constructor(...a){if(a.length>0)super(...a);else super(D.now()+s)}static now(){return D.now()+s}}`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
+}
+
 async function startShared(): Promise<Fixtures & { folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'x-e2e-fixtures-'));
   return { ...(await startFixtures(folder, { wheels: WHEELS })), folder };
