@@ -30,6 +30,8 @@ After=network-online.target
 
 [Service]
 Type=exec
+# Young garbage in 12 MiB instead of 48: what is moved is collected after every few megabytes anyway.
+Environment=NODE_OPTIONS=--max-semi-space-size=4
 ExecStart=${command}
 Restart=on-failure
 RestartSec=5
