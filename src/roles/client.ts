@@ -8,7 +8,9 @@ import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { Share, Swarm } from '../ports/swarm.js';
 import { addDays } from '../trust/time.js';
+import { FreshnessLog } from '../trust/freshness.js';
 import { mastersOf } from '../trust/masters.js';
+import { trustedNow } from '../operations/accept-metadata.js';
 import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
 import { Joining } from './joining.js';
@@ -131,6 +133,7 @@ class Client {
     if (!once && this.#shares.size > 0) await this.#serve();
     await this.#meetMasters();
     this.#warnOfEnds();
+    if (this.#masters.length === 0) this.#warnOfAges();
     if (once) await this.#pullOnce();
     else await this.#stay();
   }
@@ -141,6 +144,18 @@ class Client {
       const what = `this machine's membership of ${source} ends at ${notAfter}`;
       this.#warn(`${what}: ask for a new invitation (x invite there)`);
     }
+  }
+
+  /** Of what is held and nobody renews: with a master its offer says as much. */
+  #warnOfAges(): void {
+    const { catalog } = this.#data;
+    const { now, warnings } = trustedNow({ catalog, clock: systemClock });
+    for (const { name, expiresAt, graceDays } of catalog.bundles()) {
+      const log = new FreshnessLog(name, now, () => true);
+      log.note('its metadata', new Date(expiresAt), graceDays);
+      warnings.push(...log.warnings());
+    }
+    for (const message of warnings) this.#warn(message);
   }
 
   async #pullOnce(): Promise<void> {

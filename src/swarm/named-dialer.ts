@@ -128,17 +128,19 @@ export class NamedDialer {
   /** Never rejects: what goes wrong is told to the watchers, and tried again. */
   async #pursue(address: PeerAddress, master: Named): Promise<void> {
     const signal = AbortSignal.any([this.#stopped.signal, master.stop.signal]);
+    let failures = 0;
     for (let attempt = 0; !signal.aborted;) {
       try {
         const connection = await this.connect(address);
         master.peer = connection.remotePeer.toString();
         for (const watcher of master.watchers) watcher.onPeer(master.peer);
         await this.#links.open(connection, AbortSignal.timeout(BOUNDS.handshakeTimeoutMs));
-        if (this.#links.get(master.peer) !== undefined) attempt = 0;
+        if (this.#links.get(master.peer) !== undefined) attempt = failures = 0;
         await this.#links.ended(master.peer, signal);
       } catch (error) {
         if (signal.aborted) return;
-        for (const watcher of master.watchers) watcher.onUnreachable(messageOf(error), attempt + 1);
+        failures += 1;
+        for (const watcher of master.watchers) watcher.onUnreachable(messageOf(error), failures);
       }
       await this.#pause(attempt++, signal);
     }

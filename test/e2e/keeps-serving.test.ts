@@ -55,6 +55,7 @@ test('the master goes while the client stays', async (t) => {
   const client = world.start(world.client('a', source.invite));
   await client.waitFor('complete', STEP_MS);
   await source.process.stop('SIGKILL');
+  await warned(client, /^the master at \S+ does not answer/);
   await served(await gatewayOf(client));
   const doctor = await world.say(['doctor', '--data', world.data('a')]);
   assert.match(doctor.stdout, /master +none is connected\n.*what is held is served all the same/);
@@ -129,6 +130,8 @@ for (const { where, days, what } of [
     await client.stop();
     await source.process.stop();
     const alone = ['client', '--data', world.data('a'), '--listen', '0', '--port', '0'];
-    await served(await gatewayOf(world.start(alone, withClock(days))));
+    const held = world.start(alone, withClock(days));
+    await served(await gatewayOf(held));
+    await warned(held, what);
   });
 }
