@@ -148,8 +148,14 @@ class Rebuild {
     return sound;
   }
 
-  async #rebuild({ volume }: Found): Promise<void> {
+  async #rebuild({ volume, raw }: Found): Promise<void> {
     const path = join(this.request.to, volume.name);
+    // Each run of it needs a run of parity for every volume that is gone: the first one has too few.
+    const gone = this.#found.filter((one) => one.raw === undefined).length;
+    if (raw === undefined && gone > this.members.length) {
+      this.result.lost.push(volume.name);
+      return;
+    }
     this.deps.report({ event: 'step', text: `Rebuilding ${volume.name}` });
     try {
       await this.deps.medium.writeFile(path, this.#runs(volume));

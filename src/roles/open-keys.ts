@@ -6,7 +6,7 @@ import { messageOf, XError } from '../domain/errors.js';
 import { systemRandom } from '../platform/random.js';
 import { syncFolder } from '../store/durable-file.js';
 import { createIdentity, identityFromSeed, type Identity } from '../trust/identity.js';
-import { isSealed, sealSeed, unsealSeed } from '../trust/sealed-seed.js';
+import { isSealed, sealKey, sealSeed, unsealKey, unsealSeed } from '../trust/sealed-seed.js';
 import { readOrCreateSecret, readOrUndefined } from './open-data.js';
 
 const GROUP_AND_OTHERS = 0o077;
@@ -56,6 +56,35 @@ export async function openWaitingSigner(folder: string): Promise<Identity | unde
   const { next } = keyPaths(folder);
   const text = await readOrUndefined(next);
   return text === undefined ? undefined : await readKey(next, text);
+}
+
+/** The OpenPGP key of apt repositories, armored; sealed where the machine's own key is. */
+export async function openRepositoryKey(
+  folder: string,
+  make: () => Promise<string>,
+): Promise<string> {
+  const path = repositoryKeyPath(folder);
+  const text = await readOrCreateSecret(path, async () => {
+    const identity = await readOrUndefined(keyPaths(folder).identity);
+    const armored = await make();
+    if (identity === undefined || !isSealed(identity)) return armored;
+    return sealRepositoryKey(armored, await secretFor(path));
+  });
+  return await readRepositoryKey(path, text);
+}
+
+function repositoryKeyPath(folder: string): string {
+  return join(folder, 'keys', 'apt-repository.asc');
+}
+
+function sealRepositoryKey(armored: string, secret: Uint8Array): string {
+  return sealKey(Buffer.from(armored), 'apt-repository', secret, systemRandom);
+}
+
+async function readRepositoryKey(path: string, text: string): Promise<string> {
+  await requirePrivate(path);
+  if (!isSealed(text)) return text;
+  return Buffer.from(unsealKey(text, await secretFor(path), path)).toString();
 }
 
 /** Ends a rotation: the next key is the signing key. */
@@ -172,6 +201,13 @@ export async function rewriteKeys(
       path,
       secret === undefined ? plainText(identity) : sealSeed(identity, secret, systemRandom),
     );
+    written.push(path);
+  }
+  const path = repositoryKeyPath(folder);
+  const text = await readOrUndefined(path);
+  if (text !== undefined) {
+    const armored = await readRepositoryKey(path, text);
+    await replaceSecret(path, secret === undefined ? armored : sealRepositoryKey(armored, secret));
     written.push(path);
   }
   return written;

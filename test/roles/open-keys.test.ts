@@ -9,6 +9,7 @@ import {
   newSecret,
   openIdentity,
   openNextSigner,
+  openRepositoryKey,
   openSigner,
   promoteNextSigner,
   rewriteKeys,
@@ -71,6 +72,28 @@ test('encrypted with a passphrase or a keyfile, keys open with it alone, and aga
   assert.equal((await openIdentity(folder)).did, did);
   await openNextSigner(folder);
   assert.match(await readFile(keyPaths(folder).next, 'utf8'), /x-sealed-key-1/);
+});
+
+test('the key of apt repositories is sealed with the others, and made sealed where they are', async () => {
+  const path = join(folder, 'keys', 'apt-repository.asc');
+  const never = (): Promise<string> => Promise.reject(new Error('it was there'));
+  await openIdentity(folder);
+  assert.equal(await openRepositoryKey(folder, () => Promise.resolve('armored')), 'armored');
+  process.env['X_KEY_PASSPHRASE'] = 'correct horse';
+  assert.ok((await rewriteKeys(folder, await newSecret())).includes(path));
+  assert.ok(!(await readFile(path, 'utf8')).includes('armored'));
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  assert.equal(await openRepositoryKey(folder, never), 'armored');
+  process.env['X_KEY_PASSPHRASE'] = 'wrong horse';
+  await assert.rejects(openRepositoryKey(folder, never), hasCode('KEY_LOCKED'));
+  process.env['X_KEY_PASSPHRASE'] = 'correct horse';
+  await chmod(path, 0o644);
+  await assert.rejects(openRepositoryKey(folder, never), hasCode('KEY_EXPOSED'));
+  await rm(path);
+  assert.equal(await openRepositoryKey(folder, () => Promise.resolve('another')), 'another');
+  assert.match(await readFile(path, 'utf8'), /x-sealed-key-1/);
+  await rewriteKeys(folder, undefined);
+  assert.equal(await readFile(path, 'utf8'), 'another');
 });
 
 test('a rotation that was cut short goes on with the same key', async () => {
