@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { sha256, type Sha256 } from '../domain/digest.js';
 import { XError, type ErrorCode } from '../domain/errors.js';
@@ -98,6 +99,8 @@ class Import {
     ignored: 0,
   };
   readonly #placements = new Map<string, ((blob: number) => string[])[]>();
+  /** Volumes that everything was taken from, by source and name: they have nothing that is missing. */
+  readonly #taken = new Set<string>();
   #first: XError | undefined;
 
   constructor(deps: ImportDeps, request: ImportRequest) {
@@ -114,10 +117,12 @@ class Import {
     candidates.sort((a, b) => b.timestampVersion - a.timestampVersion);
     const trusted = await this.#acceptAll(candidates);
     if (this.#accepted.size === 0 && this.#first) throw this.#first;
-    for (const { path } of trusted.sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    for (const { path, claim } of trusted.sort((a, b) => (a.path < b.path ? -1 : 1))) {
       this.#request.signal?.throwIfAborted();
       this.#deps.report({ event: 'step', text: `Reading ${path}…` });
+      const problems = this.#problems.length;
       await this.#attempt(path, (volume) => this.#takeContent(volume));
+      if (this.#problems.length === problems) this.#taken.add(`${claim.source} ${basename(path)}`);
     }
     return this.#result();
   }
@@ -252,8 +257,10 @@ class Import {
         const number = numbers.get(digest) ?? numbers.size;
         numbers.set(digest, number);
         if (store.stat(digest) !== undefined) continue;
-        const volumes = [...new Set(placements.flatMap((volumesOf) => volumesOf(number)))];
-        missing.push({ path, lengthBytes, volumes });
+        const volumes = new Set(placements.flatMap((volumesOf) => volumesOf(number)));
+        for (const name of volumes)
+          if (this.#taken.has(`${record.source} ${name}`)) volumes.delete(name);
+        missing.push({ path, lengthBytes, volumes: [...volumes] });
       }
       return { ...rest, record: catalog.bundle(record.id) ?? record, missing };
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { XError, type ErrorCode } from '../../src/domain/errors.js';
 import { exportBundle } from '../../src/operations/export-bundle.js';
@@ -103,10 +103,20 @@ test('a folder of volumes makes the bundle whole, the sliced artifact too', () =
 test('volumes come one at a time, in any order; each says what is still missing', () =>
   onClient(async (client) => {
     const missing: number[] = [];
+    const left = new Set(volumes.map((path) => basename(path)));
     for (const path of volumes.toReversed()) {
       const result = await take(client, [path]);
       assert.equal(result.ok, true);
-      missing.push(result.bundles[0]!.missing.length);
+      const files = result.bundles[0]!.missing;
+      missing.push(files.length);
+      left.delete(basename(path));
+      for (const file of files) {
+        assert.ok(!file.volumes.includes(basename(path)), `${file.path} is not in what was taken`);
+        assert.ok(
+          file.volumes.some((name) => left.has(name)),
+          `${file.path} is in what is left`,
+        );
+      }
     }
     assert.deepEqual(
       missing,
