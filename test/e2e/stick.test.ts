@@ -336,6 +336,8 @@ for (const kind of [VFAT.missing === undefined ? VFAT : SERVED, EXT4])
 
     test('that is read-only is read', async (t) => {
       await onStick(t, kind, async (source, stick, give) => {
+        const { maxFileBytes } = await source.medium.space(stick.folder);
+        assert.equal(maxFileBytes, kind === EXT4 ? undefined : 2 ** 32 - 1);
         await give();
         await stick.readOnly();
         await isWhole(source, stick.folder);
