@@ -128,14 +128,23 @@ class Maker {
   }
 
   #makeBins(bitLength: number): Map<string, MadeFile> {
-    const bins = new Map<string, [string, JsonObject][]>();
+    const bins = new Map<string, BundleEntry[]>();
     for (const bin of binNames(bitLength)) bins.set(bin, []);
     for (const entry of this.#entries) {
       const bin = bins.get(binOfPath(entry.path, bitLength));
       assert.ok(bin, 'every path has a bin');
-      bin.push([entry.path, targetOfEntry(entry)]);
+      bin.push(entry);
     }
-    return new Map([...bins].map(([bin, targets]) => [bin, this.#makeBin(bin, targets)]));
+    // A bin at a time, so that what is made of its entries is gone before it grows old.
+    return new Map(
+      [...bins].map(([bin, entries]) => {
+        const targets = entries.map((entry): [string, JsonObject] => [
+          entry.path,
+          targetOfEntry(entry),
+        ]);
+        return [bin, this.#makeBin(bin, targets)];
+      }),
+    );
   }
 
   #makeBin(bin: string, list: [string, JsonObject][]): MadeFile {
