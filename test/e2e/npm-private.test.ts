@@ -124,12 +124,19 @@ async function project(name: string, npmrc: readonly string[]): Promise<string> 
   return place;
 }
 
+/** Where npm itself runs these tests it hands its settings on, which would go before a project's. */
+const SAID_BY_NPM = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) => /^npm_config_/i.test(name))
+    .map((name) => [name, undefined]),
+);
+
 async function source(place: string, more: string[] = [], env = {}): Promise<XExit> {
   asked.length = 0;
   tunnelled.length = 0;
   const file = join(place, 'package.json');
   const args = ['source', '-r', file, '--name', 'private', '--data', join(place, 'data')];
-  return await x([...args, ...more], { env: { ...fixtures.allEnv, ...env } });
+  return await x([...args, ...more], { env: { ...SAID_BY_NPM, ...fixtures.allEnv, ...env } });
 }
 
 /** Plans, seals and exports; what a login lets in must come out private, and the login nowhere at all. */

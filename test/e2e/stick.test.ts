@@ -192,7 +192,11 @@ const VFAT: Kind = {
 };
 const SERVED: Kind = {
   name: 'FAT32 in user space',
-  missing: missing('fuse', 'fusefat', 'fusermount', 'mkfs.vfat', 'fsck.vfat'),
+  // It loses what was written at times, which X then says: no test that must pass can stand on it.
+  missing:
+    process.env['X_FUSEFAT'] === undefined
+      ? 'fusefat is not to be relied on; X_FUSEFAT=1 tries it'
+      : missing('fuse', 'fusefat', 'fusermount', 'mkfs.vfat', 'fsck.vfat'),
   of: (dir) => new ServedStick(dir),
   lacks: 'fusefat answers neither how much is free nor that nothing is',
 };

@@ -155,7 +155,7 @@ test('the services that clients ask on the way answer', async () => {
   );
 });
 
-test('bundles answer together; a signed version wins over an unsigned one of other bytes', async () => {
+test('bundles answer together; of two that have a version the one known first, unless the view passes it over', async () => {
   const other = await bundleOf(
     { ...options, keys: [], publicIndexes: [server.npmRegistry] },
     { purls: ['pkg:npm/x-fix-leaf@1.0.0', 'pkg:npm/x-fix-leaf@2.0.0'] },
@@ -172,9 +172,17 @@ test('bundles answer together; a signed version wins over an unsigned one of oth
   const merged = bodyOf<Packument>(await ask(both, 'x-fix-leaf'));
   assert.deepEqual(Object.keys(merged.versions).sort(), ['1.0.0', '2.0.0', '3.0.0-beta.1']);
   assert.deepEqual(merged['dist-tags'], { latest: '2.0.0', next: '3.0.0-beta.1' });
-  assert.equal(merged.versions['1.0.0']?.dist.integrity, fixture.packages[0]?.integrity);
+  const claimed = `sha512-${Buffer.from('ab'.repeat(64), 'hex').toString('base64')}`;
+  assert.equal(merged.versions['1.0.0']?.dist.integrity, claimed);
   const tarball = await ask(both, 'x-fix-leaf/-/x-fix-leaf-1.0.0.tgz');
-  assert.equal(tarball.kind === 'artifact' && tarball.entry.bundleId, 'demo@did');
+  assert.equal(tarball.kind === 'artifact' && tarball.entry.bundleId, 'first@other');
+
+  const settled = viewOf(
+    [...unsigned.filter(({ version }) => version !== '1.0.0'), ...entries],
+    bytes,
+  );
+  const { versions } = bodyOf<Packument>(await ask(settled, 'x-fix-leaf'));
+  assert.equal(versions['1.0.0']?.dist.integrity, fixture.packages[0]?.integrity);
 });
 
 test('a name private to one source is answered from that source alone', async () => {
