@@ -61,7 +61,10 @@ export class WindowReader extends RandomAccessReader {
     const read = (at: number): Promise<Uint8Array> => {
       // The chunk before the last one is used up.
       mine.reverse();
-      return this.#readAligned(mine[0] as Uint8Array, at, end, direct);
+      const window = this.#readAligned(mine[0] as Uint8Array, at, end, direct);
+      // Its turn comes to be awaited; until then a failure is not unhandled.
+      window.catch(() => undefined);
+      return window;
     };
     let reading = read(start);
     try {

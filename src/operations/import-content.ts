@@ -123,17 +123,18 @@ async function importSlice(
   range: Extract<VolumeName, { kind: 'slice' }>,
 ): Promise<void> {
   const { store, volume, counts } = request;
-  const { sha256, lengthBytes } = entry;
+  const { sha256, sha512, lengthBytes } = entry;
   if (store.stat(sha256) !== undefined) {
     counts.alreadyHeld += 1;
     return;
   }
   const leaves = await readLeaves(volume, entry);
-  const partial = store.partial(sha256, lengthBytes, leaves);
+  const digests = { sha256, sha512 };
+  const partial = store.partial(sha256, lengthBytes, leaves, digests);
   if (holdsAll(partial, range)) counts.alreadyHeld += 1;
   else await writeSlice(request, name, entry, partial, leaves, range);
   if (partial.heldCount() < pieceCount(lengthBytes)) return;
-  const stored = await store.complete(sha256);
+  const stored = await store.complete(sha256, digests);
   counts.importedBlobs += 1;
   checkPieceRoot(entry, stored.pieceRoot);
 }

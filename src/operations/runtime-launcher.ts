@@ -19,7 +19,7 @@ set -eu
 id='${id}'
 archive='${archive}'
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-home=\${X_HOME:-\${XDG_DATA_HOME:-\${HOME:-/tmp}/.local/share}/x-runtime}
+home=\${X_HOME:-\${XDG_DATA_HOME:-\${HOME:-}/.local/share}/x-runtime}
 to=$home/versions/$id
 
 fail() {
@@ -28,6 +28,9 @@ fail() {
   exit "\${3:-1}"
 }
 
+# A folder that anybody may have made is no place to run programs from.
+[ -n "\${X_HOME:-}\${XDG_DATA_HOME:-}\${HOME:-}" ] ||
+  fail 'neither HOME nor X_HOME says where x may live' 'Say X_HOME=DIR for a folder of your own.'
 if [ ! -e "$to" ]; then
   [ "$(uname -s) $(uname -m)" = '${system}' ] ||
     fail "this runtime is for ${platform}; here it is $(uname -s) $(uname -m)" 'Export one on a machine like this one.'

@@ -11,11 +11,14 @@ export interface Conflict {
   passedOver: CatalogEntry[];
   /** Why that one, in a line. */
   reason: string;
+  /** Whether evidence is on its way that may decide otherwise. */
+  isOpen: boolean;
 }
 
 export interface SettleConflictsDeps {
   catalog: Pick<Catalog, 'bundles' | 'conflicts'>;
   servers: readonly Pick<EcosystemServer, 'name' | 'checkProof'>[];
+  /** Reads what is held, and waits for nothing. */
   view: HeldView;
   now: Date;
 }
@@ -37,6 +40,7 @@ export async function settleConflicts(deps: SettleConflictsDeps): Promise<Confli
       path: chosen.entry.path,
       chosen: chosen.entry,
       passedOver: entries.filter(({ sha256 }) => sha256 !== chosen.entry.sha256),
+      isOpen: candidates.some(({ isAwaited }) => isAwaited),
       reason: reasonOf(
         entries.some((entry) => entry.private),
         chosen.verdict,
@@ -55,18 +59,17 @@ function reasonOf(isPrivate: boolean, verdict: ProofVerdict['verdict'], note: st
 async function verdictOf(
   { servers, view, now }: SettleConflictsDeps,
   entry: CatalogEntry,
-): Promise<Pick<ProofVerdict, 'verdict' | 'note'>> {
+): Promise<Pick<ProofVerdict, 'verdict' | 'note'> & { isAwaited: boolean }> {
   const server = servers.find(({ name }) => name === entry.ecosystem);
-  if (server === undefined) return { verdict: 'none', note: '' };
+  if (server === undefined) return { verdict: 'none', note: '', isAwaited: false };
   try {
     const { proof, verdict, note } = await server.checkProof(entry, view, now);
     // A digest from an index is the source's own word: it vouches for nothing against another source.
-    return proof === 'index-hash' && verdict === 'holds'
-      ? { verdict: 'none', note }
-      : { verdict, note };
+    const isOwnWord = proof === 'index-hash' && verdict === 'holds';
+    return { verdict: isOwnWord ? 'none' : verdict, note, isAwaited: false };
   } catch (thrown) {
     if (!(thrown instanceof XError)) throw thrown;
-    // Evidence that is still on its way says nothing yet.
-    return { verdict: thrown.code === 'INCOMPLETE' ? 'none' : 'broken', note: messageOf(thrown) };
+    const isAwaited = thrown.code === 'INCOMPLETE';
+    return { verdict: isAwaited ? 'none' : 'broken', note: messageOf(thrown), isAwaited };
   }
 }

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
+  chmod,
   mkdtemp,
   open,
-  readdir,
   readFile,
+  readdir,
   readlink,
   realpath,
   rename,
@@ -88,6 +89,8 @@ export class InstalledRuntimes implements RuntimeHome {
   }
 
   async keep(folder: string, id: string): Promise<void> {
+    // It was made for its maker alone; whoever may run x may read this.
+    await chmod(folder, 0o755);
     await flushAll(folder);
     await rename(folder, this.#path(id));
     await flush(join(this.folder, 'versions'));

@@ -147,6 +147,9 @@ export class InviteDesk {
 
   async #revoke(task: Extract<InviteTask, { verb: 'revoke' }>): Promise<InviteAnswer> {
     const { book, catalog, identity, signer, onPublished } = this.#deps;
+    // The key before the record: what cannot be signed is not said to be done. And before the book is
+    // read: opening it takes a while, in which others change the book.
+    const key = await signer();
     const now = this.#now();
     let next = book.book;
     const members: Member[] = [];
@@ -162,8 +165,6 @@ export class InviteDesk {
           `invitation ${id} let it in and lets others in: x invite --revoke ${id} closes it`,
         );
     }
-    // The key before the record: what cannot be signed is not said to be done.
-    const key = await signer();
     book.save(next);
     const published = publishRevoked({ catalog, clock: systemClock, identity, signer: key }, next);
     await onPublished?.(published);

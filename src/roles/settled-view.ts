@@ -2,6 +2,8 @@ import type { Conflict } from '../operations/settle-conflicts.js';
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { ServedView } from '../ports/ecosystem.js';
 
+const AGAIN_MS = 5_000;
+
 export interface SettledView {
   view: ServedView;
   /** As far as they are settled. */
@@ -19,16 +21,21 @@ export function settledView(
   view: ServedView,
   settle: () => Promise<Conflict[]>,
   onFailure: (thrown: unknown) => void,
+  nowMs: () => number,
 ): SettledView {
   let settled: readonly Conflict[] = [];
   let passedOver = new Set<string>();
   let times = 0;
   let generation = '';
+  /** When to look again, though the catalog is the same: evidence was on its way, or it failed. */
+  let againAtMs = Infinity;
   let underWay: Promise<void> | undefined;
 
   const settleNow = async (): Promise<void> => {
     generation = view.generation();
+    againAtMs = nowMs() + AGAIN_MS;
     const conflicts = await settle();
+    if (!conflicts.some(({ isOpen }) => isOpen)) againAtMs = Infinity;
     const next = new Set(conflicts.flatMap((one) => one.passedOver.map(nameOf)));
     const isSame = next.size === passedOver.size && [...next].every((one) => passedOver.has(one));
     if (!isSame) times += 1;
@@ -46,7 +53,7 @@ export function settledView(
       ...view,
       generation: () => {
         const now = view.generation();
-        if (now !== generation) refresh().catch(onFailure);
+        if (now !== generation || nowMs() >= againAtMs) refresh().catch(onFailure);
         return `${now} ${String(times)}`;
       },
       entriesByName: (ecosystem, name) =>

@@ -8,7 +8,7 @@ import { createGateway, type GatewayOptions } from '../gateway/open-gateway.js';
 import type { Answered } from '../ports/answered.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 import { settleConflicts, type Conflict } from '../operations/settle-conflicts.js';
-import { createHeldView, type Want } from './held-view.js';
+import { createHeldView, nobodyToAsk, type Want } from './held-view.js';
 import type { DataFolder } from './open-data.js';
 import { settledView, type SettledView } from './settled-view.js';
 import { bytesPassed, tuneCollector } from '../swarm/young-garbage.js';
@@ -60,7 +60,7 @@ async function listen(input: StartGatewayInput, port: number): Promise<StartedGa
   tuneCollector();
   const { data, want, options } = input;
   const { view, settle, conflicts } = settledGatewayView(input);
-  await settle();
+  await settle().catch((thrown: unknown) => input.onFailure?.(messageOf(thrown)));
   const gateway = createGateway({
     servers: [...input.servers],
     view,
@@ -84,10 +84,17 @@ function settledGatewayView({
   onFailure,
 }: StartGatewayInput): SettledView {
   const view = createHeldView(data.catalog, data.store, want);
+  // Proofs are looked at as far as they are here: what is held is served at once.
+  const here = createHeldView(data.catalog, data.store, nobodyToAsk);
   const told = new Set<string>();
   const settle = async (): Promise<Conflict[]> => {
     const { catalog } = data;
-    const conflicts = await settleConflicts({ catalog, servers, view, now: systemClock.now() });
+    const conflicts = await settleConflicts({
+      catalog,
+      servers,
+      view: here,
+      now: systemClock.now(),
+    });
     for (const conflict of conflicts) {
       const said = `${conflict.path} ${conflict.chosen.bundleId} ${conflict.chosen.sha256}`;
       if (!told.has(said)) onConflict?.(conflict);
@@ -95,7 +102,12 @@ function settledGatewayView({
     }
     return conflicts;
   };
-  return settledView(view, settle, (thrown) => onFailure?.(messageOf(thrown)));
+  return settledView(
+    view,
+    settle,
+    (thrown) => onFailure?.(messageOf(thrown)),
+    () => systemClock.monotonicMs(),
+  );
 }
 
 /** A wish that cannot be kept is no reason to fail what was asked. */

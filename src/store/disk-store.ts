@@ -151,7 +151,11 @@ export class DiskStore implements Store {
     try {
       const stored = await begun.complete(digests);
       this.#begun.delete(sha256);
-      return stored;
+      if (digests.sha512 === undefined) return stored;
+      // Somebody else may have completed it meanwhile, whom nobody asked for this digest.
+      const whole = await this.#withSha512(stored);
+      requireDigests({ ...digests, sha256 }, whole, `blob ${sha256}`);
+      return whole;
     } catch (error) {
       if (error instanceof XError && error.code === 'DIGEST_MISMATCH') this.#begun.delete(sha256);
       throw error;

@@ -50,7 +50,7 @@ async function served(data: DataFolder, server: ReturnType<typeof serverOf>): Pr
   const view = createHeldView(data.catalog, data.store, nobodyToAsk);
   const { catalog } = data;
   const settle = () => settleConflicts({ catalog, servers: [server], view, now: new Date() });
-  const settled = settledView(view, settle, failed);
+  const settled = settledView(view, settle, failed, () => 0);
   await settled.settle();
   return settled.view.entriesByName('pypi', 'alpha').map((entry) => entry.sha256);
 }
@@ -119,7 +119,7 @@ test('what a new bundle disputes is settled while the view is in use, and told i
   const { catalog } = data;
   const servers = [serverOf({ [sha256('second')]: HOLDS })];
   const settle = () => settleConflicts({ catalog, servers, view, now: new Date() });
-  const settled = settledView(view, settle, failed);
+  const settled = settledView(view, settle, failed, () => 0);
   await settled.settle();
   const before = settled.view.generation();
   assert.equal(settled.view.generation(), before);
