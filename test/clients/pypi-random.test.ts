@@ -32,6 +32,6 @@ test(
     const seeds = Array.from({ length: 40 }, (_, at) => at + 1);
     const run = await compareOnSeeds(seeds, pip, target, makeHardIndex);
     t.diagnostic(`${pip?.title ?? 'pip'}: ${JSON.stringify(run)}`);
-    assert.ok(run.answered > 20 && run.unanswered > 5, 'both kinds are met');
+    assert.ok(run.answered > 20 && run.unanswered > 0, 'both kinds are met');
   },
 );
