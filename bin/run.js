@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = '22.22.2 or newer of 22, 24.15 or newer of 24, or 26 and newer';
@@ -39,13 +39,22 @@ function handOver(node) {
  */
 async function keepCompiled() {
   const { constants, enableCompileCache } = await import('node:module');
-  const cacheHome = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   const folders = [
-    fileURLToPath(new URL('../node_modules/.cache/x-compiled', import.meta.url)),
-    join(cacheHome, 'x-compiled'),
+    () => fileURLToPath(new URL('../node_modules/.cache/x-compiled', import.meta.url)),
+    () => join(ownCache(), 'x-compiled'),
   ];
   const failed = constants.compileCacheStatus.FAILED;
-  folders.some((folder) => enableCompileCache(folder).status !== failed);
+  try {
+    folders.some((folder) => enableCompileCache(folder()).status !== failed);
+  } catch {
+    // Who has no home has no cache: x starts a little slower.
+  }
+}
+
+/** A relative folder is none (XDG base directory specification): it would be another one each time. */
+function ownCache() {
+  const said = process.env.XDG_CACHE_HOME ?? '';
+  return isAbsolute(said) ? said : join(homedir(), '.cache');
 }
 
 function refuse(reason) {
