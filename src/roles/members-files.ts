@@ -52,7 +52,14 @@ export class BookFile {
   /** On disk when it returns; in one go, so that nothing happens between the decision and its record. */
   save(book: InviteBook): void {
     if (book === this.#book) return;
-    replacePrivate(this.#path, formatInviteBook(book));
+    const text = formatInviteBook(book);
+    // One that is longer would not be read again, and nobody would be let in or stay revoked.
+    if (Buffer.byteLength(text) > BOUNDS.inviteBookBytes) {
+      throw new XError('LIMIT_EXCEEDED', `${this.#path}: the list of members is full`, {
+        hint: 'Invite for all bundles instead of many by name.',
+      });
+    }
+    replacePrivate(this.#path, text);
     this.#book = book;
   }
 }

@@ -29,9 +29,9 @@ test(
     const planner = await openPlanner();
     after(() => planner.upstream.close());
     const pip = await newestPip(planner, target);
-    const seeds = Array.from({ length: 40 }, (_, at) => at + 1);
+    const seeds = Array.from({ length: 160 }, (_, at) => at + 1);
     const run = await compareOnSeeds(seeds, pip, target, makeHardIndex);
     t.diagnostic(`${pip?.title ?? 'pip'}: ${JSON.stringify(run)}`);
-    assert.ok(run.answered > 20 && run.unanswered > 0, 'both kinds are met');
+    assert.ok(run.answered > 20 && run.unanswered > 5, 'both kinds are met');
   },
 );
