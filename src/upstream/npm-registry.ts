@@ -1,5 +1,6 @@
 import { glob, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { bareAddress } from '../domain/bare-address.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
@@ -90,7 +91,7 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
     },
     async foreign(request) {
       const brought = await foreign.fetch(request, await configOf(request.project));
-      return { ...brought, address: withoutCredentials(brought.address) };
+      return { ...brought, address: bareAddress(brought.address) };
     },
     workspaces: findWorkspaces,
     close: () => foreign.close(),
@@ -121,11 +122,11 @@ function settingsOf(config: NpmConfig): NpmSettings {
   const scopes: Record<string, string> = {};
   for (const [key, value] of Object.entries(config.options)) {
     const scope = /^(@[^:]+):registry$/.exec(key)?.[1];
-    if (scope !== undefined && typeof value === 'string') scopes[scope] = withoutCredentials(value);
+    if (scope !== undefined && typeof value === 'string') scopes[scope] = bareAddress(value);
   }
   const omit = config.options['omit'];
   return {
-    registry: withoutCredentials(config.registry),
+    registry: bareAddress(config.registry),
     scopes,
     omit: stringList(omit),
     connection: {
@@ -180,7 +181,7 @@ function releaseOf(
     manifest,
     time: raw.time[version],
     tags: Object.keys(raw['dist-tags']).filter((tag) => raw['dist-tags'][tag] === version),
-    registry: withoutCredentials(registry),
+    registry: bareAddress(registry),
     isPublic: isPublicRegistry(registry, config),
   };
 }
@@ -222,14 +223,6 @@ async function readManifest(file: string): Promise<JsonObject> {
     throw new XError('INPUT_MALFORMED', `${file}: ${messageOf(cause)}`, { cause });
   }
   throw new XError('INPUT_MALFORMED', `${file}: not a JSON object`);
-}
-
-function withoutCredentials(address: string): string {
-  if (!URL.canParse(address)) return address;
-  const url = new URL(address);
-  url.username = '';
-  url.password = '';
-  return url.href;
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

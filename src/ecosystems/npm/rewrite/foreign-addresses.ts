@@ -1,3 +1,4 @@
+import { bareAddress } from '../../../domain/bare-address.js';
 import { integrityOfDigest } from '../../../domain/digest.js';
 import { gatewayFile } from '../gateway-address.js';
 
@@ -16,20 +17,20 @@ export class ForeignAddresses {
 
   /** @param address as a lockfile writes it, the commit included. */
   add(address: string, standIn: StandIn): void {
-    this.#byAddress.set(bare(address), standIn);
+    this.#byAddress.set(bareAddress(address), standIn);
   }
 
   /** @param spec as a package.json writes it: `github:user/repo#main`. */
   addAsked(name: string, spec: string, standIn: StandIn): void {
-    this.#bySpec.set(`${name}@${bare(spec)}`, standIn);
+    this.#bySpec.set(`${name}@${bareAddress(spec)}`, standIn);
   }
 
   at(address: string): StandIn | undefined {
-    return this.#byAddress.get(bare(address));
+    return this.#byAddress.get(bareAddress(address));
   }
 
   asked(name: string, spec: string): StandIn | undefined {
-    return this.#bySpec.get(`${name}@${bare(spec)}`);
+    return this.#bySpec.get(`${name}@${bareAddress(spec)}`);
   }
 }
 
@@ -40,13 +41,4 @@ export function addressOf(gateway: string, { name, filename }: StandIn): string 
 /** `sha512-…`. */
 export function integrityOf({ sha512 }: StandIn): string | undefined {
   return sha512 === undefined ? undefined : integrityOfDigest('sha512', sha512);
-}
-
-/** Plans know addresses without the credentials in them. */
-function bare(address: string): string {
-  if (!URL.canParse(address)) return address;
-  const url = new URL(address);
-  url.username = '';
-  url.password = '';
-  return url.href;
 }
