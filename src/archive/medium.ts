@@ -123,8 +123,9 @@ async function compare(
       const at = index * CHECKED_BYTES;
       const { whole, bytes } = await reading;
       if (index + 1 < checks.length) reading = runAt(at + CHECKED_BYTES);
-      if (!isSame(bytes, check)) throw differs(path, at);
+      const holds = isSame(bytes, check);
       memory.give({ whole });
+      if (!holds) throw differs(path, at);
       onBytes?.(bytes.length);
     }
   } finally {
