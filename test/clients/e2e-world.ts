@@ -145,7 +145,9 @@ export async function pullInto(world: World, data: string): Promise<void> {
 /** A script that starts the resident client of a data folder, runs `inner` with $GATEWAY set, and stops it. */
 export function besideResident(data: string, inner: string, port = 0): string {
   const log = `${data}/resident.log`;
+  // Emptied before the client starts: the line of an earlier one must not be taken for this one's.
   return `
+: >'${log}'
 '${process.execPath}' '${RUN}' client --data '${data}' --port ${port} --listen 0 --json >'${log}' 2>&1 &
 resident=$!
 for i in $(seq 200); do grep -q '"serving"' '${log}' && break; sleep 0.1; done
