@@ -260,4 +260,72 @@ export const BOUNDS = {
   controlRequestMs: 10_000,
   controlAliveMs: 5_000,
   controlSilenceMs: 30_000,
+
+  // public swarm: what strangers can make this process do, keep or send
+  /** A gossip message, and the name of a package or version in it. */
+  announcementBytes: 4 << 10,
+  announcedAddresses: 8,
+  announcedAddressChars: 256,
+  announcedNameChars: 214,
+  announcedVersionChars: 128,
+  /** How old a message may be, and how far ahead its author's clock. */
+  announcementAgeMs: 10 * 60_000,
+  announcementAheadMs: 2 * 60_000,
+  /** Messages that one neighbour may pass on at once, and then in a second. */
+  gossipBurst: 200,
+  gossipPerSecond: 40,
+  /** Of one author: a burst, and then one in so long. */
+  authorBurst: 8,
+  authorPauseMs: 15_000,
+  /** Authors whose last sequence number is known: as many signatures as can be checked while a message is young… */
+  gossipAuthors: 75_000,
+  /** …and neighbours whose bucket is. */
+  gossipNeighbours: 1_024,
+  /** Signatures checked in a second, whoever sends what. */
+  gossipSignaturesPerSecond: 100,
+  nodeTtlMs: 24 * 3_600_000,
+  knownNodes: 20_000,
+  /** Nodes of one /24 or /48: among those near one place, and in all. */
+  nodesOfGroupInBucket: 2,
+  nodesOfGroup: 10,
+  bucketNodes: 16,
+  bucketReserve: 8,
+  /** An answer to a lookup. */
+  lookupAnswerOwners: 16,
+  lookupAnswerNodes: 16,
+  lookupAnswerBytes: 16 << 10,
+  lookupDeadlineMs: 8_000,
+  lookupAskMs: 1_500,
+  lookupAsks: 48,
+  lookupHops: 16,
+  lookupOwners: 64,
+  /** Of a walk's candidates, and of the owners it tells. */
+  lookupNodesOfGroup: 3,
+  lookupOwnersOfGroup: 3,
+  lookups: 256,
+  cachedLookups: 10_000,
+  cachedOwnersMs: 10 * 60_000,
+  recordTtlMs: 24 * 3_600_000,
+  records: 1_000_000,
+  recordsOfOwner: 50_000,
+  /** What all owners of one /24 or /48 may leave here. */
+  recordsOfGroup: 150_000,
+  recordsOfKey: 32,
+  recordsOfKeyAndGroup: 4,
+  recordsPerMessage: 1_000,
+  scoredNodes: 10_000,
+  measuredProviders: 2_048,
+  swarmFetches: 256,
+  swarmWaitingFetches: 100_000,
+  swarmProviders: 32,
+  swarmAsks: 512,
+  swarmAsksOfProvider: 16,
+  swarmAskMs: 3_000,
+  swarmClaims: 4,
+  swarmFalseClaims: 2,
+  quarantineBytes: 64 * 2 ** 30,
+  uploadSlots: 32,
+  uploadRequests: 4_096,
+  uploadRequestsOfPeer: 64,
+  demandKeys: 100_000,
 } as const;

@@ -128,6 +128,36 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (ecosystem, name)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Nodes of the public swarm that were heard of; hearsay for the next life of the process.
+  CREATE TABLE nodes (
+    did TEXT PRIMARY KEY,
+    addresses TEXT NOT NULL,
+    address_group TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    free_bytes INTEGER NOT NULL,
+    load REAL NOT NULL,
+    first_heard_at INTEGER NOT NULL,
+    heard_at INTEGER NOT NULL,
+    answered_at INTEGER NOT NULL,
+    round_trip_ms REAL NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX nodes_by_heard_at ON nodes (heard_at);
+
+  -- What this machine itself saw of them.
+  CREATE TABLE scores (
+    did TEXT PRIMARY KEY,
+    served_bytes REAL NOT NULL,
+    received_bytes REAL NOT NULL,
+    uptime_ms REAL NOT NULL,
+    successes REAL NOT NULL,
+    failures REAL NOT NULL,
+    lies INTEGER NOT NULL,
+    shunned_until INTEGER NOT NULL,
+    first_seen_at INTEGER NOT NULL,
+    at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /**

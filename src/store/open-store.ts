@@ -5,6 +5,7 @@ import { isDigest } from '../domain/digest.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { ExportLog } from '../ports/export-log.js';
+import type { NodeBook } from '../ports/node-book.js';
 import type { Store } from '../ports/store.js';
 import { BlobRows } from './blob-rows.js';
 import { DamagedRows } from './damaged-rows.js';
@@ -17,6 +18,7 @@ import { OpenFiles } from './open-files.js';
 import { PartialRows } from './partial-rows.js';
 import { SqliteCatalog } from './sqlite-catalog.js';
 import { SqliteExportLog } from './sqlite-export-log.js';
+import { SqliteNodeBook } from './sqlite-node-book.js';
 import type { DirectFiles } from '../ports/direct-files.js';
 import { lazyLease, removeFile, type Damage, type StoreContext } from './context.js';
 import { settlePlacing } from './placing.js';
@@ -36,6 +38,7 @@ export interface OpenStore {
   store: Store;
   catalog: Catalog;
   exportLog: ExportLog;
+  nodeBook: NodeBook;
   close(): Promise<void>;
 }
 
@@ -107,12 +110,14 @@ async function openOver(
   );
   const catalog = new SqliteCatalog(db, once(leave));
   const exportLog = new SqliteExportLog(db);
+  const nodeBook = new SqliteNodeBook(db);
   sweep(context);
   await store.sweep();
   return {
     store,
     catalog,
     exportLog,
+    nodeBook,
     close: async () => {
       catalog.close();
       await store.close();

@@ -20,7 +20,8 @@ const TABLE: Record<string, readonly string[]> = {
   archive: ['domain', 'ports'],
   gateway: ['domain', 'ports'],
   page: ['domain', 'ports'],
-  swarm: ['domain', 'ports', 'transfer'],
+  network: ['domain', 'ports', 'trust'],
+  swarm: ['domain', 'ports', 'transfer', 'network'],
   operations: ['domain', 'ports', 'trust', 'transfer'],
   commands: ['operations', 'roles', 'config', 'domain'],
 };

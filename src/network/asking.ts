@@ -1,0 +1,223 @@
+import { BOUNDS } from '../domain/bounds.js';
+import { PIECE_SIZE_BYTES, pieceCount } from '../domain/piece.js';
+import type { Random } from '../ports/random.js';
+import type { ArtifactFetch, OpenAsk } from './artifact-fetch.js';
+import { isRemote, type Portion, type Provider, type SelectorAction } from './events.js';
+import { NETWORK_POLICY as POLICY } from './policy.js';
+import type { ProviderMeasures } from './provider-measures.js';
+
+/** Whom to ask for what: the half of the selector that opens and closes requests. */
+export class Asking {
+  readonly actions: SelectorAction[] = [];
+  readonly fetchOfAsk = new Map<number, ArtifactFetch>();
+  readonly #random: Random;
+  #nextAsk = 1;
+
+  constructor(
+    readonly measures: ProviderMeasures,
+    random: Random,
+  ) {
+    this.#random = random;
+  }
+
+  /** Everything that can be asked for one artifact now. */
+  proceed(fetch: ArtifactFetch, now: number): void {
+    if (this.#askHere(fetch, now)) return;
+    this.#search(fetch);
+    this.#askOfficial(fetch, now);
+    if (fetch.mode === 'undecided') this.#decide(fetch, now);
+    if (fetch.mode === 'tree') this.#fillPieces(fetch, now);
+    this.#repeatLate(fetch, now);
+  }
+
+  /** Requests that nothing more is expected of. */
+  expired(fetch: ArtifactFetch, now: number): OpenAsk[] {
+    return [...fetch.asks.values()].filter(({ heardMs }) => now >= heardMs + BOUNDS.swarmAskMs);
+  }
+
+  /** When something is to be looked at again, whatever happens. */
+  nextMs(fetch: ArtifactFetch, now: number): number {
+    if (fetch.isChecking) return Infinity;
+    let atMs = Infinity;
+    for (const ask of fetch.asks.values()) {
+      if (!ask.isHedged) atMs = Math.min(atMs, Math.max(this.#lateAtMs(ask), now + POLICY.lookMs));
+      atMs = Math.min(atMs, ask.heardMs + BOUNDS.swarmAskMs);
+    }
+    if (fetch.official !== 'not asked' || fetch.upstream === undefined) return atMs;
+    atMs = Math.min(atMs, fetch.lastByteMs + POLICY.officialAfterMs);
+    if (fetch.firstByteMs === undefined) return atMs;
+    return Math.min(atMs, Math.max(fetch.firstByteMs + POLICY.rateAfterMs, now + POLICY.lookMs));
+  }
+
+  /** What is on this machine is read from here, and nobody else is asked meanwhile. */
+  #askHere(fetch: ArtifactFetch, now: number): boolean {
+    const here = fetch.peers().find(({ provider }) => !isRemote(provider));
+    if (here === undefined) return false;
+    if (fetch.asks.size === 0) this.ask(fetch, here.provider, { kind: 'whole' }, now);
+    return true;
+  }
+
+  /** A second search is worth its while once everybody that the first one found is out. */
+  #search(fetch: ArtifactFetch): void {
+    const isStuck = fetch.isSearched && fetch.peers().length === 0 && fetch.providers.size > 1;
+    if (fetch.lookups !== 0 && !(fetch.lookups === 1 && isStuck)) return;
+    fetch.lookups += 1;
+    fetch.isSearched = false;
+    this.actions.push({ type: 'look-up', fetch: fetch.id });
+  }
+
+  #askOfficial(fetch: ArtifactFetch, now: number): void {
+    const { upstream } = fetch;
+    if (upstream === undefined || upstream.isOut) return;
+    const reason = fetch.official === 'not asked' ? this.#officialReason(fetch, now) : undefined;
+    if (reason !== undefined) {
+      fetch.official = 'asked';
+      this.actions.push({ type: 'fell-back', fetch: fetch.id, reason });
+    }
+    if (fetch.official !== 'asked' || fetch.mode === 'tree') return;
+    // No tree is in use: it sends all of it, and who is first wins.
+    const isAsked = [...fetch.asks.values()].some(({ provider }) => provider === upstream.provider);
+    if (!isAsked) this.ask(fetch, upstream.provider, { kind: 'whole' }, now);
+  }
+
+  #officialReason(
+    fetch: ArtifactFetch,
+    now: number,
+  ): 'nobody' | 'silent' | 'slow' | 'liars' | undefined {
+    if (fetch.falseRoots.size >= BOUNDS.swarmFalseClaims) return 'liars';
+    if (fetch.peers().length === 0 && (fetch.isSearched || fetch.lookups > 1)) return 'nobody';
+    if (now >= fetch.lastByteMs + POLICY.officialAfterMs) return 'silent';
+    if (fetch.firstByteMs === undefined || now < fetch.firstByteMs + POLICY.rateAfterMs)
+      return undefined;
+    const rate = fetch.swarmBytes / (now - fetch.firstByteMs);
+    const provider = fetch.upstream?.provider;
+    const official = provider === undefined ? 0 : this.measures.measuredRate(provider);
+    const least = Math.max(POLICY.slowBytesPerMs, official / POLICY.slowerThanOfficial);
+    return rate < least ? 'slow' : undefined;
+  }
+
+  /** Asks for trees, or for an artifact of one piece at once, and takes the first tree that comes. */
+  #decide(fetch: ArtifactFetch, now: number): void {
+    const root = fetch.likeliestRoot();
+    // What the official source has begun to send is not thrown away for somebody's tree.
+    const isComing = [...fetch.asks.values()].some(
+      ({ provider, hasBegun }) => provider.origin === 'upstream' && hasBegun,
+    );
+    if (isComing) return;
+    if (root !== undefined) {
+      for (const ask of [...fetch.asks.values()])
+        if (ask.portion.kind === 'whole') this.cancel(fetch, ask);
+      fetch.useRoot(root);
+      this.actions.push({ type: 'use-tree', fetch: fetch.id, root });
+      return;
+    }
+    if (fetch.asks.size > 0) return;
+    const { lengthBytes } = fetch;
+    const isOnePiece = lengthBytes !== undefined && pieceCount(lengthBytes) <= 1;
+    const provider = this.#best(fetch, isOnePiece ? lengthBytes : PIECE_SIZE_BYTES, now);
+    if (provider !== undefined)
+      this.ask(fetch, provider, { kind: isOnePiece ? 'whole' : 'tree' }, now);
+  }
+
+  #fillPieces(fetch: ArtifactFetch, now: number): void {
+    for (;;) {
+      if (fetch.nextRun(1, 1) === undefined || this.fetchOfAsk.size >= BOUNDS.swarmAsks) return;
+      const provider = this.#best(fetch, PIECE_SIZE_BYTES, now);
+      if (provider === undefined) return;
+      const run = fetch.nextRun(1, this.#runPieces(provider));
+      if (run === undefined) return;
+      this.ask(fetch, provider, { kind: 'pieces', ...run }, now);
+    }
+  }
+
+  #runPieces(provider: Provider): number {
+    const atMost = provider.origin === 'upstream' ? POLICY.runPiecesAtUpstream : BOUNDS.runPieces;
+    const pieces = (this.measures.rateOf(provider) * POLICY.runMs) / PIECE_SIZE_BYTES;
+    return Math.max(1, Math.min(atMost, Math.round(pieces)));
+  }
+
+  /** Whoever is likely to have sent so much first; now and then somebody else. */
+  #best(
+    fetch: ArtifactFetch,
+    bytes: number,
+    now: number,
+    except?: ReadonlySet<string>,
+  ): Provider | undefined {
+    const able = [...fetch.providers.values()]
+      .filter(({ provider, isOut, root }) => {
+        if (isOut || except?.has(provider.id) === true) return false;
+        if (provider.origin === 'upstream' && fetch.official !== 'asked') return false;
+        const goesByTree = root === undefined || fetch.root === undefined || root === fetch.root;
+        return goesByTree && this.measures.hasRoom(provider);
+      })
+      .map(({ provider }) => provider);
+    if (able.length > 1 && this.#random.integer(POLICY.explore) === 0)
+      return able[this.#random.integer(able.length)];
+    let best: Provider | undefined;
+    let leastMs = Infinity;
+    for (const provider of able) {
+      const ms = this.measures.expectedMs(provider, bytes, now);
+      if (ms >= leastMs) continue;
+      leastMs = ms;
+      best = provider;
+    }
+    return best;
+  }
+
+  /** What is late is asked of another too; the first answer wins. */
+  #repeatLate(fetch: ArtifactFetch, now: number): void {
+    for (const ask of [...fetch.asks.values()]) {
+      if (ask.isHedged || now < this.#lateAtMs(ask)) continue;
+      const { portion } = ask;
+      const asking = new Set(
+        [...fetch.asks.values()]
+          .filter((other) => overlap(other.portion, portion))
+          .map(({ provider }) => provider.id),
+      );
+      if (asking.size >= POLICY.asksPerPiece) continue;
+      const provider = this.#best(fetch, Math.max(ask.bytes, 1), now, asking);
+      if (provider === undefined) continue;
+      ask.isHedged = true;
+      const repeated = provider.origin === 'upstream' && portion.kind === 'tree';
+      this.ask(fetch, provider, repeated ? { kind: 'whole' } : portion, now);
+    }
+  }
+
+  #lateAtMs(ask: OpenAsk): number {
+    return ask.heardMs + this.measures.lateMs(ask.provider);
+  }
+
+  ask(fetch: ArtifactFetch, provider: Provider, portion: Portion, now: number): void {
+    const id = this.#nextAsk++;
+    const bytes = fetch.bytesOf(portion);
+    const ask = { id, provider, portion, bytes, sentMs: now, heardMs: now };
+    fetch.asks.set(id, { ...ask, hasBegun: false, isHedged: false });
+    fetch.asking(portion, 1);
+    this.fetchOfAsk.set(id, fetch);
+    this.measures.asked(provider, bytes);
+    this.actions.push({ type: 'ask', fetch: fetch.id, ask: id, provider, portion });
+  }
+
+  end(fetch: ArtifactFetch, { id, provider, portion, bytes }: OpenAsk): void {
+    fetch.asks.delete(id);
+    fetch.asking(portion, -1);
+    this.fetchOfAsk.delete(id);
+    this.measures.ended(provider, bytes);
+  }
+
+  cancel(fetch: ArtifactFetch, ask: OpenAsk): void {
+    this.end(fetch, ask);
+    this.actions.push({ type: 'cancel', ask: ask.id });
+  }
+
+  cancelNeedless(fetch: ArtifactFetch): void {
+    for (const ask of [...fetch.asks.values()])
+      if (ask.portion.kind === 'pieces' && fetch.bytesOf(ask.portion) === 0)
+        this.cancel(fetch, ask);
+  }
+}
+
+function overlap(a: Portion, b: Portion): boolean {
+  if (a.kind !== 'pieces' || b.kind !== 'pieces') return true;
+  return a.first < b.first + b.count && b.first < a.first + a.count;
+}

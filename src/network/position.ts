@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { BOUNDS } from '../domain/bounds.js';
+import type { Did } from '../domain/bundle.js';
+import { formatDigest, type DigestAlgorithm } from '../domain/digest.js';
+
+const WORDS = 8;
+
+/**
+ * A place among 2^256, of a node or of an artifact: eight big-endian words. What is near in the exclusive-or metric looks after
+ * each other. The network's name is hashed in, so that keys of one network say nothing in another, and
+ * so that a key tells an artifact only to who knows the artifact's digest.
+ * @see https://doi.org/10.1007/3-540-45748-8_5 (Kademlia)
+ */
+export type Position = Uint32Array;
+
+export function positionOfNode(network: string, did: Did): Position {
+  return positionOf(`x node 1\n${network}\n${did}`);
+}
+
+export function positionOfDigest(
+  network: string,
+  algorithm: DigestAlgorithm,
+  hex: string,
+): Position {
+  return positionOf(`x digest 1\n${network}\n${formatDigest(algorithm, hex)}`);
+}
+
+/** Places of nodes, each hashed once; the one met first is forgotten first. */
+export class NodePositions {
+  readonly #network: string;
+  readonly #limit: number;
+  readonly #known = new Map<Did, Position>();
+
+  constructor(network: string, limit: number = BOUNDS.knownNodes) {
+    this.#network = network;
+    this.#limit = limit;
+  }
+
+  of(did: Did): Position {
+    const known = this.#known.get(did);
+    if (known !== undefined) return known;
+    const position = positionOfNode(this.#network, did);
+    if (this.#known.size >= this.#limit) {
+      const [oldest] = this.#known.keys();
+      if (oldest !== undefined) this.#known.delete(oldest);
+    }
+    this.#known.set(did, position);
+    return position;
+  }
+}
+
+function positionOf(text: string): Position {
+  const hash = createHash('sha256').update(text).digest();
+  return Uint32Array.from({ length: WORDS }, (_, i) => hash.readUInt32BE(4 * i));
+}
+
+/** As 32 bytes, the form in which it is asked for. */
+export function bytesOfPosition(position: Position): Uint8Array {
+  const bytes = Buffer.alloc(4 * WORDS);
+  position.forEach((word, i) => bytes.writeUInt32BE(word, 4 * i));
+  return bytes;
+}
+
+/** The inverse of bytesOfPosition; undefined where it is not 32 bytes. */
+export function positionOfBytes(bytes: Uint8Array): Position | undefined {
+  if (bytes.length !== 4 * WORDS) return undefined;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Uint32Array.from({ length: WORDS }, (_, i) => view.readUInt32BE(4 * i));
+}
+
+/** For maps: the same text for the same place. */
+export function textOfPosition(position: Position): string {
+  return Buffer.from(bytesOfPosition(position)).toString('base64url');
+}
+
+/** Negative where `a` is nearer to `key` than `b`, 0 where they are the same. */
+export function compareDistance(key: Position, a: Position, b: Position): number {
+  for (let i = 0; i < WORDS; i++) {
+    const inA = ((a[i] ?? 0) ^ (key[i] ?? 0)) >>> 0;
+    const inB = ((b[i] ?? 0) ^ (key[i] ?? 0)) >>> 0;
+    if (inA !== inB) return inA < inB ? -1 : 1;
+  }
+  return 0;
+}
+
+/** How many leading bits two places share: 0 to 256. */
+export function sharedBits(a: Position, b: Position): number {
+  for (let i = 0; i < WORDS; i++) {
+    const difference = ((a[i] ?? 0) ^ (b[i] ?? 0)) >>> 0;
+    if (difference !== 0) return 32 * i + Math.clz32(difference);
+  }
+  return 32 * WORDS;
+}
