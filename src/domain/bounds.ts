@@ -110,7 +110,6 @@ export const BOUNDS = {
   latelyVerifiedMs: 10_000,
   settledConflicts: 1_000,
   entriesForNextCommand: 5_000,
-  entriesWorthCollecting: 10_000,
   leaves: 4 << 20,
   /** A run of small artifacts has no more. */
   leavesPerRequest: 256,
@@ -129,8 +128,8 @@ export const BOUNDS = {
   treesPerRequest: 256,
   treeBytesPerRequest: 4 << 20,
   recentPieceBytes: 16 << 20,
-  /** Memory that waits for the next verified pieces. */
-  freePieceBytes: 8 << 20,
+  /** Memory that waits for the next verified pieces: no more than was in use at once before. */
+  freePieceBytes: 64 << 20,
   earlyPieceBytes: 16 << 20,
   /** Verified pieces that are given to others before they are on disk. */
   offeredBytes: 16 << 20,

@@ -46,6 +46,7 @@ export class BlobAccess {
   /** What pieces lie in while they are kept in memory. */
   readonly memory = new PieceMemory(BOUNDS.freePieceBytes);
   readonly #recent = new RecentPieces(BOUNDS.recentPieceBytes, this.memory);
+  #isWatched = false;
 
   constructor(map: LeafMap, store: Store) {
     this.#map = map;
@@ -80,6 +81,12 @@ export class BlobAccess {
     for (let i = 0; i < span.leafCount; i++) if (blob.holds(i)) held.add(span.firstLeaf + i);
     if (blob.heldCount() < span.leafCount) return;
     for (const leaf of await this.complete(span)) held.delete(leaf);
+  }
+
+  /** Whether there are siblings, who will soon ask for what was written last: else it is not kept in memory. */
+  watch(isWatched: boolean): void {
+    this.#isWatched = isWatched;
+    if (!isWatched) this.#recent.clear();
   }
 
   /** Drops what is kept in memory. */
@@ -145,7 +152,7 @@ export class BlobAccess {
         try {
           await this.#writeRun(span, run, written);
           written.stored.push(...leaves);
-          for (const { leaf, bytes } of run) this.#recent.add(leaf, bytes);
+          if (this.#isWatched) for (const { leaf, bytes } of run) this.#recent.add(leaf, bytes);
         } catch (error) {
           written.failed.push({ span, leaves, error });
         }

@@ -1,7 +1,7 @@
 import { lengthOf, partsOf, type PieceBytes } from '../domain/piece.js';
 
-/** Blocks come in multiples of this; what is shorter than one is left to the garbage collector. */
-const STEP_BYTES = 32 << 10;
+/** The shortest block; what is shorter is left to the garbage collector. */
+const LEAST_BLOCK_BYTES = 32 << 10;
 
 interface Block {
   whole: Uint8Array;
@@ -33,7 +33,7 @@ export class PieceMemory {
   /** A copy in one part, held by the caller. */
   copy(bytes: PieceBytes): Uint8Array {
     const length = lengthOf(bytes);
-    const copy = length < STEP_BYTES ? Buffer.allocUnsafe(length) : this.#take(length);
+    const copy = length < LEAST_BLOCK_BYTES ? Buffer.allocUnsafe(length) : this.#take(length);
     let at = 0;
     for (const part of partsOf(bytes)) {
       copy.set(part, at);
@@ -70,7 +70,7 @@ export class PieceMemory {
   }
 
   #take(length: number): Uint8Array {
-    const blockLength = Math.ceil(length / STEP_BYTES) * STEP_BYTES;
+    const blockLength = blockBytes(length);
     const known = this.#free.get(blockLength)?.pop();
     if (known !== undefined) this.#freeBytes -= blockLength;
     const whole = known ?? Buffer.allocUnsafeSlow(blockLength);
@@ -83,4 +83,14 @@ export class PieceMemory {
   #blockOf(bytes: PieceBytes): Block | undefined {
     return bytes instanceof Uint8Array ? this.#blocks.get(bytes) : undefined;
   }
+}
+
+/**
+ * Powers of two: where artifacts have all lengths there are few kinds of blocks, and one of the right
+ * kind is free.
+ */
+function blockBytes(length: number): number {
+  let bytes = LEAST_BLOCK_BYTES;
+  while (bytes < length) bytes *= 2;
+  return bytes;
 }

@@ -42,3 +42,8 @@ export function heldByNobody(
     })
     .map(({ path }) => path);
 }
+
+/** Masters first. */
+export function linksByRank(peers: Iterable<SharePeer>): PieceLink[] {
+  return [...peers].sort((a, b) => Number(b.isMaster) - Number(a.isMaster)).map(({ link }) => link);
+}

@@ -22,9 +22,10 @@ import type { PieceLink } from './piece-link.js';
 import { ProgressMeter } from './progress-meter.js';
 import { decodeRuns, encodeRuns } from './runs.js';
 import type { ShareDeps } from './share-deps.js';
-import { heldByNobody, statusOf, type SharePeer } from './share-peer.js';
+import { heldByNobody, linksByRank, statusOf, type SharePeer } from './share-peer.js';
 import { TreeLearner } from './tree-fetch.js';
 import { Waiters } from './waiters.js';
+import { WakeTimer } from './wake-timer.js';
 
 /** No request has this number. */
 const UNASKED = 0;
@@ -50,8 +51,7 @@ export class PieceShare implements Share {
   /** Artifacts that somebody waits for by name. */
   readonly #urgent = new Set<LeafSpan>();
   #wantsAll = false;
-  #timer: NodeJS.Timeout | undefined;
-  #timerMs = Infinity;
+  readonly #timer: WakeTimer;
   /** Reads and writes of the store. */
   readonly #underWay = new Set<Promise<void>>();
 
@@ -66,6 +66,7 @@ export class PieceShare implements Share {
     this.#deps = deps;
     this.#map = map;
     this.#blobs = blobs;
+    this.#timer = new WakeTimer(deps.clock, () => this.#handle({ type: 'tick' }));
     this.#meter = new ProgressMeter(map.bytesOf(held.toArray()));
     this.#waiters = new Waiters((span) => blobs.isWhole(span));
     this.#scheduler = new Scheduler(map, held, deps.random);
@@ -78,7 +79,7 @@ export class PieceShare implements Share {
       onRetry: () => this.#waiters.recover(),
     });
     this.#trees = new TreeLearner(
-      () => this.#linksByRank(),
+      () => linksByRank(this.#peers.values()),
       deps.askForTrees,
       (span, leaves) => blobs.knowTree(span, leaves),
       (span, urgent) => this.#learnt(span, urgent),
@@ -161,7 +162,7 @@ export class PieceShare implements Share {
   async stop(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     this.#trees.stop();
     this.#waiters.fail(new XError('INCOMPLETE', `${this.manifest.bundle}: sharing was stopped`));
     for (const { link } of this.#peers.values()) link.send(this.manifest.digest, { bye: true });
@@ -193,6 +194,7 @@ export class PieceShare implements Share {
     const known = this.#peers.get(peer);
     if (known === undefined || known.isMaster) return;
     known.isMaster = true;
+    this.#watch();
     this.#join(peer, known);
   }
 
@@ -230,6 +232,7 @@ export class PieceShare implements Share {
       return;
     }
     this.#peers.set(link.peer, peer);
+    this.#watch();
     this.#join(link.peer, peer);
     if (before === undefined) {
       this.emit({ event: 'connected', did: link.did, address: link.address, isMaster });
@@ -253,6 +256,7 @@ export class PieceShare implements Share {
     this.#greeted.delete(link);
     if (this.#peers.get(link.peer)?.link !== link) return;
     this.#peers.delete(link.peer);
+    this.#watch();
     this.#handle({ type: 'left', peer: link.peer });
     this.emit({ event: 'disconnected', did: link.did });
   }
@@ -366,6 +370,10 @@ export class PieceShare implements Share {
     this.#do(this.#scheduler.handle(event, this.#now()));
   }
 
+  #watch(): void {
+    this.#blobs.watch([...this.#peers.values()].some(({ isMaster }) => !isMaster));
+  }
+
   #join(id: string, { held, wanted, isMaster }: SharePeer): void {
     this.#handle({ type: 'joined', peer: id, isSource: isMaster, held, wanted });
   }
@@ -373,7 +381,7 @@ export class PieceShare implements Share {
   #do(actions: readonly TransferAction[]): void {
     const manifest = this.manifest.digest;
     for (const action of actions) {
-      if (action.type === 'wake') this.#wakeAt(action.atMs);
+      if (action.type === 'wake') this.#timer.set(action.atMs);
       else if (action.type === 'tell') {
         for (const link of this.#greeted) link.tell(manifest, action.gained, action.lost);
       } else {
@@ -401,19 +409,6 @@ export class PieceShare implements Share {
   #track(work: Promise<void>): void {
     this.#underWay.add(work);
     void work.finally(() => this.#underWay.delete(work));
-  }
-
-  #wakeAt(atMs: number): void {
-    if (this.#stopped.signal.aborted || atMs >= this.#timerMs) return;
-    clearTimeout(this.#timer);
-    this.#timerMs = atMs;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerMs = Infinity;
-        this.#handle({ type: 'tick' });
-      },
-      Math.max(1, Math.ceil(atMs - this.#now())),
-    );
   }
 
   #drop(id: string, peer: SharePeer, reason: 'liar' | 'silent' | 'abusive'): void {
@@ -468,12 +463,5 @@ export class PieceShare implements Share {
     // Also those that have not answered yet: what they were told first was that nothing is wanted.
     if (isMore) for (const link of [...this.#greeted]) this.sayHello(link, false);
     if (leaves.length > 0) this.#handle({ type: 'want', leaves, urgent });
-  }
-
-  /** Masters first. */
-  #linksByRank(): PieceLink[] {
-    return [...this.#peers.values()]
-      .sort((a, b) => Number(b.isMaster) - Number(a.isMaster))
-      .map(({ link }) => link);
   }
 }

@@ -271,8 +271,8 @@ class PieceSwarm implements Swarm {
     });
     this.#shares.set(manifest.digest, share);
     for (const link of links.all()) this.#begin(link, share);
-    // Reading so many entries left many times their size behind.
-    if (manifest.entries.length >= BOUNDS.entriesWorthCollecting) collectAll();
+    // Reading the entries left many times their size behind, in a young space that had grown for it.
+    collectAll();
     return share;
   }
 

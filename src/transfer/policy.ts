@@ -31,7 +31,7 @@ export const POLICY = {
   /** Requests in a row that a peer may let pass before it is left. */
   requestsUnanswered: 3,
   /** Arrived and not yet on disk. */
-  bytesBeingStored: 32 << 20,
+  bytesBeingStored: 16 << 20,
   /** How many candidates a pick compares: exact below that, a random sample above. */
   candidates: 1024,
 
