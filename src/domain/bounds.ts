@@ -71,6 +71,17 @@ export const BOUNDS = {
   parallelDownloads: 16,
   parallelIndexRequests: 48,
 
+  // marking what is already there
+  scanDepth: 32,
+  /** Names looked at in one folder that is scanned, and files marked in all. */
+  scanEntries: 5_000_000,
+  markedFiles: 500_000,
+  markedFileBytes: 16 * 2 ** 30,
+  scanHeadBytes: 8 << 10,
+  parallelScans: 4,
+  /** More than so many are only counted. */
+  scanProblems: 1_000,
+
   // resolution
   resolverDecisions: 200_000,
   hintDecisions: 2_000,

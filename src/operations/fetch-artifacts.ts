@@ -8,11 +8,14 @@ import type { Clock } from '../ports/clock.js';
 import type { FetchedArtifact } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import type { Random } from '../ports/random.js';
-import type { Store, StoredBlob } from '../ports/store.js';
+import type { ReadableBlobs, Store, StoredBlob } from '../ports/store.js';
 import type { Upstream } from '../ports/upstream.js';
+import { takeMarked } from './take-marked.js';
 
 export interface FetchArtifactsDeps {
   store: Store;
+  /** Package files that lie on this machine already. */
+  marked: ReadableBlobs;
   upstream: Upstream;
   clock: Clock;
   random: Random;
@@ -24,6 +27,8 @@ export interface Fetched {
   /** Where each artifact's bytes came from, by path. */
   origins: Map<string, Origin>;
   bytesFetched: number;
+  /** Bytes that lay elsewhere on this machine. */
+  bytesLocal: number;
 }
 
 /** Failures after which the same address may answer better: another attempt resumes where this one broke. */
@@ -46,14 +51,18 @@ export async function fetchArtifacts(
   const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const progress = new FetchProgress(deps, artifacts);
   const origins = new Map<string, Origin>();
+  let bytesLocal = 0;
   const fetched = await Promise.all(
     artifacts.map((artifact) =>
       queue.add(async () => {
         try {
           stopped.throwIfAborted();
-          const known = findStored(deps.store, artifact);
-          origins.set(artifact.path, known ? 'store' : 'upstream');
+          const held = findStored(deps.store, artifact);
+          const local = held ? undefined : await takeLocal(deps, artifact);
+          const known = held ?? local;
+          origins.set(artifact.path, held ? 'store' : local ? 'local' : 'upstream');
           if (known) progress.alreadyHeld(known.lengthBytes);
+          if (local) bytesLocal += local.lengthBytes;
           const blob = known ?? (await fetchOne(deps, artifact, progress, stopped));
           const { sha256, lengthBytes } = blob;
           const sha512 = await sha512Of(deps.store, artifact, blob);
@@ -66,12 +75,12 @@ export async function fetchArtifacts(
     ),
   );
   progress.finish();
-  return { artifacts: fetched, origins, bytesFetched: progress.fetchedBytes };
+  return { artifacts: fetched, origins, bytesFetched: progress.fetchedBytes, bytesLocal };
 }
 
-/** A blob in the store that every digest of the plan agrees with. */
+/** A blob here that every digest of the plan agrees with. */
 export function findStored(
-  store: Pick<Store, 'stat' | 'findBySha512'>,
+  store: Pick<ReadableBlobs, 'stat' | 'findBySha512'>,
   { digests, sizeBytes }: PlannedArtifact,
 ): StoredBlob | undefined {
   const blob =
@@ -84,6 +93,16 @@ export function findStored(
   if (disagreements(digests, blob).length > 0) return undefined;
   if (sizeBytes !== undefined && blob.lengthBytes !== sizeBytes) return undefined;
   return blob;
+}
+
+/** Copied into the store: a bundle keeps what it promises, whatever becomes of the file. */
+async function takeLocal(
+  { store, marked }: FetchArtifactsDeps,
+  artifact: PlannedArtifact,
+): Promise<StoredBlob | undefined> {
+  const found = findStored(marked, artifact);
+  if (found === undefined) return undefined;
+  return takeMarked({ store, marked }, found, artifact.digests);
 }
 
 /**

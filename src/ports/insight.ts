@@ -1,6 +1,7 @@
 import type { Did } from '../domain/bundle.js';
 import type { EcosystemName, ProofKind } from '../domain/plan.js';
 import type { BundleRecord } from './catalog.js';
+import type { Marked } from './marked-files.js';
 import type { PeerStatus } from './swarm.js';
 
 /** A bundle as it is on this machine now. */
@@ -24,6 +25,8 @@ export interface Status {
   bundles: BundleStatus[];
   peers: (PeerStatus & { bundleId: string })[];
   disk: { blobs: number; heldBytes: number; freeBytes: number | undefined };
+  /** Package files elsewhere on this machine that are read where they lie. */
+  marked: Marked;
   wishes: number;
   /** Files for which several sources signed other bytes: whose is served, and why. */
   conflicts: { path: string; bundle: string; reason: string }[];

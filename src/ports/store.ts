@@ -44,15 +44,29 @@ export interface AuditResult {
 }
 
 /**
+ * Whole blobs that are read by digest, wherever they lie: in the store, or marked in a folder of this
+ * machine. Every piece is checked against its leaf hash before it is yielded.
+ */
+export interface ReadableBlobs {
+  /** Whole and verified blobs only. */
+  stat(sha256: Sha256): StoredBlob | undefined;
+  findBySha512(sha512: string): StoredBlob | undefined;
+  /**
+   * A verified read of bytes `start` to `end` (exclusive; default the whole blob), piece by piece,
+   * each checked against its leaf hash before it is yielded.
+   * @throws XError STORE_DAMAGED, also for a blob that is not held.
+   */
+  open(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  /** The leaf hashes of a blob whose tree is known; undefined otherwise. */
+  leaves(sha256: Sha256): Uint8Array[] | undefined;
+}
+
+/**
  * Content-addressed blobs on disk. Nothing is visible under its digest before it is verified and
  * flushed. Reads check what they return: a blob that rotted is never handed out, it is dropped and
  * reported as STORE_DAMAGED, so that the caller fetches it afresh.
  */
-export interface Store {
-  /** Whole and verified blobs only. */
-  stat(sha256: Sha256): StoredBlob | undefined;
-  findBySha512(sha512: string): StoredBlob | undefined;
-
+export interface Store extends ReadableBlobs {
   /**
    * Stores a body, hashing while it arrives, in bounded memory.
    * @throws XError DIGEST_MISMATCH, LIMIT_EXCEEDED, DISK_FULL; what the source throws.
@@ -81,12 +95,6 @@ export interface Store {
     expected: PutExpectation,
   ): Promise<StoredBlob>;
 
-  /**
-   * A verified read of bytes `start` to `end` (exclusive; default the whole blob), piece by piece,
-   * each checked against its leaf hash before it is yielded.
-   * @throws XError STORE_DAMAGED, also for a blob that is not held.
-   */
-  open(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
   /** As open, for who goes through much: a chunk is used up when the next one is asked for. */
   stream(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
   /**

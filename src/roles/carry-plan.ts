@@ -48,7 +48,7 @@ export async function carryPlan({
   const signer = await openSigner(settings.folder);
   const { book } = await BookFile.open(settings.folder);
   const fetched = await fetchArtifacts(
-    { ...deps, upstream: upstreams.upstream },
+    { ...deps, marked: data.marked, upstream: upstreams.upstream },
     plan.artifacts,
     signal,
   );
@@ -75,10 +75,11 @@ export async function carryPlan({
       files: record.entries,
       bytes: record.bytes,
       fetched: fetched.bytesFetched,
+      local: fetched.bytesLocal,
       changed: sealed.changed,
       members: sealed.isForMembers,
     },
-    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}${sealed.isForMembers ? ', for members only' : ''}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched)\n  by ${record.source}`,
+    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}${sealed.isForMembers ? ', for members only' : ''}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched${fetched.bytesLocal === 0 ? '' : `, ${formatBytes(fetched.bytesLocal)} marked here`})\n  by ${record.source}`,
   );
   return record;
 }

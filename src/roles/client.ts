@@ -11,6 +11,7 @@ import { addDays } from '../trust/time.js';
 import { FreshnessLog } from '../trust/freshness.js';
 import { mastersOf } from '../trust/masters.js';
 import { trustedNow } from '../operations/accept-metadata.js';
+import { takeAllMarked } from '../operations/take-marked.js';
 import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';
 import { Joining } from './joining.js';
@@ -283,6 +284,7 @@ class Client {
   async #share({ manifest, record }: AcceptedBundle): Promise<void> {
     const before = this.#shares.get(record.id);
     if (before?.manifest.digest === manifest.digest) return;
+    await this.#takeMarked(manifest);
     const masters = this.#masters.map(({ address }) => address);
     const share = await this.#swarm.share(manifest, {
       masters,
@@ -292,6 +294,16 @@ class Client {
     this.#shares.set(record.id, share);
     this.#log.progress.add(record.id, share.totalBytes, share.heldBytes());
     if (before !== share) await before?.stop();
+  }
+
+  /** What lies on this machine already does not have to be pulled. */
+  async #takeMarked({ bundle, entries }: AcceptedBundle['manifest']): Promise<void> {
+    const { files, bytes } = await takeAllMarked(this.#data, entries, this.#stop);
+    if (files === 0) return;
+    this.#input.printer.event(
+      { event: 'local', bundle, files, bytes },
+      `${files === 1 ? '1 file' : `${files} files`} of "${bundle}" (${formatBytes(bytes)}) lay on this machine already (x scan)`,
+    );
   }
 
   #warn(message: string): void {

@@ -15,6 +15,7 @@ import {
   type Insight,
   type Status,
 } from '../ports/insight.js';
+import type { MarkedFiles } from '../ports/marked-files.js';
 import type { Store } from '../ports/store.js';
 import type { Share } from '../ports/swarm.js';
 import { VERSION } from './version.js';
@@ -25,6 +26,7 @@ export interface InsightParts {
   folder: string;
   catalog: Catalog;
   store: Pick<Store, 'stat' | 'totals'>;
+  marked: Pick<MarkedFiles, 'totals'>;
   clock: Pick<Clock, 'now' | 'monotonicMs'>;
   servers: readonly EcosystemServer[];
   /** Bundles that are being pulled or shared, by id. */
@@ -40,6 +42,7 @@ const DISK_MS = 5_000;
 export function createInsight(parts: InsightParts): Insight {
   const { catalog, clock, shares } = parts;
   const disk = remembered(clock, DISK_MS, () => diskOf(parts));
+  const marked = remembered(clock, DISK_MS, () => parts.marked.totals());
   const unshared = remembered(clock, DISK_MS, () => new Map<string, number>());
   const heldBytes = (id: string): number => {
     const known = unshared().get(id) ?? heldBytesOf(id, parts);
@@ -70,6 +73,7 @@ export function createInsight(parts: InsightParts): Insight {
         share.peers().map((peer) => ({ ...peer, bundleId })),
       ),
       disk: disk(),
+      marked: marked(),
       wishes: catalog.wishes().length,
       conflicts: (parts.conflicts?.() ?? []).map(({ path, chosen, reason }) => ({
         ...{ path, bundle: chosen.bundleId, reason },

@@ -7,6 +7,7 @@ import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { ExportLog } from '../ports/export-log.js';
+import type { MarkedFiles } from '../ports/marked-files.js';
 import type { Store } from '../ports/store.js';
 import { syncFolder } from '../store/durable-file.js';
 import { openStore, type OpenStore } from '../store/open-store.js';
@@ -19,6 +20,7 @@ export interface DataFolder {
   store: Store;
   catalog: Catalog;
   exportLog: ExportLog;
+  marked: MarkedFiles;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,8 @@ export async function openData(
       onDamage?.(
         `the copy of ${named(sha256)} here is damaged: ${piece === undefined ? reason : `piece ${piece}: ${reason}`}; it is dropped`,
       ),
+    onLostMark: ({ path, reason }) =>
+      onDamage?.(`${path} is not what x scan found: ${reason}; it is not served any more`),
   });
   return { folder, ...opened };
 }

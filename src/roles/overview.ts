@@ -33,6 +33,7 @@ export async function overviewOf(folder: string): Promise<Overview> {
       folder,
       catalog: data.catalog,
       store: data.store,
+      marked: data.marked,
       clock: systemClock,
       servers: createServers(),
       shares: () => new Map(),

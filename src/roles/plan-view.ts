@@ -1,17 +1,20 @@
 import type { Origin, Plan } from '../domain/plan.js';
 import { findStored } from '../operations/fetch-artifacts.js';
-import type { Store } from '../ports/store.js';
+import type { ReadableBlobs } from '../ports/store.js';
 import { formatBytes, table } from './printer.js';
 
 /** A plan as `--dry-run --json` prints it. */
-export function planDocument(plan: Plan, store: Pick<Store, 'stat' | 'findBySha512'>): unknown {
+export function planDocument(
+  plan: Plan,
+  { store, marked }: Record<'store' | 'marked', Pick<ReadableBlobs, 'stat' | 'findBySha512'>>,
+): unknown {
   return {
     name: plan.name,
     targets: plan.targets,
     artifacts: plan.artifacts.map((artifact) => {
       const origin: Origin = findStored(store, artifact)
         ? 'store'
-        : artifact.url.startsWith('file:')
+        : artifact.url.startsWith('file:') || findStored(marked, artifact)
           ? 'local'
           : 'upstream';
       const {

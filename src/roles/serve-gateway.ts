@@ -49,6 +49,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
     folder,
     catalog: data.catalog,
     store: data.store,
+    marked: data.marked,
     clock: systemClock,
     servers,
     shares: input.shares,

@@ -66,6 +66,7 @@ export async function serveSource(input: ServeSourceInput): Promise<void> {
       folder,
       catalog,
       store: data.store,
+      marked: data.marked,
       clock: systemClock,
       servers: createServers(),
       shares: () => byId,

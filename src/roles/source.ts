@@ -107,7 +107,7 @@ export async function runSource(input: SourceInput): Promise<void> {
     );
     for (const message of plan.warnings) report({ event: 'warning', message });
     if (input.dryRun) {
-      printer.document(planDocument(plan, data.store), planLines(plan));
+      printer.document(planDocument(plan, data), planLines(plan));
       return;
     }
     showPlan(printer, plan, data);
@@ -201,6 +201,6 @@ async function targetsOf(
 }
 
 function showPlan(printer: Printer, plan: Plan, data: DataFolder): void {
-  const document = planDocument(plan, data.store) as Record<string, unknown>;
+  const document = planDocument(plan, data) as Record<string, unknown>;
   printer.event({ event: 'plan', counts: countsOf(plan), ...document }, planLines(plan).join('\n'));
 }

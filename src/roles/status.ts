@@ -58,7 +58,7 @@ async function show(
 }
 
 export function statusLines(overview: Overview, folder: string): string[] {
-  const { bundles, peers, disk, wishes, conflicts } = overview;
+  const { bundles, peers, disk, marked, wishes, conflicts } = overview;
   const free = disk.freeBytes === undefined ? '' : `, ${formatBytes(disk.freeBytes)} free`;
   return [
     whoLives(overview, folder),
@@ -69,6 +69,9 @@ export function statusLines(overview: Overview, folder: string): string[] {
           ...bundleRows(overview),
         ])),
     `disk: ${formatBytes(disk.heldBytes)} in ${disk.blobs} files${free}`,
+    ...(marked.files === 0
+      ? []
+      : [`marked elsewhere: ${formatBytes(marked.bytes)} in ${marked.files} files (x scan)`]),
     ...(overview.resident === undefined
       ? []
       : [`peers: ${peers.length}${count(peers.length, 'x peers')}`]),

@@ -158,6 +158,21 @@ const MIGRATIONS: readonly string[] = [
     at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- Package files elsewhere on this machine, read where they lie. leaves: null for one piece or none.
+  CREATE TABLE marked (
+    path TEXT UNIQUE NOT NULL,
+    ecosystem TEXT NOT NULL,
+    stamp TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    sha512 BLOB,
+    root BLOB NOT NULL,
+    leaves BLOB
+  );
+  CREATE INDEX marked_by_sha256 ON marked (sha256);
+  CREATE INDEX marked_by_sha512 ON marked (sha512) WHERE sha512 IS NOT NULL;
+  `,
 ];
 
 /**

@@ -6,11 +6,13 @@ import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { ExportLog } from '../ports/export-log.js';
 import type { NodeBook } from '../ports/node-book.js';
+import type { MarkedFiles } from '../ports/marked-files.js';
 import type { Store } from '../ports/store.js';
 import { BlobRows } from './blob-rows.js';
 import { DamagedRows } from './damaged-rows.js';
 import { CatalogDatabase } from './database.js';
 import { asStoreError } from './disk-errors.js';
+import { DiskMarkedFiles, type LostMark } from './disk-marked-files.js';
 import { DiskStore } from './disk-store.js';
 import { FileDigester } from './file-digester.js';
 import { Layout } from './layout.js';
@@ -32,6 +34,8 @@ export interface StoreOptions {
   direct?: DirectFiles | undefined;
   /** Told of every blob or piece that was held and turned out damaged; it is dropped by then. */
   onDamage?: ((damage: Damage) => void) | undefined;
+  /** Told of every marked file that is not what it was; it is forgotten by then. */
+  onLostMark?: ((lost: LostMark) => void) | undefined;
 }
 
 export interface OpenStore {
@@ -39,6 +43,7 @@ export interface OpenStore {
   catalog: Catalog;
   exportLog: ExportLog;
   nodeBook: NodeBook;
+  marked: MarkedFiles;
   close(): Promise<void>;
 }
 
@@ -111,6 +116,7 @@ async function openOver(
   const catalog = new SqliteCatalog(db, once(leave));
   const exportLog = new SqliteExportLog(db);
   const nodeBook = new SqliteNodeBook(db);
+  const marked = new DiskMarkedFiles(db, options.onLostMark ?? (() => undefined));
   sweep(context);
   await store.sweep();
   return {
@@ -118,6 +124,7 @@ async function openOver(
     catalog,
     exportLog,
     nodeBook,
+    marked,
     close: async () => {
       catalog.close();
       await store.close();

@@ -14,6 +14,8 @@ export interface NpmConfig {
   registry: string;
   /** The registry that npm asks where nothing is configured. */
   officialRegistry: string;
+  /** Where npm keeps what it fetched. */
+  cacheFolder: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -76,6 +78,7 @@ export async function loadNpmConfig(project: string, env: Environment): Promise<
     },
     registry,
     officialRegistry: stringOr(config.defaults['registry'], registry),
+    cacheFolder: typeof flat['cache'] === 'string' ? flat['cache'] : undefined,
   };
 }
 

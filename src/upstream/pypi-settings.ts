@@ -42,6 +42,8 @@ export interface PipConfiguration {
   proxy: string | undefined;
   /** `trusted-host`: hosts that pip takes without TLS checks. */
   trustedHosts: string[];
+  /** `cache-dir`: where pip keeps what it fetched. */
+  cacheFolder: string;
 }
 
 /**
@@ -211,7 +213,17 @@ function configurationOf(
       values.get('cert') ?? request.env['REQUESTS_CA_BUNDLE'] ?? request.env['CURL_CA_BUNDLE'],
     proxy: values.get('proxy'),
     trustedHosts: list('trusted-host'),
+    cacheFolder: values.get('cache-dir')?.trim() ?? defaultCache(request),
   };
+}
+
+/** @see https://pip.pypa.io/en/stable/topics/caching/ */
+function defaultCache({ env, home }: PipConfigurationRequest): string {
+  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'pip');
+  if (process.platform === 'win32') {
+    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'pip', 'Cache');
+  }
+  return join(env['XDG_CACHE_HOME'] || join(home, '.cache'), 'pip');
 }
 
 function addressOf(text: string): URL {

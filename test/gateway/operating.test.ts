@@ -15,6 +15,7 @@ const STATUS: Status = {
   bundles: [],
   peers: [],
   disk: { blobs: 0, heldBytes: 0, freeBytes: undefined },
+  marked: { files: 0, bytes: 0 },
   wishes: 0,
   conflicts: [],
 };

@@ -73,6 +73,10 @@ export class SourceWorld {
     return this.upstreams.sources;
   }
 
+  get marked() {
+    return this.data.marked;
+  }
+
   get store() {
     return this.data.store;
   }

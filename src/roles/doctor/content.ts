@@ -1,6 +1,7 @@
 import type { Sha256 } from '../../domain/digest.js';
 import type { Catalog } from '../../ports/catalog.js';
 import type { Random } from '../../ports/random.js';
+import type { MarkedFiles } from '../../ports/marked-files.js';
 import type { Store } from '../../ports/store.js';
 import { formatBytes } from '../printer.js';
 import { failed, ok, warning, type Finding } from './check.js';
@@ -42,6 +43,18 @@ export function checkBundles({ catalog, store }: ContentDeps): Finding[] {
       'x client --master HOST brings the rest, or x import of the other volumes.',
     );
   });
+}
+
+/** Files that are read where they lie belong to others, who may change them. */
+export function checkMarked(marked: Pick<MarkedFiles, 'totals' | 'changed'>): Finding[] {
+  const { files, bytes } = marked.totals();
+  if (files === 0) return [];
+  const changed = marked.changed();
+  if (changed.files === 0) {
+    return [ok('marked', `${files} files elsewhere (${formatBytes(bytes)}) are as they were`)];
+  }
+  const share = `${changed.files} of ${files} files elsewhere (${formatBytes(changed.bytes)})`;
+  return [warning('marked', `${share} changed or are gone`, 'x scan looks at them again.')];
 }
 
 /** Reads blobs again, all or a sample; the store drops what is damaged. */

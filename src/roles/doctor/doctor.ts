@@ -12,7 +12,7 @@ import { overviewOf, type Overview } from '../overview.js';
 import { table, type Printer } from '../printer.js';
 import { failed, ok, warning, type Finding } from './check.js';
 import { checkClients, checkUse } from './clients.js';
-import { checkBlobs, checkBundles, checkCatalog } from './content.js';
+import { checkBlobs, checkBundles, checkCatalog, checkMarked } from './content.js';
 import { checkAge, checkClock, checkDisk, checkPermissions } from './machine.js';
 import { checkGateway, checkMaster, checkMulticast, checkPort } from './network.js';
 
@@ -76,6 +76,7 @@ async function checkHeld({ all, printer }: DoctorInput, data: DataFolder): Promi
     checkCatalog(deps),
     ...checkBundles(deps),
     ...data.catalog.bundles().map((bundle) => checkAge(bundle, now)),
+    ...checkMarked(data.marked),
     await checkBlobs(deps, all, progress),
   ];
 }
