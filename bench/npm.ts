@@ -1,4 +1,5 @@
-// npm's side against its peers: `npm run bench:npm [-- RUNS]`. Needs npm, python3 and the registry that
+// npm's side against its peers: `npm run bench:npm [-- RUNS [planning|serving]]`, both parts where none is
+// named; the serving part alone takes some minutes with one run. Needs npm, python3 and the registry that
 // npm is configured with. In one run, on a project of more than a thousand packages: X resolves, fetches,
 // proves and signs it, beside `npm ci` doing the same downloads; then `npm ci`, its cache empty, from X's
 // gateway, from the registry itself and from verdaccio with all of it in its storage.
@@ -172,29 +173,35 @@ function compare(runs: number, contestants: Record<string, (at: number) => Measu
   for (const [title, all] of measured) report(title, all);
 }
 
-async function main(runs: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'x-bench-npm-'));
+const PARTS = ['planning', 'serving'] as const;
+type Part = (typeof PARTS)[number];
+
+function writeProject(folder: string): void {
+  const project = join(folder, 'project');
+  mkdirSync(project);
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ name: 'bench', version: '1.0.0', dependencies: DEPENDENCIES }),
+  );
+  execFileSync('npm', ['install', '--package-lock-only', ...FLAGS], { cwd: project });
+  const lock = readFileSync(join(project, 'package-lock.json'), 'utf8');
+  process.stdout.write(`${(lock.match(/"node_modules\//g) ?? []).length} packages\n`);
+}
+
+function comparePlanning(folder: string, runs: number): void {
+  compare(runs, {
+    'npm ci, cache empty': (at) => npmCi(folder, 'npm', `npm-cache-${at}`),
+    'x source, data empty': (at) => xSource(folder, `data-${at}`),
+  });
+  compare(runs, {
+    'npm ci again': () => npmCi(folder, 'npm', 'npm-cache-0'),
+    'x source again': () => xSource(folder, 'data-0'),
+  });
+}
+
+async function compareServing(folder: string, runs: number): Promise<void> {
   const servers: Server[] = [];
   try {
-    const project = join(folder, 'project');
-    mkdirSync(project);
-    writeFileSync(
-      join(project, 'package.json'),
-      JSON.stringify({ name: 'bench', version: '1.0.0', dependencies: DEPENDENCIES }),
-    );
-    execFileSync('npm', ['install', '--package-lock-only', ...FLAGS], { cwd: project });
-    const lock = readFileSync(join(project, 'package-lock.json'), 'utf8');
-    process.stdout.write(`${(lock.match(/"node_modules\//g) ?? []).length} packages\n`);
-
-    compare(runs, {
-      'npm ci, cache empty': (at) => npmCi(folder, 'npm', `npm-cache-${at}`),
-      'x source, data empty': (at) => xSource(folder, `data-${at}`),
-    });
-    compare(runs, {
-      'npm ci again': () => npmCi(folder, 'npm', 'npm-cache-0'),
-      'x source again': () => xSource(folder, 'data-0'),
-    });
-
     const registry = execFileSync('npm', ['config', 'get', 'registry'], {
       encoding: 'utf8',
     }).trim();
@@ -211,8 +218,23 @@ async function main(runs: number): Promise<void> {
     });
   } finally {
     for (const { child } of servers) child.kill();
+  }
+}
+
+async function main(runs: number, parts: readonly Part[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'x-bench-npm-'));
+  try {
+    writeProject(folder);
+    if (parts.includes('planning')) comparePlanning(folder, runs);
+    // The bundle that is served.
+    else xSource(folder, 'data-0');
+    if (parts.includes('serving')) await compareServing(folder, runs);
+  } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-await main(Number(process.argv[2] ?? 3));
+const asked = process.argv[3];
+const parts = PARTS.filter((part) => asked === undefined || part === asked);
+if (parts.length === 0) throw new Error(`no part "${asked}": ${PARTS.join(' or ')}`);
+await main(Number(process.argv[2] ?? 3), parts);

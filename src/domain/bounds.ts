@@ -12,7 +12,7 @@ export const BOUNDS = {
 
   // input files
   inputFileBytes: 16 << 20,
-  inputFiles: 256,
+  inputFiles: 4_096,
   inputNesting: 32,
   requirementLines: 200_000,
   shownProblems: 20,

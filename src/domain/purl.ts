@@ -70,7 +70,8 @@ export function formatPurl(
   return `pkg:${purl.type}/${namespace}${encode(purl.name)}${version}${qualifiers === '' ? '' : `?${qualifiers}`}`;
 }
 
-const PURL_LINE = /^\s*(?:#x\s+)?(pkg:\S*)(?:\s+#.*)?\s*$/;
+// Ranges may have spaces: `pkg:npm/lodash@^3 || ^4`.
+const PURL_LINE = /^\s*(?:#x\s+)?(pkg:\S*(?:\s+[^\s#]\S*)*)(?:\s+#.*)?\s*$/;
 const MARKED_LINE = /^\s*#x(?:\s+(.*\S))?\s*$/;
 
 /** Whether a line of a text list is a purl, or means to be one. */

@@ -50,7 +50,11 @@ export async function readInputs(deps: ReadInputsDeps, paths: readonly string[])
       malformed.add(error);
     }
     if (files.size > BOUNDS.inputFiles) {
-      throw new XError('LIMIT_EXCEEDED', `more than ${BOUNDS.inputFiles} input files`);
+      throw new XError(
+        'LIMIT_EXCEEDED',
+        `${path}: with what it names, these are more than ${BOUNDS.inputFiles} input files`,
+        { hint: 'Ask for fewer at once: several bundles, each with its own --name.' },
+      );
     }
   }
   malformed.throwIfAny();

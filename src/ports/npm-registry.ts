@@ -100,6 +100,8 @@ export interface NpmTree {
    * itself (Yarn 2 and newer: node-gyp, of which only macOS's fsevents has need).
    */
   throughUnfit?: boolean;
+  /** Optional dependencies that the project leaves out on purpose, where its lockfile says so. */
+  ignoredOptionals?: string[];
 }
 
 /** How one version of a package is chosen. */

@@ -79,8 +79,10 @@ export function asXError(thrown: unknown, what: string, before?: Date): XError {
 function nothingFits(error: NpmError, what: string, before: Date | undefined): XError {
   const known = { versions: error.versions ?? [], tags: error.distTags ?? {} };
   const gate = before === undefined ? '' : ` of those not newer than ${before.toISOString()}`;
-  const message = `npm: ${what}: no published version fits${gate}`;
-  return noVersion(message, error.wanted ?? '*', known, error);
+  const wanted = error.wanted ?? '*';
+  const isTag = semver.validRange(wanted, { loose: true }) === null;
+  const missing = isTag ? 'the registry has no such tag' : 'no published version fits';
+  return noVersion(`npm: ${what}: ${missing}${gate}`, wanted, known, error);
 }
 
 /** PACKAGE_NOT_FOUND with the names that are near, where any are known. */

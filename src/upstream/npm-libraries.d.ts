@@ -48,6 +48,7 @@ declare module '@npmcli/arborist' {
     isProjectRoot: boolean;
     isRegistryDependency: boolean;
     inDepBundle: boolean;
+    extraneous: boolean;
     inert: boolean;
     errors: Error[];
     target: ArboristNode;

@@ -48,6 +48,8 @@ export async function buildTree(
       cache: join(folder, 'cache'),
       packumentCache: packuments,
       packageLock: true,
+      // npm 12 runs a project's .npm-extension file: nothing is run here.
+      ignoreExtension: true,
       ...(request.lockfile === undefined ? {} : { save: false }),
       ...(request.nodeVersion === undefined ? {} : { nodeVersion: request.nodeVersion }),
       before: before ?? null,
@@ -55,10 +57,12 @@ export async function buildTree(
     const root = await idealTree(options, config, before, packuments);
     const tree = toData(root);
     if (request.lockfile !== undefined) {
-      const locked = toData(await new Arborist(options).loadVirtual());
+      const virtual = await new Arborist(options).loadVirtual();
+      const locked = toData(virtual);
       const departures = departuresFromLock(tree, locked);
-      if (departures.length > 0) return takenAsItStands(locked, departures);
-      dropUnlockedPeers(tree, locked);
+      const taken = departures.length > 0 ? takenAsItStands(locked, departures) : tree;
+      dropUninstalledPeers(taken, virtual);
+      if (taken !== tree) return taken;
     }
     await addShrinkwraps(root, tree, options, folder);
     return tree;
@@ -81,12 +85,19 @@ function departuresFromLock(tree: NpmTree, locked: NpmTree): string[] {
     .map((node) => `${node.id} ${node.version}`);
 }
 
-/** Optional peers that the builder adds to what a lockfile has are none that "npm ci" installs. */
-function dropUnlockedPeers(tree: NpmTree, locked: NpmTree): void {
-  const ids = new Set(locked.nodes.map(({ id }) => id));
+/**
+ * Optional peers that "npm ci" does not install: those that the builder adds to what a lockfile has, and
+ * those that it has as extraneous, as npm 11 writes the ones that it chose for nothing else.
+ */
+function dropUninstalledPeers(tree: NpmTree, locked: ArboristNode): void {
+  const installed = new Set(
+    [...locked.inventory.values()]
+      .filter(({ extraneous }) => !extraneous)
+      .map(({ location }) => location),
+  );
   for (const node of tree.nodes) {
     node.edges = node.edges.filter(
-      ({ type, to }) => type !== 'peerOptional' || to === undefined || ids.has(to),
+      ({ type, to }) => type !== 'peerOptional' || to === undefined || installed.has(to),
     );
   }
 }

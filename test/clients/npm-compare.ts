@@ -17,17 +17,17 @@ import type { NpmSet } from './npm-sets.js';
 const run = promisify(execFile);
 
 /** Targets, and how npm is told of them. */
-const PLATFORMS = {
+export const PLATFORMS = {
   'linux/amd64/glibc2.36': ['--os=linux', '--cpu=x64', '--libc=glibc'],
   'linux/arm64/musl1.2': ['--os=linux', '--cpu=arm64', '--libc=musl'],
   'windows/amd64': ['--os=win32', '--cpu=x64'],
   'macos14/arm64': ['--os=darwin', '--cpu=arm64'],
 } as const;
 
-type Platform = keyof typeof PLATFORMS;
+export type Platform = keyof typeof PLATFORMS;
 
 /** The npm versions that are compared with, from the registry. */
-const CLIENTS = ['10', '11'] as const;
+export const CLIENTS = ['10', '11'] as const;
 
 /**
  * Each set is installed by each npm for each platform, scripts off, and what then lies in node_modules

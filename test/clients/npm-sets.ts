@@ -57,7 +57,12 @@ export const NPM_SETS: readonly NpmSet[] = [
       { eslint: '^8', 'eslint-config-next': '^14', tailwindcss: '^3', typescript: '^5' },
     ),
   },
-  { title: 'nuxt', manifest: deps({ nuxt: '^3', vue: '^3' }) },
+  {
+    title: 'nuxt',
+    manifest: deps({ nuxt: '^3', vue: '^3' }),
+    // Optional peers that something else displaced: npm 11 brings them back in the version that is wanted.
+    npm10Differs: [/^commander@1[3-9]\./, /^@nuxt\/schema@4/],
+  },
   {
     title: 'create-react-app',
     manifest: deps({ 'react-scripts': '^5', react: '^18', 'react-dom': '^18' }),

@@ -61,6 +61,9 @@ test('what is formatted parses back', () => {
 test('a line is a purl line bare or behind #x, and nothing else is', () => {
   assert.equal(purlOfLine('#x pkg:npm/lodash@^4', 'f', 3)?.purl.name, 'lodash');
   assert.equal(purlOfLine('  pkg:npm/lodash@^4  # why', 'f', 3)?.purl.version, '^4');
+  for (const line of ['pkg:npm/lodash@^3 || ^4.0', '#x pkg:npm/lodash@^3 || ^4.0  # either']) {
+    assert.equal(purlOfLine(line, 'f', 3)?.purl.version, '^3 || ^4.0');
+  }
   assert.equal(purlOfLine('requests>=2', 'f', 1), undefined);
   assert.equal(purlOfLine('# pkg:npm/lodash', 'f', 1), undefined);
   assert.equal(purlOfLine('# plain words', 'f', 1), undefined);

@@ -89,6 +89,22 @@ plugins:
   assert.match(textAt(plain, '/home/u/.yarnrc.yml'), /^unsafeHttpWhitelist: \["127.0.0.1"\]$/m);
 });
 
+test('pnpm takes a lockfile at its word, in the file of its own that each platform has', async () => {
+  const before = 'storeDir: /s\ntrustLockfile: false\n';
+  const places = [
+    ['linux', {}, '/home/u/.config/pnpm/config.yaml'],
+    ['linux', { XDG_CONFIG_HOME: '/xdg' }, '/xdg/pnpm/config.yaml'],
+    ['darwin', {}, '/home/u/Library/Preferences/pnpm/config.yaml'],
+    ['win32', { LOCALAPPDATA: '/local' }, '/local/pnpm/config/config.yaml'],
+    ['win32', {}, '/home/u/.config/pnpm/config.yaml'],
+  ] as const;
+  for (const [platform, env, path] of places) {
+    const made = await npmConfiguration(requestOf({ [path]: before }, { env }), platform);
+    const lines = textAt(made, path).split('\n').slice(1);
+    assert.deepEqual(lines, ['trustLockfile: true', 'storeDir: /s', '']);
+  }
+});
+
 test("pip's and uv's files keep what is not of places", async () => {
   const pip = `# mine
 [install]

@@ -6,21 +6,30 @@ const REMARK = '# Written by x use npm; x use npm --undo brings back what was he
 
 /**
  * The gateway in the user's own .npmrc, which npm, pnpm and Yarn 1 read, and in the .yarnrc.yml of
- * newer Yarns. What else stands in them stays: logins and settings of other kinds.
+ * newer Yarns; and in pnpm's config.yaml that a lockfile is taken at its word. What else stands in them
+ * stays: logins and settings of other kinds.
  */
-export async function npmConfiguration(request: UseRequest): Promise<ClientConfiguration> {
+export async function npmConfiguration(
+  request: UseRequest,
+  platform: NodeJS.Platform = process.platform,
+): Promise<ClientConfiguration> {
   const { gateway, env, home, certificate, readFile } = request;
   const registry = `${gateway}/npm/`;
   const npmrc =
     env['NPM_CONFIG_USERCONFIG'] ?? env['npm_config_userconfig'] ?? join(home, '.npmrc');
   const yarnrc = join(home, '.yarnrc.yml');
-  const [npmText = '', yarnText = ''] = await Promise.all([readFile(npmrc), readFile(yarnrc)]);
+  const pnpm = join(pnpmFolder(env, home, platform), 'config.yaml');
+  const [npmText = '', yarnText = '', pnpmText = ''] = await Promise.all(
+    [npmrc, yarnrc, pnpm].map((path) => readFile(path)),
+  );
   const files = [
     { path: npmrc, text: withNpmSettings(npmText, npmSettings(request, registry, npmText)) },
     {
       path: yarnrc,
-      text: withYarnSettings(yarnText, yarnSettings(gateway, registry, certificate)),
+      text: withYamlSettings(yarnText, yarnSettings(gateway, registry, certificate)),
     },
+    // From 11.3 on; else it asks the registry for what the lockfile has for other platforms.
+    { path: pnpm, text: withYamlSettings(pnpmText, { trustLockfile: 'true' }) },
   ];
   const overriding = Object.keys(env).filter((name) =>
     /^(npm_config_.*registry|yarn_(npm_)?registry.*|pnpm_config_registry)$/i.test(name),
@@ -86,8 +95,20 @@ function yarnSettings(
   };
 }
 
-/** A .yarnrc.yml with these top-level keys in place of its own, whatever lines their values had. */
-function withYarnSettings(text: string, settings: Readonly<Record<string, string>>): string {
+/**
+ * Where pnpm keeps a user's settings.
+ * @see https://pnpm.io/cli/config
+ */
+function pnpmFolder(env: UseRequest['env'], home: string, platform: NodeJS.Platform): string {
+  const { XDG_CONFIG_HOME: xdg = '', LOCALAPPDATA: local = '' } = env;
+  if (xdg !== '') return join(xdg, 'pnpm');
+  if (platform === 'darwin') return join(home, 'Library', 'Preferences', 'pnpm');
+  if (platform === 'win32' && local !== '') return join(local, 'pnpm', 'config');
+  return join(home, '.config', 'pnpm');
+}
+
+/** A YAML file with these top-level keys in place of its own, whatever lines their values had. */
+function withYamlSettings(text: string, settings: Readonly<Record<string, string>>): string {
   const kept: string[] = [];
   let isDropped = false;
   for (const line of text.split(/\r?\n/)) {

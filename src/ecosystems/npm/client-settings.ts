@@ -98,7 +98,10 @@ export function heldScopes(view: HeldView): Set<string> {
   return scopes;
 }
 
-/** pnpm up to 10 reads npm's variables, from 11 on its own. */
+/**
+ * pnpm up to 10 reads npm's variables, from 11 on its own. From 11.3 on it can take a lockfile at its word;
+ * else it asks the registry when each locked package was published, those of other platforms too.
+ */
 function pnpmEnvironment(registry: string): Record<string, string> {
   return {
     npm_config_store_dir: '{dir}/npm/pnpm-store',
@@ -107,6 +110,7 @@ function pnpmEnvironment(registry: string): Record<string, string> {
     pnpm_config_store_dir: '{dir}/npm/pnpm-store',
     pnpm_config_cache_dir: '{dir}/npm/pnpm-cache',
     pnpm_config_update_notifier: 'false',
+    pnpm_config_trust_lockfile: 'true',
   };
 }
 

@@ -1,5 +1,6 @@
 import { XError } from '../../domain/errors.js';
 import type { NpmEdgeType, NpmTree, NpmTreeEdge, NpmTreeNode } from '../../ports/npm-registry.js';
+import type { MissingOptional } from './missing-optionals.js';
 import { fitsEngine, fitsPlatform, type NpmPlatform } from './platform.js';
 
 /** What npm would put on one target's disk. */
@@ -7,7 +8,7 @@ export interface Closure {
   /** Ids of the nodes, the root included. */
   included: Set<string>;
   /** Optional dependencies that no registry could deliver, with the reason. */
-  missing: { node: NpmTreeNode; requiredBy: string }[];
+  missing: MissingOptional[];
 }
 
 const HARD: ReadonlySet<NpmEdgeType> = new Set(['prod', 'dev', 'peer', 'workspace']);
@@ -107,8 +108,8 @@ function missingOf(tree: NpmTree, included: ReadonlySet<string>): Closure['missi
     .flatMap((from) =>
       from.edges.flatMap((edge) => {
         const node = edge.to === undefined ? undefined : byId.get(edge.to);
-        const failed = node?.failure !== undefined && edge.type !== 'peerOptional';
-        return failed ? [{ node, requiredBy: label(from) }] : [];
+        if (node?.failure === undefined || edge.type === 'peerOptional') return [];
+        return [{ name: node.name, requiredBy: label(from), reason: node.failure }];
       }),
     );
 }

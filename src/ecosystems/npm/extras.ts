@@ -1,11 +1,13 @@
 import { XError } from '../../domain/errors.js';
-import type { PlannedArtifact } from '../../domain/plan.js';
+import type { JsonObject, PlannedArtifact } from '../../domain/plan.js';
 import { formatTarget, type Target } from '../../domain/target.js';
 import type { NpmRegistry } from '../../ports/npm-registry.js';
 import type { Selected } from './artifacts.js';
 import { mayCompile, needOf } from './install-needs.js';
+import { list, strings } from './json.js';
+import { requiredDependencies } from './manifest.js';
 import { isVersion, npmPurl } from './names.js';
-import { nodePackageOf } from './platform.js';
+import { fitsPlatform, nodePackageOf, platformOf } from './platform.js';
 import type { NpmProject } from './project.js';
 
 /** What a project needs beside its dependencies. */
@@ -17,8 +19,8 @@ interface Extra {
   by: Selected[];
   project: string | undefined;
   sha512?: string | undefined;
-  /** What to say where the registry has none. */
-  missing: string;
+  /** What to say where the registry has none; nothing where it may be so. */
+  missing: string | undefined;
 }
 
 export interface ExtrasRequest {
@@ -40,8 +42,27 @@ export interface ExtrasRequest {
 export async function addExtras(request: ExtrasRequest): Promise<boolean> {
   const before = request.selected.size;
   const extras = [...pinned(request), ...headers(request), ...nodes(request)];
-  for (const extra of extras) await add(extra, request);
+  for (const extra of extras) {
+    const manifest = await add(extra, request);
+    if (extra.by.length > 0 || manifest === undefined) continue;
+    for (const part of partsOf(extra, manifest, request)) await add(part, request);
+  }
   return request.selected.size > before;
+}
+
+/** pnpm is, from version 12 on, a program for each platform, in packages of their own. */
+function partsOf(client: Extra, manifest: JsonObject, { selected }: ExtrasRequest): Extra[] {
+  const user = selected.get(npmPurl(client.name, String(manifest['version'])));
+  if (user === undefined) return [];
+  const parts = { ...strings(manifest['optionalDependencies']), ...requiredDependencies(manifest) };
+  return Object.entries(parts).map(([name, spec]) => ({
+    ...client,
+    name,
+    spec,
+    by: [user],
+    sha512: undefined,
+    missing: undefined,
+  }));
 }
 
 function pinned({ projects, targets }: ExtrasRequest): Extra[] {
@@ -106,25 +127,29 @@ function nodes({ artifacts, selected, targets }: ExtrasRequest): Extra[] {
     );
 }
 
-async function add(extra: Extra, request: ExtrasRequest): Promise<void> {
+/** @returns the manifest of what was added. */
+async function add(extra: Extra, request: ExtrasRequest): Promise<JsonObject | undefined> {
   const { registry, selected, notNewerThan: before, warnings } = request;
   const { name, spec, project } = extra;
-  let version: string;
+  let manifest: JsonObject;
   try {
-    const { manifest } = await registry.choose(name, { spec, project, before });
-    version = String(manifest['version']);
+    ({ manifest } = await registry.choose(name, { spec, project, before }));
   } catch (thrown) {
     const absent =
       thrown instanceof XError && ['PACKAGE_NOT_FOUND', 'VERSION_NOT_FOUND'].includes(thrown.code);
     if (!absent) throw thrown;
-    warnings.add(`${extra.missing} is not carried: ${thrown.message}`);
-    return;
+    if (extra.missing !== undefined) {
+      warnings.add(`${extra.missing} is not carried: ${thrown.message}`);
+    }
+    return undefined;
   }
-  if (!isVersion(version)) return;
+  const version = String(manifest['version']);
+  const targets = fitting(extra.targets, manifest, request);
+  if (!isVersion(version) || targets.length === 0) return undefined;
   const purl = npmPurl(name, version);
   const entry = selected.get(purl) ?? newEntry(purl, name, version, project);
   selected.set(purl, entry);
-  for (const target of extra.targets) entry.targets.add(target);
+  for (const target of targets) entry.targets.add(target);
   entry.asked ||= extra.by.length === 0;
   if (extra.sha512 !== undefined) {
     entry.integrities.add(`sha512-${Buffer.from(extra.sha512, 'hex').toString('base64')}`);
@@ -133,6 +158,14 @@ async function add(extra: Extra, request: ExtrasRequest): Promise<void> {
     user.requires.add(purl);
     entry.requiredBy.add(user.purl);
   }
+  return manifest;
+}
+
+function fitting(ids: string[], manifest: JsonObject, { targets }: ExtrasRequest): string[] {
+  const { os, cpu, libc } = manifest;
+  const node = { os: list(os), cpu: list(cpu), libc: list(libc) };
+  const unfit = targets.filter((target) => !fitsPlatform(node, platformOf(target)));
+  return ids.filter((id) => !unfit.some((target) => formatTarget(target) === id));
 }
 
 function newEntry(

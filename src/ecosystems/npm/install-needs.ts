@@ -51,6 +51,7 @@ export function installNeed(
   if (COMPILES.test(text)) return { kind: 'compiler' };
   if (DOWNLOADS.test(text)) return { kind: 'download', advice: '' };
   const left = lines.filter((line) => !HARMLESS.test(line));
+  if (lines.length === 0 && usesHeadersOfAddons(manifest)) return { kind: 'compiler' };
   if (left.length === 0) return { kind: 'nothing' };
   // What has its binaries as packages checks at installation which of them is there.
   if (hasPlatformPackages(manifest)) return { kind: 'nothing' };
@@ -68,6 +69,16 @@ const PLATFORM =
 function hasPlatformPackages(manifest: JsonObject): boolean {
   const optional = Object.keys(strings(manifest['optionalDependencies']));
   return optional.filter((name) => PLATFORM.test(name)).length >= 2;
+}
+
+/**
+ * A binding.gyp without an install script is compiled by npm all the same, and not every publisher's tool
+ * says that there is one. What needs the headers that addons are written with has one.
+ */
+function usesHeadersOfAddons(manifest: JsonObject): boolean {
+  const dependencies = strings(manifest['dependencies']);
+  const uses = dependencies['nan'] !== undefined || dependencies['node-addon-api'] !== undefined;
+  return uses && !hasPlatformPackages(manifest);
 }
 
 /** What needs the headers of the Node that it is compiled for. */

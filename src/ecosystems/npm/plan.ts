@@ -17,6 +17,7 @@ import { addExtras } from './extras.js';
 import { installWarnings } from './install-warnings.js';
 import { completeTree } from './locks/complete.js';
 import { isObject } from './json.js';
+import { missingWarnings } from './missing-optionals.js';
 import { isPackageName, isVersion, npmPurl } from './names.js';
 import { refuseNewer } from './age.js';
 import { nodeVersionOf, platformOf } from './platform.js';
@@ -62,6 +63,11 @@ export async function planProjects(
       noteForeign(tree, foreign, project, options.foreign);
       const selection = { tree, project, dev: options.dev, foreign, selected, warnings };
       for (const closure of closures) select(closure, selection);
+      for (const warning of missingWarnings(closures.flatMap(({ missing }) => missing))) {
+        warnings.add(
+          `npm: ${warning}. "npm ci" refuses a lockfile that names one without a version`,
+        );
+      }
     }
   }
   let artifacts = await artifactsOf([...selected.values()], options, warnings);
@@ -167,12 +173,6 @@ interface Selection {
 
 function select(closure: Closure & { targetId: string }, selection: Selection): void {
   const { tree, project, dev, warnings } = selection;
-  for (const { node, requiredBy } of closure.missing) {
-    warnings.add(
-      `npm: optional dependency ${node.name} of ${requiredBy} is left out: ${node.failure ?? ''}. ` +
-        'A lockfile that names it without a version is one that "npm ci" refuses',
-    );
-  }
   const byId = new Map(tree.nodes.map((node) => [node.id, node]));
   for (const id of closure.included) {
     const node = byId.get(id);
@@ -187,6 +187,8 @@ function select(closure: Closure & { targetId: string }, selection: Selection): 
         edge.to !== undefined && closure.included.has(edge.to) ? byId.get(edge.to) : undefined;
       const required = to === undefined ? undefined : entryOf(to, selection);
       if (required !== undefined) link(node, entry, edge, required);
+      // What the project itself has in a folder answers a published package too.
+      else if (to?.kind === 'folder' && entry !== undefined) entry.overrides[edge.name] = LEFT_OUT;
     }
   }
 }

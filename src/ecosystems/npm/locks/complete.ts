@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../domain/plan.js';
 import type { NpmRegistry, NpmTree, NpmTreeNode } from '../../../ports/npm-registry.js';
 import { isObject, list, strings } from '../json.js';
 import { requiredDependencies, requiredPeers } from '../manifest.js';
+import { missingWarnings, type MissingOptional } from '../missing-optionals.js';
 
 export interface CompleteOptions {
   registry: Pick<NpmRegistry, 'release' | 'choose'>;
@@ -25,14 +26,14 @@ export async function completeTree(tree: NpmTree, options: CompleteOptions): Pro
   await completion.run();
   return {
     nodes: completion.nodes,
-    warnings: [...tree.warnings, ...completion.warnings],
+    warnings: [...tree.warnings, ...missingWarnings(completion.missing)],
     ...(tree.throughUnfit === undefined ? {} : { throughUnfit: tree.throughUnfit }),
   };
 }
 
 class Completion {
   readonly nodes: NpmTreeNode[];
-  readonly warnings: string[] = [];
+  readonly missing: MissingOptional[] = [];
   readonly #options: CompleteOptions;
   readonly #ignored: ReadonlySet<string>;
   readonly #everyPlatform: boolean | undefined;
@@ -157,9 +158,8 @@ class Completion {
         thrown instanceof XError &&
         ['PACKAGE_NOT_FOUND', 'VERSION_NOT_FOUND'].includes(thrown.code);
       if (!missing || type !== 'optional') throw thrown;
-      this.warnings.push(
-        `optional dependency ${name}@${spec} of ${from.name}@${from.version} is left out: ${thrown.message}`,
-      );
+      const requiredBy = `${from.name}@${from.version}`;
+      this.missing.push({ name, requiredBy, reason: thrown.message });
       return undefined;
     }
   }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { BOUNDS } from '../../../domain/bounds.js';
 import { XError } from '../../../domain/errors.js';
 import type {
@@ -78,6 +79,22 @@ export class LockedTree {
     );
   }
 
+  /**
+   * What lies in the project and travels with it.
+   * @param shown for messages.
+   * @param path relative to the project; undefined where that is not known.
+   * @throws XError NOT_RESOLVABLE where it lies outside.
+   */
+  addLocal(entry: Omit<LockedEntry, 'kind'>, shown: string, path: string | undefined): void {
+    if (path !== undefined && isOutside(path)) {
+      throw new XError('NOT_RESOLVABLE', `${this.#file}: ${shown} lies outside the project`, {
+        hint: 'Only what lies in the project’s own folder travels with it: make it a workspace, or publish it.',
+      });
+    }
+    this.warn(`${shown} comes with the project and is not carried`);
+    this.add({ ...entry, kind: 'folder' });
+  }
+
   /** @param from the id of the entry that needs it; empty for the project. */
   connect(from: string, dependency: LockedDependency): void {
     const node = this.#nodes.get(from);
@@ -143,6 +160,12 @@ export class LockedTree {
     if (to.kind !== 'registry') return edge.spec;
     return to.name === edge.name ? to.version : `npm:${to.name}@${to.version}`;
   }
+}
+
+/** Whether a path that is relative to the project leads out of it. */
+export function isOutside(path: string): boolean {
+  const normal = posix.normalize(path.replaceAll('\\', '/'));
+  return /^(\.\.(\/|$)|\/|~|[A-Za-z]:)/.test(normal);
 }
 
 function emptyNode(

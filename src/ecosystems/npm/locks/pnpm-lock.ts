@@ -1,11 +1,12 @@
+import { posix } from 'node:path';
 import { BOUNDS } from '../../../domain/bounds.js';
 import { messageOf, XError } from '../../../domain/errors.js';
 import type { JsonObject } from '../../../domain/plan.js';
 import type { InputFile } from '../../../ports/ecosystem.js';
 import type { NpmEdgeType, NpmTree } from '../../../ports/npm-registry.js';
-import { isObject, strings } from '../json.js';
+import { isObject, list, strings } from '../json.js';
 import { isVersion } from '../names.js';
-import { LockedTree } from './locked-tree.js';
+import { isOutside, LockedTree } from './locked-tree.js';
 
 /** What the ids of a workspace's folders begin with. */
 const IMPORTER = 'importer:';
@@ -30,7 +31,10 @@ export async function readPnpmLock(file: InputFile): Promise<NpmTree> {
   const tree = new LockedTree(file.path, 'pnpm');
   // Since version 11, what pnpm itself needs stands in a document of its own before the project's.
   for (const [at, document] of documents.entries()) readDocument(tree, file, document, at);
-  return tree.finish();
+  const ignoredOptionals = documents.flatMap((document) =>
+    list(document['ignoredOptionalDependencies']),
+  );
+  return { ...tree.finish(), ignoredOptionals };
 }
 
 /**
@@ -132,8 +136,8 @@ class PnpmLock {
     const integrity = textOf(resolution['integrity']);
     const type = textOf(resolution['type']);
     if (type === 'directory' || /^(file|link):/.test(parts.version) || /^(file|link):/.test(bare)) {
-      this.#tree.warn(`${bare} comes with the project and is not carried`);
-      this.#tree.add({ id, name, version, kind: 'folder' });
+      const path = textOf(resolution['directory']) ?? bare.replace(/^.*?(?:file|link):/, '');
+      this.#tree.addLocal({ id, name, version }, bare, path);
     } else if (type === 'git') {
       const address = gitAddress(resolution);
       this.#tree.add({ id, name, version, kind: 'remote', address });
@@ -185,12 +189,23 @@ class PnpmLock {
   }
 
   #connect(from: string, name: string, type: NpmEdgeType, reference: string, asked?: string): void {
-    // A folder of the workspace: pnpm links it.
-    if (reference.startsWith('link:')) return;
+    if (reference.startsWith('link:')) {
+      this.#sayLinked(from, name, reference.slice('link:'.length));
+      return;
+    }
     const keys = [`${this.#prefix}${name}@${reference}`, reference];
     const found = keys.find((key) => this.#instances.has(key));
     const to = found === undefined ? undefined : this.#id(found);
     this.#tree.connect(from, { name, type, spec: reference, asked, to });
+  }
+
+  /** A folder of the workspace is linked; one outside has a lockfile of its own, if any. */
+  #sayLinked(from: string, name: string, path: string): void {
+    const importer = from.startsWith(IMPORTER) ? from.slice(IMPORTER.length) : '';
+    if (!isOutside(posix.join(importer, path))) return;
+    this.#tree.warn(
+      `${name} is linked to ${path}, outside the project: it has to lie there on the isolated machine too, and what it needs is carried only where its own lockfile is asked for`,
+    );
   }
 
   /** Documents are graphs of their own. */

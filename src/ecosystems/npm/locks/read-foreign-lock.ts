@@ -28,7 +28,10 @@ export async function readForeignLock(
     manifest: manifest ?? {},
     lockfile: undefined,
     tree,
-    ignoredOptionals: list(pnpm['ignoredOptionalDependencies']),
+    ignoredOptionals: [
+      ...list(pnpm['ignoredOptionalDependencies']),
+      ...(tree.ignoredOptionals ?? []),
+    ],
     folders: [],
     workspaces: isPnpm ? importersOf(tree) : folders.map(({ path }) => path),
     ...pinsOf(file.path, manifest ?? {}),

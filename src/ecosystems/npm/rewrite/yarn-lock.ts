@@ -1,6 +1,8 @@
 import type { InputFile } from '../../../ports/ecosystem.js';
 import { gatewayTarball } from '../gateway-address.js';
-import { aliased, berryAddress, partsOf, withoutShasum } from '../locks/yarn-lock.js';
+import { berryAddress } from '../locks/yarn-berry.js';
+import { aliased, withoutShasum } from '../locks/yarn-lock.js';
+import { partsOf } from '../locks/yarn-patterns.js';
 import { addressKind } from '../locks/address.js';
 import { isPackageName, isVersion } from '../names.js';
 import {
