@@ -330,7 +330,9 @@ export const BOUNDS = {
   swarmProviders: 32,
   swarmAsks: 512,
   swarmAsksOfProvider: 16,
+  /** Without a byte, and from the first to the last. */
   swarmAskMs: 3_000,
+  swarmAskAtMostMs: 120_000,
   swarmClaims: 4,
   swarmFalseClaims: 2,
   quarantineBytes: 64 * 2 ** 30,

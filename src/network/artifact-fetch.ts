@@ -11,6 +11,7 @@ export interface OpenAsk {
   sentMs: number;
   /** When the last byte came; the time it was sent where none did. */
   heardMs: number;
+  heardBytes: number;
   hasBegun: boolean;
   /** Somebody else was asked for the same. */
   isHedged: boolean;
@@ -25,8 +26,8 @@ interface Claim {
 
 interface ProviderState {
   provider: Provider;
-  /** Whether its tree was asked for, or it is known to go by the root in use. */
-  tree: 'unknown' | 'asked' | 'known';
+  /** `other`: it has it, but not under the root in use. */
+  tree: 'unknown' | 'other' | 'claimed';
   root: string | undefined;
   /** It lied, has nothing, or failed too often for this artifact. */
   isOut: boolean;
@@ -49,7 +50,7 @@ export class ArtifactFetch {
   #asked = new Uint8Array(0);
   missing = 0;
   /** Who gave all of it, in one. */
-  wholeFrom: Provider | undefined;
+  wholeFrom: { provider: Provider; bytes: number } | undefined;
   isChecking = false;
   isSearched = false;
   lookups = 0;
@@ -124,7 +125,7 @@ export class ArtifactFetch {
   claim(provider: Provider, root: string, lengthBytes: number): void {
     const state = this.providers.get(provider.id);
     if (state === undefined) return;
-    state.tree = 'known';
+    state.tree = 'claimed';
     state.root = root;
     const isPossible =
       !this.falseRoots.has(root) &&
@@ -143,10 +144,10 @@ export class ArtifactFetch {
       this.claims.set(root, known);
   }
 
-  /** The root that most networks claim. */
+  /** The root that most networks claim; of equals the one in use. */
   likeliestRoot(): string | undefined {
-    let best: string | undefined;
-    let most = 0;
+    let best = this.root;
+    let most = best === undefined ? 0 : (this.claims.get(best)?.groups.size ?? 0);
     for (const [root, { groups }] of this.claims) {
       if (groups.size <= most) continue;
       most = groups.size;
@@ -158,7 +159,29 @@ export class ArtifactFetch {
   useRoot(root: string): void {
     this.root = root;
     this.mode = 'tree';
+    for (const state of this.providers.values()) if (state.tree === 'other') state.tree = 'unknown';
     this.#clearPieces(pieceCount(this.claims.get(root)?.lengthBytes ?? 0));
+  }
+
+  /** Whether somebody can still be asked for pieces under the root in use. */
+  isRootServed(): boolean {
+    if (this.official === 'asked') return true;
+    return this.peers().some(
+      ({ tree, root }) => tree !== 'other' && (root === undefined || root === this.root),
+    );
+  }
+
+  /** It may be true, but nobody goes by it any more. */
+  dropRoot(): void {
+    if (this.root !== undefined) this.claims.delete(this.root);
+    this.startAfresh();
+  }
+
+  /** Whoever claimed another root than the one that turned out true. */
+  falseClaimants(): string[] {
+    return [...this.claims].flatMap(([root, { claimants }]) =>
+      this.root === undefined || root === this.root ? [] : [...claimants],
+    );
   }
 
   /** Whoever claimed the root in use; it is false. */
@@ -228,7 +251,8 @@ export class ArtifactFetch {
   /** What each gave of what is here now. */
   given(): Map<Provider, number> {
     const bytes = new Map<Provider, number>();
-    if (this.wholeFrom !== undefined) return bytes.set(this.wholeFrom, this.lengthBytes ?? 0);
+    if (this.wholeFrom !== undefined)
+      return bytes.set(this.wholeFrom.provider, this.wholeFrom.bytes);
     this.#givers.forEach((giver, at) => {
       if (giver === undefined) return;
       const piece = pieceLengthBytes(this.lengthBytes ?? 0, at);
@@ -238,6 +262,7 @@ export class ArtifactFetch {
   }
 
   #clearPieces(pieces: number): void {
+    for (const state of this.providers.values()) if (state.tree === 'other') state.tree = 'unknown';
     this.#givers = new Array<Provider | undefined>(pieces).fill(undefined);
     this.#asked = new Uint8Array(pieces);
     this.missing = pieces;

@@ -26,27 +26,32 @@ export class Asking {
     this.#search(fetch);
     this.#askOfficial(fetch, now);
     if (fetch.mode === 'undecided') this.#decide(fetch, now);
-    if (fetch.mode === 'tree') this.#fillPieces(fetch, now);
+    if (fetch.mode === 'tree') {
+      this.#compareClaims(fetch, now);
+      if (fetch.root !== undefined) this.#fillPieces(fetch, now);
+    }
     this.#repeatLate(fetch, now);
   }
 
   /** Requests that nothing more is expected of. */
   expired(fetch: ArtifactFetch, now: number): OpenAsk[] {
-    return [...fetch.asks.values()].filter(({ heardMs }) => now >= heardMs + BOUNDS.swarmAskMs);
+    return [...fetch.asks.values()].filter((ask) => now >= this.#overAtMs(ask));
   }
 
   /** When something is to be looked at again, whatever happens. */
   nextMs(fetch: ArtifactFetch, now: number): number {
     if (fetch.isChecking) return Infinity;
-    let atMs = Infinity;
+    let atMs = isAtEnd(fetch) && fetch.peers().length > 1 ? now + POLICY.endLookMs : Infinity;
     for (const ask of fetch.asks.values()) {
-      if (!ask.isHedged) atMs = Math.min(atMs, Math.max(this.#lateAtMs(ask), now + POLICY.lookMs));
-      atMs = Math.min(atMs, ask.heardMs + BOUNDS.swarmAskMs);
+      // What is late already is looked at whenever a provider becomes free.
+      const lateAtMs = this.#lateAtMs(ask);
+      if (!ask.isHedged && lateAtMs > now) atMs = Math.min(atMs, lateAtMs);
+      atMs = Math.min(atMs, this.#overAtMs(ask));
     }
     if (fetch.official !== 'not asked' || fetch.upstream === undefined) return atMs;
     atMs = Math.min(atMs, fetch.lastByteMs + POLICY.officialAfterMs);
     if (fetch.firstByteMs === undefined) return atMs;
-    return Math.min(atMs, Math.max(fetch.firstByteMs + POLICY.rateAfterMs, now + POLICY.lookMs));
+    return Math.min(atMs, Math.max(fetch.firstByteMs + POLICY.rateAfterMs, now + POLICY.endLookMs));
   }
 
   /** What is on this machine is read from here, and nobody else is asked meanwhile. */
@@ -105,10 +110,7 @@ export class Asking {
     );
     if (isComing) return;
     if (root !== undefined) {
-      for (const ask of [...fetch.asks.values()])
-        if (ask.portion.kind === 'whole') this.cancel(fetch, ask);
-      fetch.useRoot(root);
-      this.actions.push({ type: 'use-tree', fetch: fetch.id, root });
+      this.#useTree(fetch, root);
       return;
     }
     if (fetch.asks.size > 0) return;
@@ -117,6 +119,37 @@ export class Asking {
     const provider = this.#best(fetch, isOnePiece ? lengthBytes : PIECE_SIZE_BYTES, now);
     if (provider !== undefined)
       this.ask(fetch, provider, { kind: isOnePiece ? 'whole' : 'tree' }, now);
+  }
+
+  #useTree(fetch: ArtifactFetch, root: string): void {
+    for (const ask of [...fetch.asks.values()])
+      if (ask.portion.kind !== 'tree') this.cancel(fetch, ask);
+    if (fetch.root !== undefined) this.actions.push({ type: 'discard', fetch: fetch.id });
+    fetch.useRoot(root);
+    this.actions.push({ type: 'use-tree', fetch: fetch.id, root });
+  }
+
+  /**
+   * Who has it under another root is asked for its tree as well. Nobody knows yet which is false, but
+   * more networks are likelier to be right, and what was fetched under a false root is lost.
+   */
+  #compareClaims(fetch: ArtifactFetch, now: number): void {
+    const root = fetch.likeliestRoot();
+    if (root !== undefined && root !== fetch.root) this.#useTree(fetch, root);
+    if (fetch.asks.size === 0 && !fetch.isRootServed()) {
+      // Nobody is left who goes by it: the next one is tried.
+      fetch.dropRoot();
+      this.actions.push({ type: 'discard', fetch: fetch.id });
+      this.#decide(fetch, now);
+      return;
+    }
+    let trees = [...fetch.asks.values()].filter(({ portion }) => portion.kind === 'tree').length;
+    for (const { provider, tree, isOut } of fetch.providers.values()) {
+      if (tree !== 'other' || isOut || trees >= BOUNDS.swarmClaims) continue;
+      if ([...fetch.asks.values()].some((ask) => ask.provider === provider)) continue;
+      this.ask(fetch, provider, { kind: 'tree' }, now);
+      trees += 1;
+    }
   }
 
   #fillPieces(fetch: ArtifactFetch, now: number): void {
@@ -144,9 +177,10 @@ export class Asking {
     except?: ReadonlySet<string>,
   ): Provider | undefined {
     const able = [...fetch.providers.values()]
-      .filter(({ provider, isOut, root }) => {
+      .filter(({ provider, isOut, root, tree }) => {
         if (isOut || except?.has(provider.id) === true) return false;
         if (provider.origin === 'upstream' && fetch.official !== 'asked') return false;
+        if (tree === 'other') return false;
         const goesByTree = root === undefined || fetch.root === undefined || root === fetch.root;
         return goesByTree && this.measures.hasRoom(provider);
       })
@@ -164,11 +198,17 @@ export class Asking {
     return best;
   }
 
-  /** What is late is asked of another too; the first answer wins. */
+  /**
+   * What is late is asked of another too; the first answer wins. At the end, when nothing else is left
+   * to ask for, so is what another is likely to send in half the time.
+   */
   #repeatLate(fetch: ArtifactFetch, now: number): void {
+    const isTail = isAtEnd(fetch);
     for (const ask of [...fetch.asks.values()]) {
-      if (ask.isHedged || now < this.#lateAtMs(ask)) continue;
       const { portion } = ask;
+      const isLate = now >= this.#lateAtMs(ask);
+      if (ask.isHedged || (fetch.mode === 'tree' && portion.kind === 'tree')) continue;
+      if (!isLate && !isTail) continue;
       const asking = new Set(
         [...fetch.asks.values()]
           .filter((other) => overlap(other.portion, portion))
@@ -177,10 +217,28 @@ export class Asking {
       if (asking.size >= POLICY.asksPerPiece) continue;
       const provider = this.#best(fetch, Math.max(ask.bytes, 1), now, asking);
       if (provider === undefined) continue;
+      const expectedMs = this.measures.expectedMs(provider, ask.bytes, now);
+      if (!isLate && 2 * expectedMs > this.#remainingMs(ask, now)) continue;
       ask.isHedged = true;
       const repeated = provider.origin === 'upstream' && portion.kind === 'tree';
       this.ask(fetch, provider, repeated ? { kind: 'whole' } : portion, now);
     }
+  }
+
+  /** At the pace that it comes in, or else as its provider sends as a rule. */
+  #remainingMs(ask: OpenAsk, now: number): number {
+    const passedMs = Math.max(1, now - ask.sentMs);
+    const rate =
+      ask.heardBytes > 0 ? ask.heardBytes / passedMs : this.measures.rateOf(ask.provider);
+    return (ask.bytes - ask.heardBytes) / rate;
+  }
+
+  /** An answer may wait behind another one of the same provider: while that comes, it is there. */
+  #overAtMs(ask: OpenAsk): number {
+    // Whoever fetches from upstream has its own deadlines, and tries again by itself.
+    if (ask.provider.origin === 'upstream') return Infinity;
+    const heardMs = Math.max(ask.heardMs, this.measures.heardMsOf(ask.provider));
+    return Math.min(heardMs + BOUNDS.swarmAskMs, ask.sentMs + BOUNDS.swarmAskAtMostMs);
   }
 
   #lateAtMs(ask: OpenAsk): number {
@@ -190,7 +248,7 @@ export class Asking {
   ask(fetch: ArtifactFetch, provider: Provider, portion: Portion, now: number): void {
     const id = this.#nextAsk++;
     const bytes = fetch.bytesOf(portion);
-    const ask = { id, provider, portion, bytes, sentMs: now, heardMs: now };
+    const ask = { id, provider, portion, bytes, sentMs: now, heardMs: now, heardBytes: 0 };
     fetch.asks.set(id, { ...ask, hasBegun: false, isHedged: false });
     fetch.asking(portion, 1);
     this.fetchOfAsk.set(id, fetch);
@@ -215,6 +273,11 @@ export class Asking {
       if (ask.portion.kind === 'pieces' && fetch.bytesOf(ask.portion) === 0)
         this.cancel(fetch, ask);
   }
+}
+
+/** Whether everything that is missing is asked for. */
+function isAtEnd(fetch: ArtifactFetch): boolean {
+  return fetch.mode === 'tree' && fetch.nextRun(1, 1) === undefined;
 }
 
 function overlap(a: Portion, b: Portion): boolean {

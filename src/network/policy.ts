@@ -51,8 +51,8 @@ export const NETWORK_POLICY = {
   hedgeAtLeastMs: 120,
   hedgeAtMostMs: 1_500,
   asksPerPiece: 2,
-  /** What is late stays late: it is looked at again after this. */
-  lookMs: 50,
+  /** When all that is missing is asked for, it is looked at so often whether somebody else is quicker. */
+  endLookMs: 250,
   /** When nobody sent a byte by now, upstream is asked too. */
   officialAfterMs: 500,
   /** It is asked too where the swarm is this much slower than upstream was of late, or than this. */

@@ -13,6 +13,7 @@ interface Measure {
   /** 0 where nothing came yet. */
   bytesPerMs: number;
   answeredMs: number;
+  heardMs: number;
   /** Of requests, 0 to 1. */
   success: number;
   /** Open requests: how many, and for what. */
@@ -47,6 +48,7 @@ export class ProviderMeasures {
       deviationMs: 0,
       bytesPerMs: 0,
       answeredMs: 0,
+      heardMs: 0,
       success: 1,
       asks: 0,
       askedBytes: 0,
@@ -64,6 +66,16 @@ export class ProviderMeasures {
     if (measure === undefined) return;
     measure.asks -= 1;
     measure.askedBytes -= bytes;
+  }
+
+  /** Bytes of any answer of its. */
+  heard({ id }: Provider, now: number): void {
+    const measure = this.#known.get(id);
+    if (measure !== undefined) measure.heardMs = now;
+  }
+
+  heardMsOf({ id }: Provider): number {
+    return this.#known.get(id)?.heardMs ?? 0;
   }
 
   /** The first byte of an answer came so much later than its request. */

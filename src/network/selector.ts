@@ -104,11 +104,13 @@ export class Selector {
       if (!ask.hasBegun) this.#asking.measures.began(ask.provider, now - ask.sentMs);
       ask.hasBegun = true;
       ask.heardMs = now;
+      this.#asking.measures.heard(ask.provider, now);
       fetch.firstByteMs ??= now;
       fetch.lastByteMs = now;
     }
     switch (event.type) {
       case 'heard':
+        ask.heardBytes += event.bytes;
         if (ask.provider.origin !== 'upstream') fetch.swarmBytes += event.bytes;
         return;
       case 'claimed':
@@ -132,14 +134,14 @@ export class Selector {
   ): void {
     this.#asking.measures.came(provider, bytes, sentMs, now);
     if (portion.kind === 'whole') {
-      fetch.wholeFrom = provider;
+      fetch.wholeFrom = { provider, bytes };
       this.#check(fetch);
       return;
     }
     if (bad.length > 0) {
       // The official source is right about its own file: then the tree is false.
       if (provider.origin === 'upstream') this.#refute(fetch, now);
-      else this.#blame(fetch, provider, 'bad-piece', now);
+      else this.#blame(fetch, provider.id, 'bad-piece', now);
       if (fetch.root === undefined) return;
     }
     for (const index of good) fetch.arrived(index, provider);
@@ -155,23 +157,23 @@ export class Selector {
   ): void {
     const { provider } = ask;
     this.#asking.end(fetch, ask);
-    this.#asking.measures.failed(provider);
+    if (reason !== 'other-tree') this.#asking.measures.failed(provider);
     if (provider.origin === 'upstream') {
       fetch.failed(provider);
       if (fetch.upstream?.isOut === true) fetch.official = 'failed';
       return;
     }
     if (reason === 'malformed') {
-      this.#blame(fetch, provider, 'malformed', now);
+      this.#blame(fetch, provider.id, 'malformed', now);
       return;
     }
-    if (isRemote(provider)) this.#scores.failed(provider.id, now);
+    if (isRemote(provider) && reason !== 'other-tree') this.#scores.failed(provider.id, now);
     if (reason === 'absent' || !isRemote(provider)) fetch.out(provider.id);
     else if (reason === 'broken') fetch.failed(provider);
     else {
+      // Its own claim is heard before anybody is believed.
       const state = fetch.providers.get(provider.id);
-      if (state !== undefined) state.tree = 'unknown';
-      fetch.failed(provider);
+      if (state !== undefined) state.tree = 'other';
     }
   }
 
@@ -197,11 +199,12 @@ export class Selector {
         bytes.set(provider.origin, (bytes.get(provider.origin) ?? 0) + given);
         if (isRemote(provider)) this.#scores.served(provider.id, given, now);
       }
+      for (const id of fetch.falseClaimants()) this.#blame(fetch, id, 'false-claim', now);
       this.#fetches.delete(fetch.id);
       this.#asking.actions.push({ type: 'finished', fetch: fetch.id, bytes });
       return;
     }
-    const whole = fetch.wholeFrom;
+    const whole = fetch.wholeFrom?.provider;
     if (whole === undefined) {
       this.#refute(fetch, now);
       return;
@@ -212,7 +215,7 @@ export class Selector {
       fetch.official = 'failed';
       fetch.officialMismatch = true;
       fetch.out(whole.id);
-    } else if (isRemote(whole)) this.#blame(fetch, whole, 'false-claim', now);
+    } else if (isRemote(whole)) this.#blame(fetch, whole.id, 'false-claim', now);
     else fetch.out(whole.id);
   }
 
@@ -221,25 +224,22 @@ export class Selector {
     for (const ask of [...fetch.asks.values()])
       if (ask.portion.kind === 'pieces') this.#asking.cancel(fetch, ask);
     this.#asking.actions.push({ type: 'discard', fetch: fetch.id });
-    for (const id of fetch.refuteRoot()) {
-      const provider = fetch.providers.get(id)?.provider;
-      if (provider !== undefined) this.#blame(fetch, provider, 'false-claim', now);
-    }
+    for (const id of fetch.refuteRoot()) this.#blame(fetch, id, 'false-claim', now);
   }
 
   #blame(
     fetch: ArtifactFetch,
-    provider: Provider,
+    id: string,
     reason: 'bad-piece' | 'malformed' | 'false-claim',
     now: number,
   ): void {
-    this.#scores.lied(provider.id, now);
-    this.#asking.actions.push({ type: 'blame', provider: provider.id, reason });
-    fetch.out(provider.id);
+    this.#scores.lied(id, now);
+    this.#asking.actions.push({ type: 'blame', provider: id, reason });
+    fetch.out(id);
     for (const other of this.#fetches.values()) {
-      other.out(provider.id);
+      other.out(id);
       for (const ask of [...other.asks.values()])
-        if (ask.provider.id === provider.id) this.#asking.cancel(other, ask);
+        if (ask.provider.id === id) this.#asking.cancel(other, ask);
     }
   }
 

@@ -7,7 +7,7 @@ export type UploadEvent =
   /** A node asks for so many bytes. */
   | { type: 'asked'; peer: Did; group: string; id: number; bytes: number }
   /** The answer has left, or will not. */
-  | { type: 'sent'; peer: Did; id: number; bytes: number }
+  | { type: 'sent'; peer: Did; id: number }
   | { type: 'withdrawn'; peer: Did; id: number }
   | { type: 'left'; peer: Did };
 
@@ -166,12 +166,12 @@ export class UploadSlots {
     for (const { group, sending } of this.#askers.values())
       ofGroup.set(group, (ofGroup.get(group) ?? 0) + sending.size);
     // Whoever reads slowly holds its places, so nobody has more than a part of them.
-    const placesOfOne = Math.max(1, Math.ceil(this.#slots / 4));
+    const placesOfOne = Math.ceil(this.#slots / 4);
     for (const asker of this.#waiting()) {
-      if (asker.sending.size >= placesOfOne) continue;
       const weight = this.#scores.uploadWeight(asker.peer, now);
-      if (weight > 0) givers.push({ asker, weight });
-      else if ((ofGroup.get(asker.group) ?? 0) < placesOfOne) newcomers.push(asker);
+      if (weight > 0) {
+        if (asker.sending.size < 2 * placesOfOne) givers.push({ asker, weight });
+      } else if ((ofGroup.get(asker.group) ?? 0) < placesOfOne) newcomers.push(asker);
     }
     // A class in which nobody waits saves nothing up.
     if (givers.length === 0) this.#giversTurn = Math.max(this.#giversTurn, this.#newcomersTurn);

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BOUNDS } from '../../src/domain/bounds.js';
+import type { Did } from '../../src/domain/bundle.js';
+import { Scores } from '../../src/network/scores.js';
+import { UploadSlots, type UploadAction } from '../../src/network/upload-slots.js';
+import { seededRandom } from '../simulation/virtual-time.js';
+import { didOf, groupOf, START_MS } from './kit.js';
+
+const MIB = 1 << 20;
+const PIECE = 256 << 10;
+
+/** Nodes that always have so many requests open; the uplink sends one answer after another. */
+function congested(options: {
+  nodes: { number: number; group?: string; joinsAt?: number }[];
+  scores: Scores;
+  answers: number;
+  slots?: number;
+}): Map<number, { bytes: number; firstAt: number }> {
+  const { nodes, scores, answers } = options;
+  const slots = new UploadSlots(scores, options.slots ?? 4);
+  const got = new Map<number, { bytes: number; firstAt: number }>();
+  const numberOf = new Map<Did, number>(nodes.map(({ number }) => [didOf(number), number]));
+  const sending: { peer: Did; id: number }[] = [];
+  let id = 0;
+  let sent = 0;
+  const take = (actions: UploadAction[]): void => {
+    for (const action of actions) if (action.type === 'send') sending.push(action);
+  };
+  const ask = (number: number, group = groupOf(number)): void => {
+    const peer = didOf(number);
+    take(slots.handle({ type: 'asked', peer, group, id: ++id, bytes: PIECE }, START_MS + sent));
+  };
+  for (; sent < answers; sent++) {
+    for (const { number, group, joinsAt = 0 } of nodes) {
+      if (joinsAt !== sent) continue;
+      ask(number, group);
+      ask(number, group);
+    }
+    const done = sending.shift();
+    if (done === undefined) break;
+    const number = numberOf.get(done.peer)!;
+    const mine = got.get(number) ?? { bytes: 0, firstAt: sent };
+    mine.bytes += PIECE;
+    got.set(number, mine);
+    take(slots.handle({ type: 'sent', peer: done.peer, id: done.id }, START_MS + sent));
+    ask(number, nodes.find((node) => node.number === number)?.group);
+  }
+  return got;
+}
+
+test('where there is room everybody is served at once, whoever it is', () => {
+  const slots = new UploadSlots(new Scores(), 8);
+  for (let i = 0; i < 4; i++) {
+    const event = {
+      type: 'asked',
+      peer: didOf(i),
+      group: groupOf(i),
+      id: i,
+      bytes: PIECE,
+    } as const;
+    assert.deepEqual(slots.handle(event, START_MS), [{ type: 'send', peer: didOf(i), id: i }]);
+  }
+});
+
+test('under congestion who gave gets by weight, a newcomer soon, a free rider what is left', (t) => {
+  const scores = new Scores();
+  for (let i = 0; i < 8; i++) scores.served(didOf(i), 64 * MIB, START_MS);
+  const givers = Array.from({ length: 8 }, (_, number) => ({ number }));
+  const riders = Array.from({ length: 8 }, (_, i) => ({ number: 100 + i }));
+  const newcomer = { number: 200, joinsAt: 2_000 };
+  const got = congested({ nodes: [...givers, ...riders, newcomer], scores, answers: 4_000 });
+  const mean = (nodes: { number: number }[]): number =>
+    nodes.reduce((sum, { number }) => sum + (got.get(number)?.bytes ?? 0), 0) / nodes.length / MIB;
+  const first = got.get(200);
+  t.diagnostic(
+    `MiB each: givers ${mean(givers)}, free riders ${mean(riders)}; the newcomer's first after ${(first?.firstAt ?? 0) - 2_000} answers, ${(first?.bytes ?? 0) / MIB} MiB`,
+  );
+  assert.ok(mean(givers) > 3.5 * mean(riders), 'who gives gets');
+  assert.ok(mean(riders) > 0, 'nobody is left with nothing');
+  assert.ok(first !== undefined && first.firstAt - 2_000 <= 20, 'a newcomer is served soon');
+  assert.ok(first.bytes / MIB > 1.5 * (mean(riders) / 2), 'it gets more than who took all along');
+});
+
+test('two hundred names at one address get no more than one', (t) => {
+  const scores = new Scores();
+  const givers = Array.from({ length: 4 }, (_, number) => ({ number }));
+  for (const { number } of givers) scores.served(didOf(number), 64 * MIB, START_MS);
+  const sybils = Array.from({ length: 200 }, (_, i) => ({
+    number: 1_000 + i,
+    group: '203.0.113.0/24',
+  }));
+  const newcomers = Array.from({ length: 4 }, (_, i) => ({ number: 10 + i }));
+  const nodes = [...givers, ...newcomers, ...sybils];
+  const got = congested({ nodes, scores, answers: 3_000, slots: 8 });
+  const of = (some: { number: number }[]): number =>
+    some.reduce((sum, { number }) => sum + (got.get(number)?.bytes ?? 0), 0) / MIB;
+  t.diagnostic(
+    `of 750 MiB: four givers ${of(givers)}, four newcomers ${of(newcomers)}, 200 names ${of(sybils)}`,
+  );
+  assert.ok(of(givers) > 0.75 * 750, 'those that gave keep their part');
+  assert.ok(of(sybils) < (1.3 * of(newcomers)) / 4, 'all names together are one newcomer');
+});
+
+test('a giver finds a place in a full house; the largest crowd gives it up', () => {
+  const scores = new Scores();
+  scores.served(didOf(0), 64 * MIB, START_MS);
+  const slots = new UploadSlots(scores, 1);
+  let id = 0;
+  for (let number = 1_000; slots.queued < BOUNDS.uploadRequests; number++)
+    for (let i = 0; i < BOUNDS.uploadRequestsOfPeer && slots.queued < BOUNDS.uploadRequests; i++)
+      slots.handle(
+        { type: 'asked', peer: didOf(number), group: '203.0.113.0/24', id: ++id, bytes: PIECE },
+        START_MS,
+      );
+  const stranger = {
+    type: 'asked',
+    peer: didOf(5),
+    group: groupOf(5),
+    id: ++id,
+    bytes: PIECE,
+  } as const;
+  assert.deepEqual(slots.handle(stranger, START_MS), [
+    { type: 'refuse', peer: didOf(5), id, reason: 'busy' },
+  ]);
+  const giver = {
+    type: 'asked',
+    peer: didOf(0),
+    group: groupOf(0),
+    id: ++id,
+    bytes: PIECE,
+  } as const;
+  const [refused] = slots.handle(giver, START_MS);
+  assert.ok(refused?.type === 'refuse' && refused.peer !== didOf(0));
+  assert.equal(slots.queued, BOUNDS.uploadRequests);
+});
+
+test('whatever is asked and withdrawn, slots and queues stay in their bounds, and all is served in the end', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10_000 }), (seed) => {
+      const random = seededRandom(seed);
+      const scores = new Scores();
+      const slots = new UploadSlots(scores, 1 + random.integer(6));
+      const sending = new Map<number, Did>();
+      const open = new Map<number, Did>();
+      let now = START_MS;
+      const take = (actions: UploadAction[]): void => {
+        for (const { type, peer, id } of actions) {
+          assert.equal(open.get(id), peer, 'what is answered was asked');
+          open.delete(id);
+          if (type === 'send') sending.set(id, peer);
+        }
+      };
+      for (let step = 0; step < 200; step++) {
+        now += random.integer(10_000);
+        const number = random.integer(12);
+        const peer = didOf(number);
+        const what = random.integer(10);
+        if (what < 5) {
+          open.set(step, peer);
+          const bytes = random.integer(MIB);
+          take(
+            slots.handle({ type: 'asked', peer, group: groupOf(number % 5), id: step, bytes }, now),
+          );
+        } else if (what < 8) {
+          const [first] = sending;
+          if (first === undefined) continue;
+          sending.delete(first[0]);
+          take(slots.handle({ type: 'sent', peer: first[1], id: first[0] }, now));
+        } else if (what === 8) {
+          const id = [...open].find(([, owner]) => owner === peer)?.[0];
+          if (id === undefined) continue;
+          open.delete(id);
+          take(slots.handle({ type: 'withdrawn', peer, id }, now));
+        } else {
+          for (const [id, owner] of [...open, ...sending]) {
+            if (owner !== peer) continue;
+            open.delete(id);
+            sending.delete(id);
+          }
+          take(slots.handle({ type: 'left', peer }, now));
+          scores.served(peer, random.integer(8 * MIB), now);
+        }
+        assert.equal(slots.queued, open.size);
+      }
+      while (sending.size > 0) {
+        const [first] = sending;
+        sending.delete(first![0]);
+        take(slots.handle({ type: 'sent', peer: first![1], id: first![0] }, now));
+      }
+      assert.equal(open.size, 0, 'nobody waits where nothing is under way');
+    }),
+    { numRuns: 200 },
+  );
+});
