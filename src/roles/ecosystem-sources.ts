@@ -21,6 +21,7 @@ import { readAptCredentials } from '../upstream/debian-credentials.js';
 import { openParsedIndexes } from '../upstream/debian-parsed-indexes.js';
 import { openSeenReleases } from '../upstream/debian-seen-releases.js';
 import { readAptHost } from '../platform/apt-host.js';
+import { keepYoungSpace } from '../platform/young-space.js';
 import { createNpmRegistry } from '../upstream/npm-registry.js';
 import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
 import { createUpstream } from '../upstream/open-upstream.js';
@@ -141,6 +142,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       upstream,
       store: data.store,
       parsed: openParsedIndexes(join(data.folder, 'cache', 'debian-indexes')),
+      prepare: keepYoungSpace,
       apt,
       overrides: {
         mirror: debian.mirror,

@@ -3,8 +3,8 @@ import { XError } from '../../domain/errors.js';
 import type { Sha256 } from '../../domain/digest.js';
 import type { Store } from '../../ports/store.js';
 import { compressionOf, decompress } from './decompress.js';
-import { fieldOf, PackageVersion } from './package-version.js';
-import { stanzasOf } from './packages-index.js';
+import { PackageVersion } from './package-version.js';
+import { eachStanza, fieldIn, textOf } from './packages-index.js';
 import { PackagesTable } from './packages-table.js';
 import { TableBuilder } from './table-builder.js';
 import { packagesFilesOf } from './release.js';
@@ -72,9 +72,9 @@ export async function parseIndex(
   const plain = release.files.get(index.path.replace(/\.[a-z0-9]+$/, ''));
   const builder = new TableBuilder(plain?.sizeBytes);
   const where = `${index.release.suiteId}/${index.path}`;
-  for await (const stanzas of stanzasOf(openIndex(store, index, where), where)) {
-    for (const stanza of stanzas) builder.add(stanza);
-  }
+  await eachStanza(openIndex(store, index, where), where, (stanza) => {
+    builder.add(stanza);
+  });
   const table = builder.table();
   await parsed?.save(index.sha256, table.parts());
   return table;
@@ -115,13 +115,15 @@ export async function findListed(
 ): Promise<Map<Sha256, PackageVersion>> {
   const where = `${suiteId}/${index.path}`;
   const found = new Map<Sha256, PackageVersion>();
-  for await (const stanzas of stanzasOf(openIndex(store, index, where), where)) {
-    for (const { name, version, architecture, text } of stanzas) {
-      const sha256 = fieldOf(text, 'SHA256')?.toLowerCase() ?? '';
-      if (!digests.has(sha256)) continue;
-      found.set(sha256, new PackageVersion(name, version, architecture, text, undefined));
-    }
-  }
+  await eachStanza(openIndex(store, index, where), where, (stanza) => {
+    const sha256 = fieldIn(stanza, 'sha256')?.toLowerCase() ?? '';
+    if (!digests.has(sha256)) return;
+    const name = fieldIn(stanza, 'package') ?? '';
+    const version = fieldIn(stanza, 'version') ?? '';
+    const architecture = fieldIn(stanza, 'architecture') ?? '';
+    const text = textOf(stanza);
+    found.set(sha256, new PackageVersion(name, version, architecture, text, undefined));
+  });
   return found;
 }
 

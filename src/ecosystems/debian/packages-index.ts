@@ -1,46 +1,68 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { XError } from '../../domain/errors.js';
-import { fieldOf } from './package-version.js';
+import { idOf, StanzaFields, type Field } from './stanza-fields.js';
 
-/** A stanza of a Packages file, and what it is about. */
+/**
+ * A stanza of a Packages file in the bytes that it came in: another one as soon as the next is asked
+ * for.
+ */
 export interface IndexStanza {
-  name: string;
-  version: string;
-  architecture: string;
-  /** Its text, one character a byte (latin1), without the empty line. */
-  text: string;
+  /** It stands from `start` up to `end`, without the empty line. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly fields: StanzaFields;
+}
+
+/** The value of one of a stanza's fields; undefined where it has none. */
+export function fieldIn({ bytes, fields }: IndexStanza, field: Field): string | undefined {
+  return fields.valueOf(bytes, idOf(field));
+}
+
+/** The text of a stanza, one character a byte (latin1). */
+export function textOf({ bytes, start, end }: IndexStanza): string {
+  const isEnded = bytes[end - 1] === LINE_END;
+  return bytes.toString('latin1', start, isEnded ? end - 1 : end);
 }
 
 /**
- * The stanzas of a Packages file while it arrives; nothing but the text of one chunk and the
- * unfinished stanza is held at a time.
+ * Shows the stanzas of a Packages file while it arrives; nothing but the bytes of one chunk and the
+ * unfinished stanza is held at a time, and no text is made of them.
  * @throws XError UPSTREAM_MALFORMED on a stanza without Package, Version or Architecture;
  *   LIMIT_EXCEEDED on a stanza or a file past its bound.
  */
-export async function* stanzasOf(
+export async function eachStanza(
   source: AsyncIterable<Uint8Array>,
   where: string,
-): AsyncGenerator<IndexStanza[]> {
-  const reader = new StanzaReader(where);
-  for await (const chunk of source) yield reader.take(chunk);
-  yield reader.end();
+  visit: (stanza: IndexStanza) => void,
+): Promise<void> {
+  const reader = new StanzaReader(where, visit);
+  for await (const chunk of source) reader.take(chunk);
+  reader.finish();
 }
+
+const LINE_END = 10;
+const FIRST_BYTES = 1 << 18;
 
 class StanzaReader {
   readonly #where: string;
-  /** The unfinished stanza, in the chunks that it came in: joined once, however many they are. */
-  #open: string[] = [];
-  #openBytes = 0;
+  readonly #visit: (stanza: IndexStanza) => void;
+  /** The unfinished stanza, with room behind it. */
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #length = 0;
   #total = 0;
+  readonly #stanza: { -readonly [key in keyof IndexStanza]: IndexStanza[key] };
   #count = 0;
   #lastLabel = 'the beginning';
 
-  constructor(where: string) {
+  constructor(where: string, visit: (stanza: IndexStanza) => void) {
     this.#where = where;
+    this.#visit = visit;
+    this.#stanza = { bytes: this.#bytes, start: 0, end: 0, fields: new StanzaFields() };
   }
 
-  /** The stanzas that a further chunk ends. */
-  take(chunk: Uint8Array): IndexStanza[] {
+  /** Shows the stanzas that a further chunk ends. */
+  take(chunk: Uint8Array): void {
     this.#total += chunk.length;
     if (this.#total > BOUNDS.packagesFileBytes) {
       throw new XError(
@@ -48,56 +70,46 @@ class StanzaReader {
         `${this.#where}: more than ${BOUNDS.packagesFileBytes} bytes`,
       );
     }
-    const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
-    const lastBreak = text.lastIndexOf('\n\n');
     // An empty line may stand across two chunks.
-    const isCut = text.startsWith('\n') && this.#open.at(-1)?.endsWith('\n') === true;
-    if (lastBreak < 0 && !isCut) {
-      this.#hold(text);
-      return [];
-    }
-    const end = Math.max(lastBreak + 2, isCut ? 1 : 0);
-    const stanzas = this.#parse(this.#open.join('') + text.slice(0, end));
-    this.#open = [];
-    this.#openBytes = 0;
-    this.#hold(text.slice(end));
-    return stanzas;
+    const from = Math.max(this.#length - 1, 0);
+    this.#append(chunk);
+    const at = this.#bytes.subarray(from, this.#length).lastIndexOf('\n\n', undefined, 'latin1');
+    if (at >= 0) this.#show(from + at + 1);
+    if (this.#length > BOUNDS.stanzaBytes) throw this.#oversized();
   }
 
-  end(): IndexStanza[] {
-    return this.#parse(this.#open.join(''));
+  /** What is left is whole as well. */
+  finish(): void {
+    this.#show(this.#length);
   }
 
-  #hold(text: string): void {
-    if (text === '') return;
-    this.#open.push(text);
-    this.#openBytes += text.length;
-    if (this.#openBytes > BOUNDS.stanzaBytes) throw this.#oversized();
-  }
-
-  #parse(text: string): IndexStanza[] {
-    const stanzas: IndexStanza[] = [];
-    let start = 0;
-    while (start < text.length) {
-      if (text[start] === '\n') {
-        start++;
+  /** Shows the stanzas up to a place, and forgets them. */
+  #show(end: number): void {
+    const bytes = this.#bytes;
+    for (let at = 0; at < end;) {
+      if (bytes[at] === LINE_END) {
+        at++;
         continue;
       }
-      const blank = text.indexOf('\n\n', start);
-      const end = blank < 0 ? text.length : blank;
-      if (end - start > BOUNDS.stanzaBytes) throw this.#oversized();
-      stanzas.push(this.#parseStanza(text.slice(start, end)));
-      start = end + 1;
+      const start = at;
+      at = stanzaEnd(bytes, start, end);
+      if (at - start > BOUNDS.stanzaBytes) throw this.#oversized();
+      this.#showOne(start, at);
     }
-    return stanzas;
+    bytes.copyWithin(0, end, this.#length);
+    this.#length -= end;
   }
 
-  #parseStanza(raw: string): IndexStanza {
-    const text = raw.endsWith('\n') ? raw.slice(0, -1) : raw;
+  #showOne(start: number, end: number): void {
+    const stanza = this.#stanza;
+    stanza.bytes = this.#bytes;
+    stanza.start = start;
+    stanza.end = end;
+    stanza.fields.read(stanza.bytes, start, end);
     this.#count++;
-    const name = fieldOf(text, 'Package') ?? '';
-    const version = fieldOf(text, 'Version') ?? '';
-    const architecture = fieldOf(text, 'Architecture') ?? '';
+    const name = fieldIn(stanza, 'package') ?? '';
+    const version = fieldIn(stanza, 'version') ?? '';
+    const architecture = fieldIn(stanza, 'architecture') ?? '';
     const isProper =
       /^[A-Za-z0-9][A-Za-z0-9.+_-]*$/.test(name) &&
       /^[!-~]+$/.test(version) &&
@@ -105,12 +117,23 @@ class StanzaReader {
     if (!isProper) {
       throw new XError(
         'UPSTREAM_MALFORMED',
-        `${this.#where}: stanza ${this.#count} lacks a proper Package, Version or Architecture: ${text.slice(0, 80).replaceAll('\n', ' ')}`,
+        `${this.#where}: stanza ${this.#count} lacks a proper Package, Version or Architecture: ${textOf(stanza).slice(0, 80).replaceAll('\n', ' ')}`,
         { hint: 'The index is signed, so its publisher made the fault; ask there.' },
       );
     }
     this.#lastLabel = `${name} ${version} (${architecture})`;
-    return { name, version, architecture, text };
+    this.#visit(stanza);
+  }
+
+  #append(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(chunk, this.#length);
+    this.#length = length;
   }
 
   #oversized(): XError {
@@ -120,4 +143,12 @@ class StanzaReader {
       { hint: 'The index is signed, so its publisher made the fault; ask there.' },
     );
   }
+}
+
+/** After the line end that an empty line follows. */
+function stanzaEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === LINE_END && (at + 1 >= end || bytes[at + 1] === LINE_END)) return at + 1;
+  }
+  return end;
 }

@@ -31,6 +31,7 @@ export async function planRequest(
     ...purls.map(requirementOfPurl),
   ];
   if (asked.length === 0 && !upgrade) return { artifacts: [], warnings: [] };
+  deps.prepare?.();
   const settings = readAptSettings(apt, overrides);
   const context = { upstream, store, parsed, seen, host: apt, settings, now, signal };
   const loader = new WorldLoader(context, overrides);

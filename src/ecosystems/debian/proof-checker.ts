@@ -7,8 +7,7 @@ import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView, ProofVerdict } from '../../ports/ecosystem.js';
 import { compressionOf, decompress } from './decompress.js';
 import { readKeyring, checkSignatures, type Keyring } from './openpgp.js';
-import { fieldOf } from './package-version.js';
-import { stanzasOf } from './packages-index.js';
+import { eachStanza, fieldIn } from './packages-index.js';
 import { parseRelease, type Release } from './release.js';
 
 /** A Release file that a bundle carries, and what became of its signature. */
@@ -145,12 +144,11 @@ async function readDigests(index: CatalogEntry, view: HeldView): Promise<Map<Sha
   })();
   const text = decompress(chunks, compression, BOUNDS.packagesFileBytes, index.path);
   const listed = new Map<Sha256, string>();
-  for await (const stanzas of stanzasOf(text, index.path)) {
-    for (const stanza of stanzas) {
-      const sha256 = fieldOf(stanza.text, 'SHA256')?.toLowerCase() ?? '';
-      listed.set(sha256, `${stanza.name} ${stanza.version}`);
-    }
-  }
+  await eachStanza(text, index.path, (stanza) => {
+    const sha256 = fieldIn(stanza, 'sha256')?.toLowerCase() ?? '';
+    const name = fieldIn(stanza, 'package') ?? '';
+    listed.set(sha256, `${name} ${fieldIn(stanza, 'version') ?? ''}`);
+  });
   return listed;
 }
 

@@ -17,6 +17,8 @@ export interface DebianSourceDeps {
   store: IndexStore;
   /** Indexes that an earlier run parsed. */
   parsed?: ParsedIndexes | undefined;
+  /** Gets the process ready for a hundred thousand stanzas, before the first is read. */
+  prepare?: (() => void) | undefined;
   /** Release files that earlier runs accepted. */
   seen?: SeenReleases | undefined;
   /** How this machine's apt is set. */

@@ -1,16 +1,20 @@
-import { FirstMentions, type Range } from './first-mentions.js';
-import type { IndexStanza } from './packages-index.js';
+import { FirstMentions } from './first-mentions.js';
+import { fieldIn, type IndexStanza } from './packages-index.js';
 import { NAME_FIELD, PackagesTable } from './packages-table.js';
 import { parseRelations } from './relation.js';
+import { idOf } from './stanza-fields.js';
 
 /** Memory that is not written to is not used up, but no more than this is asked for at first. */
 const MAX_EXPECTED_BYTES = 256 << 20;
+
+const LINE_END = 10;
+
+const PACKAGE = idOf('package');
 
 /** Builds a table stanza by stanza. */
 export class TableBuilder {
   readonly #text: GrowingText;
   readonly #starts: number[] = [0];
-  readonly #names: string[] = [];
   readonly #base: number[] = [];
   readonly #provided: { name: string; row: number }[] = [];
   readonly #mentions = new FirstMentions();
@@ -20,50 +24,57 @@ export class TableBuilder {
     this.#text = new GrowingText(Math.min(expectedBytes, MAX_EXPECTED_BYTES));
   }
 
-  add({ name, text }: IndexStanza): void {
-    const row = this.#names.length;
-    const { kept, isEssential, priority, provides, mentioning } = shortened(text);
-    const before = `${NAME_FIELD}${name}\n`;
-    const start = this.#text.length + before.length;
-    this.#text.append(before + kept);
+  add(stanza: IndexStanza): void {
+    const row = this.#starts.length - 1;
+    const name = fieldIn(stanza, 'package') ?? '';
+    this.#text.append(NAME_FIELD);
+    this.#text.append(name);
+    this.#text.append('\n');
+    stanza.fields.moveLines(PACKAGE, (start, end) =>
+      this.#text.appendBytes(stanza.bytes, start, end),
+    );
+    this.#text.endLine();
     this.#starts.push(this.#text.length);
-    this.#names.push(detached(name));
-    if (isEssential || priority === 'required') this.#base.push(row);
-    const ranges = mentioning.map((range) => range && shifted(range, start));
-    this.#mentions.note(row, this.#text.buffer, ranges);
+    this.#mentions.note(row, this.#text.buffer, stanza.fields);
+    const isEssential = fieldIn(stanza, 'essential') === 'yes';
+    if (isEssential || fieldIn(stanza, 'priority') === 'required') this.#base.push(row);
+    const provides = fieldIn(stanza, 'provides');
     if (provides === undefined) return;
     // Of a field that cannot be read nothing is known; who asks for the package hears of it.
     const names = (parseRelations(provides) ?? []).flat().map((relation) => relation.name);
-    for (const provided of new Set(names)) {
-      this.#provided.push({ name: detached(provided), row });
-    }
+    for (const provided of new Set(names)) this.#provided.push({ name: detached(provided), row });
   }
 
   table(): PackagesTable {
-    const names = this.#names;
-    const order = Uint32Array.from(names.keys()).sort(
-      (a, b) => compareText(names[a] ?? '', names[b] ?? '') || a - b,
-    );
+    const text = this.#text.bytes();
+    const nameStarts = Uint32Array.from(this.#starts, (start) => start + NAME_FIELD.length);
+    const order = new Uint32Array(this.#starts.length - 1);
+    for (let row = 0; row < order.length; row++) order[row] = row;
+    order.sort((a, b) => compareNames(text, nameStarts[a] ?? 0, nameStarts[b] ?? 0) || a - b);
     this.#provided.sort((a, b) => compareText(a.name, b.name) || a.row - b.row);
     const provided = joined(this.#provided.map(({ name }) => name));
-    const mentions = this.#mentions
-      .all(this.#text.bytes())
-      .sort((a, b) => compareText(a.name, b.name));
-    const mentioned = joined(mentions.map(({ name }) => name));
     return new PackagesTable({
       starts: Uint32Array.from(this.#starts),
       order,
       baseRows: Uint32Array.from(this.#base),
       providedStarts: provided.starts,
       providedRows: Uint32Array.from(this.#provided, ({ row }) => row),
-      mentionedStarts: mentioned.starts,
-      mentionedRows: Uint32Array.from(mentions, ({ row }) => row),
-      mentionedPlaces: Uint32Array.from(mentions, ({ place }) => place),
       providedNames: provided.text,
-      mentionedNames: mentioned.text,
-      text: this.#text.bytes(),
+      text,
+      ...this.#mentions.columns(text),
     });
   }
+}
+
+/** The order of two names that a line ends: what ends it is less than all that a name has. */
+function compareNames(text: Buffer, a: number, b: number): number {
+  const room = text.length - Math.max(a, b);
+  for (let at = 0; at < room; at++) {
+    const byte = text[a + at] ?? LINE_END;
+    const difference = byte - (text[b + at] ?? LINE_END);
+    if (difference !== 0 || byte === LINE_END) return difference;
+  }
+  return 0;
 }
 
 /** Names one after the other, and where each starts. */
@@ -75,10 +86,6 @@ function joined(names: readonly string[]): { text: Buffer; starts: Uint32Array }
     starts[at + 1] = text.length;
   });
   return { text: text.bytes(), starts };
-}
-
-function shifted([start, end]: Range, by: number): Range {
-  return [start + by, end + by];
 }
 
 /** A copy: a part of a text keeps the whole text in memory. */
@@ -101,14 +108,33 @@ class GrowingText {
   }
 
   append(text: string): void {
-    const end = this.length + text.length;
-    if (end > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(end, Math.ceil(this.#buffer.length * 1.5)));
-      this.#buffer.copy(larger, 0, 0, this.length);
+    const start = this.#grow(text.length);
+    this.#buffer.write(text, start, 'latin1');
+  }
+
+  /** @returns where they are now. */
+  appendBytes(bytes: Buffer, start: number, end: number): number {
+    const to = this.#grow(end - start);
+    bytes.copy(this.#buffer, to, start, end);
+    return to;
+  }
+
+  /** Ends a line that was cut off. */
+  endLine(): void {
+    if (this.#buffer[this.length - 1] !== LINE_END) this.append('\n');
+  }
+
+  /** @returns where the further bytes belong. */
+  #grow(bytes: number): number {
+    const start = this.length;
+    this.length += bytes;
+    if (this.length > this.#buffer.length) {
+      const roomBytes = Math.max(this.length, Math.ceil(this.#buffer.length * 1.5));
+      const larger = Buffer.allocUnsafeSlow(roomBytes);
+      this.#buffer.copy(larger, 0, 0, start);
       this.#buffer = larger;
     }
-    this.#buffer.write(text, this.length, 'latin1');
-    this.length = end;
+    return start;
   }
 
   /** With room behind what was appended. */
@@ -118,112 +144,5 @@ class GrowingText {
 
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.length);
-  }
-}
-
-/** The fields that resolution, fetching and the order of mentions look at; people's texts are left out. */
-const KEPT = new Set([
-  'source',
-  'version',
-  'architecture',
-  'essential',
-  'protected',
-  'important',
-  'priority',
-  // apt tells two builds of one version apart by it.
-  'installed-size',
-  'multi-arch',
-  'pre-depends',
-  'depends',
-  'recommends',
-  'suggests',
-  'conflicts',
-  'breaks',
-  'replaces',
-  'enhances',
-  'provides',
-  'task',
-  'filename',
-  'size',
-  'sha256',
-  'sha512',
-]);
-
-/** Fields that mention packages, in the order in which apt reads them. */
-const MENTIONING = new Map(
-  [
-    'pre-depends',
-    'depends',
-    'conflicts',
-    'breaks',
-    'recommends',
-    'suggests',
-    'replaces',
-    'enhances',
-    'provides',
-  ].map((field, at) => [field, at]),
-);
-
-/** KEPT's name of a field, by the spellings that were met; undefined for those that are left out. */
-const spellings = new Map<string, string | undefined>();
-const MAX_SPELLINGS = 1_000;
-
-function keptField(spelling: string): string | undefined {
-  if (spellings.has(spelling)) return spellings.get(spelling);
-  const lower = spelling.toLowerCase();
-  const field = KEPT.has(lower) ? lower : undefined;
-  if (spellings.size < MAX_SPELLINGS) spellings.set(spelling, field);
-  return field;
-}
-
-interface Shortened {
-  /** The fields that count, each with its line end. */
-  kept: string;
-  isEssential: boolean;
-  priority: string | undefined;
-  provides: string | undefined;
-  /** Where in `kept` the values of MENTIONING's fields are, in its order. */
-  mentioning: (Range | undefined)[];
-}
-
-/** One pass over a stanza: what counts of it, and what its table is looked up by. */
-function shortened(stanza: string): Shortened {
-  const found: Shortened = {
-    kept: '',
-    isEssential: false,
-    priority: undefined,
-    provides: undefined,
-    mentioning: [],
-  };
-  for (let at = 0; at < stanza.length;) {
-    const end = fieldEnd(stanza, at);
-    const colon = stanza.indexOf(':', at);
-    const field = colon > at && colon < end ? keptField(stanza.slice(at, colon)) : undefined;
-    if (field !== undefined) {
-      const mentioning = MENTIONING.get(field);
-      if (mentioning !== undefined) {
-        const place = found.kept.length - at;
-        found.mentioning[mentioning] ??= [place + colon + 1, place + end];
-      }
-      found.kept += stanza.slice(at, end);
-      if (field === 'essential') found.isEssential = stanza.slice(colon + 1, end).trim() === 'yes';
-      else if (field === 'priority' || field === 'provides') {
-        found[field] = stanza.slice(colon + 1, end).trim();
-      }
-    }
-    at = end;
-  }
-  if (!found.kept.endsWith('\n')) found.kept += '\n';
-  return found;
-}
-
-/** The end of a field that begins at a place, its continuation lines included. */
-function fieldEnd(stanza: string, start: number): number {
-  for (let at = start; ;) {
-    const end = stanza.indexOf('\n', at);
-    if (end < 0) return stanza.length;
-    const next = stanza.charCodeAt(end + 1);
-    if (next !== 32 && next !== 9) return end + 1;
-    at = end + 1;
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BOUNDS } from '../../../src/domain/bounds.js';
-import { stanzasOf } from '../../../src/ecosystems/debian/packages-index.js';
+import { eachStanza } from '../../../src/ecosystems/debian/packages-index.js';
 import { PackagesTable } from '../../../src/ecosystems/debian/packages-table.js';
 import { mentionOrder } from '../../../src/ecosystems/debian/resolver/mentions.js';
 import type { PackageNode } from '../../../src/ecosystems/debian/resolver/universe.js';
@@ -26,9 +26,9 @@ async function* inPieces(text: string, size: number): AsyncGenerator<Uint8Array>
 
 async function build(text: string, size: number): Promise<PackagesTable> {
   const builder = new TableBuilder();
-  for await (const stanzas of stanzasOf(inPieces(text, size), 'here')) {
-    for (const stanza of stanzas) builder.add(stanza);
-  }
+  await eachStanza(inPieces(text, size), 'here', (stanza) => {
+    builder.add(stanza);
+  });
   return builder.table();
 }
 
@@ -52,6 +52,17 @@ test('a table answers by name and by what is provided, and keeps what counts', a
   assert.deepEqual([...table.rowsWith('virtual')], [0, 1, 2]);
   assert.doesNotMatch(table.stanza(0), /longer|Description/);
   assert.match(table.stanza(1), /^Package: alpha\n[^]*Depends: zeta,\n virtual\n$/);
+});
+
+test('a field that is there twice is what it says first, wherever it is asked for', async () => {
+  const table = await build(
+    'Package: one\npackage: two\nVersion: 1\nArchitecture: all\nprovides: first\nProvides: second\nVERSION: 2',
+    9,
+  );
+  assert.equal(table.stanza(0), 'Package: one\nVersion: 1\nArchitecture: all\nprovides: first\n');
+  assert.deepEqual(table.rowsProviding('first'), [0]);
+  assert.deepEqual(table.rowsProviding('second'), []);
+  assert.deepEqual(table.rowsNamed('two'), []);
 });
 
 /** Stanzas with a version and an architecture. */
@@ -142,9 +153,9 @@ test('a stanza without an end is refused before it is held', async () => {
     }
   };
   await assert.rejects(
-    async () => {
-      for await (const stanzas of stanzasOf(endless(), 'here')) assert.equal(stanzas.length, 0);
-    },
+    eachStanza(endless(), 'here', () => {
+      assert.fail('no stanza ended');
+    }),
     { code: 'LIMIT_EXCEEDED', message: /stanza after the beginning is larger than/ },
   );
   assert.ok(served <= BOUNDS.stanzaBytes + (1 << 17));
