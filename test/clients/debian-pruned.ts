@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundleDocument } from '../../src/ports/ecosystem.js';
 import { parseRelease } from '../../src/ecosystems/debian/release.js';
@@ -29,6 +29,8 @@ export async function installFromPruned(
   const suites = suitesOf(plan);
   const documents = await repositoryDocuments(suites, 'pruned', signer, new Date());
   const repository = join(apt.folder, 'repository');
+  // Where all of it is there already, nothing is carried.
+  await mkdir(repository);
   await writeTree(
     repository,
     documents.map(({ path, body }) => [strip(path), bytesOf(body)]),

@@ -190,6 +190,40 @@ test('what a package of a named release needs in that version comes from that re
   });
 });
 
+test('what was chosen before a contradiction was met stays where it can, as with apt', () => {
+  const stanzas = [
+    'Package: desk\nDepends: settings, manager\n',
+    'Package: settings\nDepends: sound-new | sound-old\nRecommends: audio\n',
+    'Package: sound-new\n',
+    'Package: audio\nConflicts: server\n',
+    'Package: manager\nDepends: sound-old\n',
+    'Package: sound-old\nDepends: server\n',
+    'Package: server\n',
+  ];
+  const versions = stanzas.map((stanza) => {
+    const name = /^Package: (.*)$/m.exec(stanza)?.[1] ?? '';
+    return new PackageVersion(name, '1', 'amd64', `${stanza}Version: 1\n`, INDEX);
+  });
+  const universe = new Universe('amd64', [listedVersions(versions)]);
+  const node = universe.node('desk', 'amd64');
+  const version = node?.versions[0];
+  assert.ok(node && version);
+  const { selection, isAsApt } = resolve(
+    universe,
+    [{ text: 'desk', solutions: [{ node, version }] }],
+    { pins: [], withRecommends: true, followsSuggests: true, mentions: { compare: () => 0 } },
+  );
+  assert.equal(isAsApt, false);
+  assert.deepEqual([...selection.keys()].map(({ name }) => name).sort(), [
+    'desk',
+    'manager',
+    'server',
+    'settings',
+    'sound-new',
+    'sound-old',
+  ]);
+});
+
 test('a solution is found wherever an exhaustive search finds one, and is one; else the reasons are told', () => {
   let [solvable, unsolvable, searched] = [0, 0, 0];
   const property = fc.property(world, ({ packages, asked, installed: names, isNewInstalled }) => {

@@ -211,6 +211,9 @@ class Problem {
 
   /** Keeps what is installed, then meets what is asked for, its dependencies, and what they recommend. */
   #decider(wanted: readonly Demand[]): Decide {
+    const chosenBefore = [...(this.options.preferred?.values() ?? [])].flatMap(
+      (version) => this.#variables.get(version) ?? [],
+    );
     return (valueOf) => {
       const kept = firstOpen(
         this.#installed.map((solutions) => ({ solutions })),
@@ -225,7 +228,8 @@ class Problem {
           if (literal !== undefined) return literal;
         }
       }
-      return undefined;
+      // What was chosen before stays where it can, as with apt; the sweep drops what nothing reaches.
+      return chosenBefore.find((variable) => valueOf(variable) === undefined);
     };
   }
 
