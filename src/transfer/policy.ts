@@ -46,8 +46,13 @@ export const POLICY = {
   /** Outside the tail a piece that is this late may be asked for twice too. */
   lateMs: 4_000,
 
-  /** Changes of what is held are told together, this far apart. */
+  /**
+   * Changes of what is held are told together, this far apart where so much came meanwhile, and else
+   * later: each telling is a message to every peer.
+   */
   tellMs: 25,
+  tellBytes: 2 << 20,
+  tellAtMostMs: 100,
 
   // ---- giving
   /**

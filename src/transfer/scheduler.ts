@@ -219,7 +219,8 @@ export class Scheduler {
   /** Changes of a moment are told together: a frame a peer for many answers. */
   #tell(now: number): void {
     if (this.#untold.length === 0) return;
-    const dueMs = this.#toldMs + POLICY.tellMs;
+    const isMuch = this.#state.map.bytesOf(this.#untold) >= POLICY.tellBytes;
+    const dueMs = this.#toldMs + (isMuch ? POLICY.tellMs : POLICY.tellAtMostMs);
     if (now < dueMs) {
       this.#state.wakeBy(dueMs);
       return;
