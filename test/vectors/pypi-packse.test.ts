@@ -1,29 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { buildPypiFixture, type PypiFixture } from '../../fixtures/upstream/pypi.js';
+import { metadataOf, tarGzOf, type WheelRecipe } from '../../fixtures/upstream/pypi-archives.js';
+import { XError } from '../../src/domain/errors.js';
 import { parseTarget } from '../../src/domain/target.js';
-import { parseFilename } from '../../src/ecosystems/pypi/filename.js';
-import { evaluateMarker } from '../../src/ecosystems/pypi/marker.js';
-import {
-  admitsPython,
-  pythonTarget,
-  type PythonTarget,
-} from '../../src/ecosystems/pypi/python-target.js';
-import {
-  isProblem,
-  parseRequirement,
-  type Requirement,
-} from '../../src/ecosystems/pypi/requirement.js';
-import {
-  Unresolvable,
-  type CandidateVersion,
-  type Dependency,
-  type PackageProvider,
-  type RootRequirement,
-  type VersionFacts,
-} from '../../src/ecosystems/pypi/resolver/package-provider.js';
-import { resolve } from '../../src/ecosystems/pypi/resolver/resolve.js';
-import { parseSpecifiers, satisfies } from '../../src/ecosystems/pypi/specifier.js';
-import { compareVersions, parseVersion, type Version } from '../../src/ecosystems/pypi/version.js';
+import { normalizeName } from '../../src/ecosystems/pypi/filename.js';
+import { holdsOn, pythonTarget } from '../../src/ecosystems/pypi/python-target.js';
+import { isProblem, parseRequirement } from '../../src/ecosystems/pypi/requirement.js';
+import { satisfies } from '../../src/ecosystems/pypi/specifier.js';
+import { parseVersion } from '../../src/ecosystems/pypi/version.js';
+import { fixtureSource, planOf } from '../ecosystems/pypi/fixture-source.js';
 import { missing, readVectors } from './pypi-vectors.js';
 
 interface PackseVersion {
@@ -50,114 +36,96 @@ interface Scenario {
   };
   root: { requires: string[]; requires_python?: string };
 }
+type Recipe = WheelRecipe & { yanked?: string };
 
-function parsed(text: string): Requirement {
-  const requirement = parseRequirement(text);
-  assert.ok(!isProblem(requirement), text);
-  return requirement;
+function recipesOf({ packages }: Scenario): { recipe: Recipe; facts: PackseVersion }[] {
+  return Object.entries(packages).flatMap(([name, { versions }]) =>
+    Object.entries(versions).map(([version, facts]) => ({
+      facts,
+      recipe: {
+        name,
+        version,
+        requires: [
+          ...(facts.requires ?? []),
+          ...Object.entries(facts.extras ?? {}).flatMap(([extra, texts]) =>
+            texts.map((text) => underExtra(text, extra)),
+          ),
+        ],
+        extras: Object.keys(facts.extras ?? {}),
+        ...(facts.requires_python === undefined ? {} : { requiresPython: facts.requires_python }),
+        ...(facts.yanked === true ? { yanked: '' } : {}),
+      },
+    })),
+  );
 }
 
-function edgesOf(texts: readonly string[], target: PythonTarget, extra: string): Dependency[] {
-  return texts.map(parsed).flatMap((requirement) => {
-    const { name, extras, specifiers, marker, text } = requirement;
-    const holds = target.environments.some(
-      (environment) => marker === undefined || evaluateMarker(marker, environment, extra),
+function underExtra(text: string, extra: string): string {
+  const [requirement, marker] = text.split(/\s*;\s*/);
+  const own = marker === undefined ? '' : `(${marker}) and `;
+  return `${requirement} ; ${own}extra == "${extra}"`;
+}
+
+function sdistOf(recipe: Recipe): Parameters<typeof buildPypiFixture>[1] {
+  const stem = `${recipe.name.replaceAll('-', '_')}-${recipe.version}`;
+  const bytes = tarGzOf([
+    [`${stem}/PKG-INFO`, metadataOf(recipe)],
+    [`${stem}/pyproject.toml`, '[build-system]\nrequires = []\nbuild-backend = "none"\n'],
+  ]);
+  const { requiresPython, yanked } = recipe;
+  return [
+    {
+      ...{ project: normalizeName(recipe.name), filename: `${stem}.tar.gz`, bytes },
+      ...(requiresPython === undefined ? {} : { requiresPython }),
+      ...(yanked === undefined ? {} : { yanked }),
+    },
+  ];
+}
+
+/** A scenario's packages on an index, wheels and sdists, as packse publishes them. */
+function indexOf(scenario: Scenario): PypiFixture {
+  const recipes = recipesOf(scenario);
+  const wheels = recipes
+    .filter(({ facts }) => facts.wheel !== false)
+    .flatMap(({ recipe, facts }) =>
+      (facts.wheel_tags ?? ['py3-none-any']).map((tag) => ({ ...recipe, tag })),
     );
-    const nodes = [name, ...extras.map((one) => `${name}[${one}]`)];
-    return holds ? nodes.map((node) => ({ node, name, specifiers, text })) : [];
-  });
+  const sdists = recipes.filter(({ facts }) => facts.sdist !== false);
+  return buildPypiFixture(
+    wheels,
+    sdists.flatMap(({ recipe }) => sdistOf(recipe) ?? []),
+  );
 }
 
-/** A scenario's packages as an index would offer them to one target. */
-class ScenarioProvider implements PackageProvider {
-  constructor(
-    readonly scenario: Scenario,
-    readonly target: PythonTarget,
-  ) {}
-
-  #versions(name: string): [Version, PackseVersion][] {
-    const versions = Object.entries(this.scenario.packages[name]?.versions ?? {});
-    return versions.map(([text, facts]) => {
-      const version = parseVersion(text);
-      assert.ok(version, text);
-      return [version, facts];
-    });
-  }
-
-  #isUsable(name: string, version: Version, facts: PackseVersion): boolean {
-    const tags = facts.wheel === false ? [] : (facts.wheel_tags ?? ['py3-none-any']);
-    const hasWheel = tags.some((tag) => {
-      const file = parseFilename(`${name.replaceAll('-', '_')}-${version.text}-${tag}.whl`);
-      return file?.kind === 'wheel' && file.tags.some((one) => this.target.tags.has(one));
-    });
-    return hasWheel || facts.sdist !== false;
-  }
-
-  versions(name: string): Promise<CandidateVersion[]> {
-    const usable = this.#versions(name).filter(
-      ([version, facts]) =>
-        this.#isUsable(name, version, facts) &&
-        admitsPython(
-          facts.requires_python === undefined ? undefined : parseSpecifiers(facts.requires_python),
-          this.target,
-        ),
-    );
-    const candidates = usable.map(([version, facts]) => ({
-      version,
-      isYanked: facts.yanked ?? false,
-    }));
-    return Promise.resolve(candidates.sort((a, b) => compareVersions(b.version, a.version)));
-  }
-
-  facts(node: string, version: Version): Promise<VersionFacts> {
-    const [, name = '', extra] = /^([^[]*)(?:\[(.*)\])?$/.exec(node) ?? [];
-    const own = this.#versions(name).find(([other]) => compareVersions(other, version) === 0)?.[1];
-    const dependencies = edgesOf(own?.requires ?? [], this.target, '');
-    if (extra !== undefined) {
-      const key = Object.keys(own?.extras ?? {}).find(
-        (one) => one.replace(/[-_.]+/g, '-') === extra,
-      );
-      dependencies.push({ node: name, name, specifiers: [], text: name, exact: version });
-      dependencies.push(...edgesOf(own?.extras?.[key ?? ''] ?? [], this.target, extra));
-    }
-    return Promise.resolve({ dependencies });
-  }
-}
-
+/** What x plans for one target from that index; undefined where it finds that nothing fits. */
 async function answer(
   scenario: Scenario,
-  target: PythonTarget,
+  fixture: PypiFixture,
+  target: string,
 ): Promise<Record<string, string> | undefined> {
-  const roots = edgesOf(scenario.root.requires, target, '');
-  const requirements: RootRequirement[] = roots.map((edge) => ({ ...edge, where: 'the scenario' }));
+  const { no_build: noBuild = [], prereleases = false } = scenario.resolver_options ?? {};
+  const lines = [...scenario.root.requires, ...noBuild.map((name) => `--only-binary ${name}`)];
+  const source = fixtureSource({ preReleases: prereleases }, fixture, [], new Set(), {
+    policy: 'explicit',
+  });
   try {
-    const resolution = await resolve({
-      requirements,
-      constraints: [],
-      provider: new ScenarioProvider(scenario, target),
-      policy: 'explicit',
-      allowPreReleases: scenario.resolver_options?.prereleases ?? false,
-    });
-    const chosen = [...resolution].filter(([node]) => !node.includes('['));
-    return Object.fromEntries(chosen.map(([node, { version }]) => [node, version.text]));
+    const { artifacts } = await planOf(source, lines.join('\n'), [target]);
+    return Object.fromEntries(artifacts.map(({ name, version }) => [name, version]));
   } catch (thrown) {
-    if (thrown instanceof Unresolvable) {
-      assert.ok(thrown.chain.length > 0, 'a failure is explained');
-      return undefined;
-    }
-    throw thrown;
+    if (!(thrown instanceof XError) || thrown.exitCode !== 4) throw thrown;
+    assert.ok((thrown.hint ?? '') !== '', `${thrown.message}: says what to change`);
+    return undefined;
   }
 }
 
-function targetsOf({ environment, resolver_options: options, root }: Scenario): PythonTarget[] {
+function targetsOf({ environment, resolver_options: options, root }: Scenario): string[] {
   const floor = /[0-9.]+/.exec(root.requires_python ?? '')?.[0];
   const python = options?.python ?? environment?.python ?? floor ?? '3.12';
   const platforms = ['linux/amd64/glibc2.36', 'macos14/arm64', 'windows/amd64'];
   const asked = options?.universal === true ? platforms : platforms.slice(0, 1);
-  return asked.map((platform) => pythonTarget(parseTarget(`${platform},python=${python}`)));
+  return asked.map((platform) => `${platform},python=${python}`);
 }
 
-/** Scenarios that rest on another installer's rules; what pip would do is expected instead. */
+/** Scenarios that ask for one answer for all platforms; each target has its own. */
 const OTHERWISE: Readonly<Record<string, { satisfiable: boolean; because: string }>> = {
   'preferences-dependent-forking-conflicting': {
     satisfiable: true,
@@ -171,27 +139,24 @@ const OTHERWISE: Readonly<Record<string, { satisfiable: boolean; because: string
     satisfiable: true,
     because: 'its conflict is on a platform that no target names',
   },
-  'python-less-than-current': {
-    satisfiable: false,
-    because: "pip heeds a Requires-Python's upper bound",
-  },
 };
 
-/** Every edge of every chosen version leads to a chosen version in range. */
-async function assertSound(
-  scenario: Scenario,
-  target: PythonTarget,
-  found: Record<string, string>,
-): Promise<void> {
-  const provider = new ScenarioProvider(scenario, target);
-  const edges = edgesOf(scenario.root.requires, target, '');
-  for (const [name, text] of Object.entries(found)) {
-    const facts = await provider.facts(name, parseVersion(text)!);
-    if ('dependencies' in facts) edges.push(...facts.dependencies);
-  }
-  for (const { name, specifiers, text } of edges) {
-    const version = parseVersion(found[name] ?? '');
-    assert.ok(version && satisfies(specifiers, version), `${text} is met by ${found[name]}`);
+/** Every requirement of every chosen version leads to a chosen version in range, seen without the resolver. */
+function assertSound(scenario: Scenario, spec: string, found: Record<string, string>): void {
+  const target = pythonTarget(parseTarget(spec));
+  const chosen = recipesOf(scenario).filter(
+    ({ recipe: { name, version } }) => found[normalizeName(name)] === version,
+  );
+  const texts = [
+    ...scenario.root.requires,
+    ...chosen.flatMap(({ recipe }) => recipe.requires ?? []),
+  ];
+  for (const text of texts) {
+    const requirement = parseRequirement(text);
+    assert.ok(!isProblem(requirement), text);
+    if (!holdsOn(target, requirement.marker)) continue;
+    const version = parseVersion(found[requirement.name] ?? '');
+    assert.ok(version && satisfies(requirement.specifiers, version), `${text} is met`);
   }
 }
 
@@ -205,11 +170,12 @@ test('resolution scenarios', { skip: missing('packse.json') }, async (t) => {
     const title = `${scenario.folder}: ${scenario.name}${isUniversal ? ', per target' : ''}${note}`;
     await t.test(title, async () => {
       const { satisfiable, packages } = { ...scenario.expected, ...otherwise };
+      const fixture = indexOf(scenario);
       const answers = [];
       for (const target of targetsOf(scenario)) {
-        const found = await answer(scenario, target);
+        const found = await answer(scenario, fixture, target);
         answers.push(found);
-        if (found !== undefined) await assertSound(scenario, target, found);
+        if (found !== undefined) assertSound(scenario, target, found);
       }
       if (!satisfiable) assert.ok(answers.includes(undefined), JSON.stringify(answers));
       for (const found of satisfiable ? answers : []) {

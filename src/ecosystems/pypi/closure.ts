@@ -13,6 +13,8 @@ export interface HeldDistribution {
   buildRequires: readonly string[];
   /** Requirements of the user that name it for this target. */
   asked: readonly string[];
+  /** The user insists on it, whatever its Requires-Python says. */
+  isPastPython: boolean;
 }
 
 /**
@@ -76,14 +78,14 @@ function needsOf(
 }
 
 function misfit(
-  { filename, metadata }: HeldDistribution,
+  { filename, metadata, isPastPython }: HeldDistribution,
   target: PythonTarget,
 ): string | undefined {
   const parsed = parseFilename(filename);
   if (parsed?.kind === 'wheel' && !parsed.tags.some((tag) => target.tags.has(tag))) {
     return `${filename} has no tag of the target`;
   }
-  return admitsPython(metadata.requiresPython, target)
+  return isPastPython || admitsPython(metadata.requiresPython, target)
     ? undefined
     : `${filename} does not run on the target's Python`;
 }

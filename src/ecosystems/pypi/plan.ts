@@ -15,7 +15,8 @@ import type { InputRequirement, PypiRequirements } from './input.js';
 import { indexProofOf } from './prove.js';
 import { readRequirementsFile } from './requirements-file.js';
 import { settingsWith } from './planned-settings.js';
-import { pythonTarget } from './python-target.js';
+import { PAST_PYTHON } from './insisted-python.js';
+import { admitsPython, pythonTarget, type PythonTarget } from './python-target.js';
 import { exactly, formatSpecifiers, isPinned, parseSpecifiers } from './specifier.js';
 import {
   planTarget,
@@ -90,7 +91,7 @@ export async function planPypi(
     const [target, asks] = [targets[at], wanted[at]];
     assert(target !== undefined && asks !== undefined);
     for (const message of own) warn(message);
-    mergeSelections(selections, target.id, asks, artifacts);
+    mergeSelections(selections, target, asks, artifacts);
   });
   warnOfHashes(asked, artifacts, settings.requireHashes, warn);
   return { artifacts: [...artifacts.values()], warnings: [...warnings] };
@@ -166,10 +167,11 @@ function requirementOfPurl({ purl, text, file, line }: PurlLine): InputRequireme
 
 function mergeSelections(
   selections: Selections,
-  targetId: string,
+  target: PythonTarget,
   wanted: Wanted,
   artifacts: Map<string, PlannedArtifact>,
 ): void {
+  const targetId = target.id;
   for (const selection of selections.values()) {
     const artifact = artifactOf(selection, wanted);
     const known = artifacts.get(artifact.path) ?? artifact;
@@ -183,6 +185,9 @@ function mergeSelections(
     for (const key of selection.requires) addOnce(known.requires, purlOfKey(key));
     const asked = known.detail['asked'] as JsonObject;
     if (selection.asked.length > 0) asked[targetId] = selection.asked;
+    if (!admitsPython(selection.chosen.metadata.requiresPython, target)) {
+      ((known.detail[PAST_PYTHON] ??= []) as string[]).push(targetId);
+    }
   }
   for (const selection of selections.values()) {
     const purl = purlOf(selection);

@@ -18,6 +18,7 @@ import { proveClosure, type HeldDistribution } from './closure.js';
 import { parseCoreMetadata } from './core-metadata.js';
 import { checkDemandedHashes } from './demanded-hashes.js';
 import { describeSdist } from './sdist-metadata.js';
+import { PAST_PYTHON } from './insisted-python.js';
 import { licenceOfMetadata } from './licence.js';
 import { parseFilename } from './filename.js';
 import { proveArtifact } from './prove.js';
@@ -30,7 +31,7 @@ type Blobs = Pick<Store, 'open' | 'read' | 'stat'>;
 /** What the held bytes of one artifact say, and METADATA itself where it is a wheel. */
 interface Examined {
   fetched: FetchedArtifact;
-  held: Omit<HeldDistribution, 'asked'>;
+  held: Omit<HeldDistribution, 'asked' | 'isPastPython'>;
   metadataBytes: Uint8Array | undefined;
   licence: string | undefined;
 }
@@ -51,7 +52,11 @@ export async function sealPypi(
     const id = formatTarget(target);
     const held = examined
       .filter(({ fetched }) => fetched.artifact.targets.includes(id))
-      .map((one) => ({ ...one.held, asked: askedFor(one.fetched, id) }));
+      .map((one) => ({
+        ...one.held,
+        asked: askedFor(one.fetched, id),
+        isPastPython: textsIn(one.fetched.artifact.detail[PAST_PYTHON]).includes(id),
+      }));
     if (held.length > 0) proveClosure(held, pythonTarget(target));
   }
   const queue = new PQueue({ concurrency: BOUNDS.parallelDownloads });
@@ -80,7 +85,11 @@ function askedFor({ artifact }: FetchedArtifact, targetId: string): string[] {
     typeof asked === 'object' && asked !== null && !Array.isArray(asked)
       ? asked[targetId]
       : undefined;
-  return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : [];
+  return textsIn(texts);
+}
+
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
 }
 
 async function examine(fetched: FetchedArtifact, store: Blobs): Promise<Examined> {

@@ -4,6 +4,7 @@ import type { PypiSettings } from '../../ports/pypi-settings.js';
 import { hashVerdict } from './demanded-hashes.js';
 import type { Distribution, Distributions } from './distributions.js';
 import type { Indexes, OfferedFile } from './indexes.js';
+import { isInsisted, type Pins } from './insisted-python.js';
 import { admitsPython, holdsOn, type PythonTarget } from './python-target.js';
 import type { Requirement } from './requirement.js';
 import {
@@ -27,6 +28,8 @@ export interface TargetPackagesOptions {
   direct: ReadonlyMap<string, readonly OfferedFile[]>;
   /** Versions that other targets take already, by name: preferred here too. */
   preferred: ReadonlyMap<string, string>;
+  /** Versions that count whatever the upper bound of their Requires-Python. */
+  pins: Pins;
   /** Files of an index that were uploaded later, or nobody knows when, are passed over. */
   notNewerThan: Date | undefined;
   warn: (message: string) => void;
@@ -87,10 +90,13 @@ export class TargetPackages implements PackageProvider {
     if ('unusable' in described) return described;
     const { metadata, file } = described;
     this.#chosen.set(`${name}\0${version.text}`, described);
-    if (!admitsPython(metadata.requiresPython, this.#options.target)) {
-      return {
-        unusable: `needs Python ${metadata.requiresPythonText ?? ''}, which ${this.#options.target.id} is not`,
-      };
+    const { target, pins } = this.#options;
+    if (!admitsPython(metadata.requiresPython, target)) {
+      const python = `needs Python ${metadata.requiresPythonText ?? ''}, which ${target.id} is not`;
+      if (!isInsisted(file, metadata.requiresPython, target, pins)) return { unusable: python };
+      this.#options.warn(
+        `${name} ${version.text} ${python}: it is taken because you pin it, and pip installs it with --ignore-requires-python alone`,
+      );
     }
     const extra = node === name ? '' : node.slice(name.length + 1, -1);
     const dependencies: Dependency[] = [];
@@ -151,13 +157,14 @@ export class TargetPackages implements PackageProvider {
 
   /** Usable files, most preferred first. */
   async #load(name: string): Promise<OfferedFile[]> {
-    const { direct, indexes, target, hashes } = this.#options;
+    const { direct, indexes, target, hashes, pins } = this.#options;
     const offered = direct.get(name) ?? (await indexes.files(name));
     const usable = offered.filter(
       (file) =>
         this.#isAllowedFormat(file) &&
         this.#fits(file) &&
-        admitsPython(file.requiresPython, target) &&
+        (admitsPython(file.requiresPython, target) ||
+          isInsisted(file, file.requiresPython, target, pins)) &&
         this.#isOldEnough(file),
     );
     const wanted = hashes.get(name) ?? [];

@@ -3,6 +3,7 @@ import { XError } from '../../domain/errors.js';
 import type { PypiSettings } from '../../ports/pypi-settings.js';
 import type { Distributions } from './distributions.js';
 import type { Indexes } from './indexes.js';
+import { pinsOf } from './insisted-python.js';
 import type { PythonTarget } from './python-target.js';
 import { isProblem, parseRequirement } from './requirement.js';
 import {
@@ -75,6 +76,7 @@ export async function planTarget(
     hashes,
     direct,
     preferred,
+    pins: context.policy === 'explicit' ? pinsOf(wanted) : new Map(),
   });
   const roots = wanted.requirements.flatMap(({ requirement, where }) =>
     packages.edges(requirement, '').map((edge): RootRequirement => ({ ...edge, where })),
