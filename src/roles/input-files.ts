@@ -5,7 +5,8 @@ import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { InputFile } from '../ports/ecosystem.js';
 
 /**
- * Reads one requirement file as text: UTF-8, or UTF-16 with its mark, as Windows shells write it.
+ * Reads one requirement file as text: UTF-8, UTF-16 with its mark, as Windows shells write it, or what a
+ * comment at its start names.
  * @throws XError INPUT_NOT_FOUND; INPUT_UNREADABLE for a folder, a file that is too large or no such text.
  */
 export async function readInputFile(path: string): Promise<InputFile> {
@@ -17,17 +18,33 @@ export async function readInputFile(path: string): Promise<InputFile> {
     throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, {
       hint: path.endsWith('.deb')
         ? `To carry what it needs, write its path in a list: the line ./${basename(path)} in a file packages.apt beside it.`
-        : 'Save it as UTF-8; a requirement file is plain text.',
+        : 'Save it as UTF-8, or name its encoding in its first line: # -*- coding: latin-1 -*-',
       cause: error,
     });
   }
 }
 
-/** By the byte order mark alone. */
-function encodingOf([first, second]: Uint8Array): string {
+/** By the byte order mark, or by the comment of PEP 263 in the first two lines, as pip reads it. */
+function encodingOf(bytes: Uint8Array): string {
+  const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return 'utf-16le';
-  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  if (first === 0xfe && second === 0xff) return 'utf-16be';
+  const head = Buffer.from(bytes.subarray(0, ENCODING_BYTES)).toString('latin1').split('\n', 2);
+  const comments = head.filter((line) => line.startsWith('#'));
+  const named = comments.flatMap((line) => /coding[:=]\s*([-\w.]+)/.exec(line)?.[1] ?? []);
+  const label = (named[0] ?? 'utf-8').toLowerCase().replaceAll('_', '-');
+  return PYTHON_ENCODINGS[label] ?? label;
 }
+
+/** Encodings that the web calls otherwise than Python does. */
+const PYTHON_ENCODINGS: Readonly<Record<string, string>> = {
+  'latin-1': 'latin1',
+  'utf-8-sig': 'utf-8',
+  utf8: 'utf-8',
+};
+
+/** Where a comment that names the encoding is looked for. */
+const ENCODING_BYTES = 1_024;
 
 async function readBounded(path: string): Promise<Uint8Array> {
   try {

@@ -165,7 +165,7 @@ export class Indexes {
     if (direct !== undefined) return [direct];
     if (address.protocol === 'file:' && !/\.html?$/i.test(address.pathname)) {
       const folder = place.endsWith('/') ? place : `${place}/`;
-      const names = await this.#options.listFolder(folder);
+      const names = await this.#namesIn(folder);
       // pip takes a folder's files in reverse order of their names.
       return names
         .toSorted()
@@ -173,6 +173,17 @@ export class Indexes {
         .flatMap((name) => fileOf(new URL(encodeURIComponent(name), folder)) ?? []);
     }
     return this.#linkPage(place);
+  }
+
+  /** A folder that is not there is told and passed over, as pip does: a configuration may outlive it. */
+  async #namesIn(folder: string): Promise<string[]> {
+    try {
+      return await this.#options.listFolder(folder);
+    } catch (thrown) {
+      if (!(thrown instanceof XError)) throw thrown;
+      this.#options.warn(`${thrown.message}: planned without it`);
+      return [];
+    }
   }
 
   async #linkPage(url: string): Promise<IndexFile[]> {

@@ -1,6 +1,7 @@
 import type { Digests } from '../../domain/digest.js';
 import type { IndexFile } from './index-page.js';
 import type { Requirement } from './requirement.js';
+import { EVERYWHERE, type Scope } from './scope.js';
 
 /** A requirement with the place it stands in and the hashes that its file must have one of. */
 export interface InputRequirement {
@@ -11,6 +12,8 @@ export interface InputRequirement {
   where: string;
   /** The files it may be met by, where a lock file records them. */
   files?: readonly IndexFile[];
+  /** Why it cannot be carried, which counts where it is needed at all. */
+  refusal?: string;
 }
 
 /** The options of a requirements file that choose where packages come from. */
@@ -37,6 +40,8 @@ export interface PypiRequirements {
   logins: string[];
   /** Names of extras and dependency groups that the file has. */
   offers: { extras: string[]; groups: string[] };
+  /** The targets that the file is made for. */
+  scope: Scope;
 }
 
 export function emptyRequirements(file: string): PypiRequirements {
@@ -46,6 +51,7 @@ export function emptyRequirements(file: string): PypiRequirements {
     constraints: [],
     logins: [],
     offers: { extras: [], groups: [] },
+    scope: EVERYWHERE,
     options: {
       indexUrl: undefined,
       extraIndexUrls: [],

@@ -14,6 +14,7 @@ import { Indexes } from './indexes.js';
 import type { InputRequirement, PypiRequirements } from './input.js';
 import { indexProofOf } from './prove.js';
 import { readRequirementsFile } from './requirements-file.js';
+import { checkScope } from './scope.js';
 import { settingsWith } from './planned-settings.js';
 import { PAST_PYTHON } from './insisted-python.js';
 import { admitsPython, pythonTarget, type PythonTarget } from './python-target.js';
@@ -78,6 +79,9 @@ export async function planPypi(
     signal,
   };
   const targets = request.targets.map(pythonTarget);
+  for (const { scope } of request.requirements) {
+    for (const target of targets) checkScope(scope, target);
+  }
   const wanted = targets.map((target) => wantedOn(target, asked));
   const plans = await planTargets(targets, choices.oneVersion, warn, async (at, preferred) => {
     const [target, own] = [targets[at], wanted[at]];
@@ -93,7 +97,8 @@ export async function planPypi(
     for (const message of own) warn(message);
     mergeSelections(selections, target, asks, artifacts);
   });
-  warnOfHashes(asked, artifacts, settings.requireHashes, warn);
+  const needed = wanted.flatMap(({ requirements }) => requirements);
+  warnOfHashes({ ...asked, requirements: needed }, artifacts, settings.requireHashes, warn);
   return { artifacts: [...artifacts.values()], warnings: [...warnings] };
 }
 

@@ -10,12 +10,14 @@ import { chosenNames, type NamedParts } from './choices.js';
 import { normalizeName } from './filename.js';
 import { fileOf, type IndexFile } from './index-page.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
+import { addressProblem } from './requirement-address.js';
 import { isProblem, parseRequirement } from './requirement.js';
+import { environmentScope, pythonScope } from './scope.js';
 import { parseToml, placeOf, tableOf, type Table } from './toml.js';
 
 /**
  * Reads pylock.toml (PEP 751): each package at its version, in one of the files that are recorded.
- * Packages from directories and version control are refused.
+ * Packages from directories and version control are refused on targets that need them.
  * @throws XError INPUT_MALFORMED.
  * @see https://packaging.python.org/en/latest/specifications/pylock-toml/
  */
@@ -23,7 +25,9 @@ export function readPylock(file: InputFile, choices: NamedParts = {}): ReadInput
   const document = parseToml(file);
   const version = document['lock-version'];
   if (typeof version !== 'string' || !/^1\.[0-9]+$/.test(version)) {
-    throw new XError('INPUT_MALFORMED', `${placeOf(file, 'lock-version')}: unknown lock-version`);
+    throw new XError('INPUT_MALFORMED', `${placeOf(file, 'lock-version')}: unknown lock-version`, {
+      hint: 'Lock files of version 1 are read: lock-version = "1.0".',
+    });
   }
   const result = emptyRequirements(file.path);
   result.offers = {
@@ -34,15 +38,27 @@ export function readPylock(file: InputFile, choices: NamedParts = {}): ReadInput
     extras: choices.extras && chosenNames(result.offers.extras, choices.extras),
     dependency_groups: choices.groups && chosenNames(result.offers.groups, choices.groups),
   };
-  const packages: unknown = document['packages'];
   const malformed = new MalformedLines();
-  for (const entry of Array.isArray(packages) ? packages : []) {
+  malformed.attempt(() => {
+    const python = pythonScope(document['requires-python'], file);
+    result.scope = { python, environments: environmentScope(document['environments'], file) };
+  });
+  for (const entry of packagesOf(document, file)) {
     malformed.attempt(() => {
       result.requirements.push(lockedRequirement(tableOf(entry), file, selected, result.logins));
     });
   }
   malformed.throwIfAny();
   return { requirements: result, nested: [], purls: [] };
+}
+
+function packagesOf(document: Table, file: InputFile): unknown[] {
+  const packages: unknown = document['packages'] ?? [];
+  if (Array.isArray(packages)) return packages;
+  const where = placeOf(file, 'packages');
+  throw new XError('INPUT_MALFORMED', `${where}: packages must be a list of tables`, {
+    hint: FORM,
+  });
 }
 
 /** What is chosen; undefined: everything, so that every choice can be made at install time. */
@@ -59,31 +75,54 @@ function lockedRequirement(
   logins: string[],
 ): InputRequirement {
   const { name, version, marker } = entry;
-  const place = placeOf(file, `name = "${String(name)}"`);
-  const archive = tableOf(entry['archive'])['url'];
-  const isCarried = typeof version === 'string' || typeof archive === 'string';
+  const place = placeOfPackage(name, file);
+  const refuse = (problem: string): never => {
+    throw new XError('INPUT_MALFORMED', `${place}: ${problem}: ${String(name)}`, { hint: FORM });
+  };
+  if (typeof name !== 'string') return refuse('a package without a name');
+  const archive = tableOf(entry['archive']);
+  const url = addressOfEntry(archive, file);
   const isElsewhere = entry['vcs'] !== undefined || entry['directory'] !== undefined;
-  if (typeof name !== 'string' || !isCarried || isElsewhere) {
-    const problem = 'only packages of an index or an archive can be carried';
-    throw new XError('INPUT_MALFORMED', `${place}: ${problem}: ${String(name)}`);
-  }
-  const pin = typeof archive === 'string' ? ` @ ${archive}` : `==${String(version)}`;
+  const isCarried = !isElsewhere && (typeof version === 'string' || url !== undefined);
+  const problem = url === undefined ? undefined : addressProblem(url);
+  if (problem !== undefined) refuse(problem);
+  const pin = url === undefined ? (typeof version === 'string' ? `==${version}` : '') : ` @ ${url}`;
   const condition = typeof marker === 'string' ? ` ; ${chosenMarker(marker, selected)}` : '';
   const parsed = parseRequirement(name + pin + condition);
-  if (isProblem(parsed))
-    throw new XError('INPUT_MALFORMED', `${place}: ${parsed.message}: ${name}`);
+  if (isProblem(parsed)) return refuse(parsed.message);
   const wheels: unknown = entry['wheels'];
-  const recorded = [...(Array.isArray(wheels) ? wheels : []), entry['sdist']].map(tableOf);
-  const hashes = [...recorded, tableOf(entry['archive'])].flatMap((one) =>
-    lockedHashes(tableOf(one['hashes'])),
+  const recorded = [...(Array.isArray(wheels) ? wheels : []), entry['sdist']]
+    .filter((one) => one !== undefined)
+    .map(tableOf);
+  const hashes = [...recorded, ...(url === undefined ? [] : [archive])].flatMap(
+    (one) => lockedHashes(one) ?? refuse('a file without a sha256 or sha512 hash'),
   );
   const files = recorded.flatMap((one) => lockedFile(one, file, logins) ?? []);
+  const only = 'only packages of an index or an archive can be carried';
   return {
     requirement: requirementWithoutLogin(parsed, logins),
     hashes,
     where: place.replace(/:[0-9]+$/, ''),
     ...(files.length > 0 && parsed.url === undefined ? { files } : {}),
+    ...(isCarried ? {} : { refusal: `${only}: ${name}` }),
   };
+}
+
+const FORM =
+  'An entry has name, version, and sdist, wheels or archive, each with url or path and hashes, as PEP 751 says.';
+
+function placeOfPackage(name: unknown, file: InputFile): string {
+  const key = /\bname\s*=\s*(["'])(.*?)\1/g;
+  const found = [...file.text.matchAll(key)].find(([, , text]) => text === name);
+  return placeOf(file, found?.[0] ?? '[[packages]]');
+}
+
+/** Where a recorded file is: its address, or its path beside the lock file. */
+function addressOfEntry({ url, path }: Table, lock: InputFile): string | undefined {
+  if (typeof url === 'string') return url;
+  return typeof path === 'string'
+    ? pathToFileURL(resolve(dirname(lock.path), path)).href
+    : undefined;
 }
 
 /**
@@ -102,27 +141,29 @@ function chosenMarker(marker: string, selected: Selected): string {
   );
 }
 
-/** One recorded file, by its address or by its path beside the lock file; undefined where it has neither. */
+/** One recorded file; undefined where its place is not told, so that an index has to know it. */
 function lockedFile(entry: Table, lock: InputFile, logins: string[]): IndexFile | undefined {
-  const { url, path, name, size } = entry;
+  const { name, size } = entry;
   const uploaded = entry['upload-time'];
-  const local =
-    typeof path === 'string' ? pathToFileURL(resolve(dirname(lock.path), path)).href : undefined;
-  const text = typeof url === 'string' ? url : local;
+  const text = addressOfEntry(entry, lock);
   if (text === undefined || !URL.canParse(text)) return undefined;
   const { address, login } = withoutLogin(text);
   if (login !== undefined) logins.push(login);
   return fileOf(new URL(address), {
     filename: typeof name === 'string' ? name : undefined,
-    digests: Object.assign({}, ...lockedHashes(tableOf(entry['hashes']))) as Digests,
-    sizeBytes: typeof size === 'number' ? size : undefined,
+    digests: Object.assign({}, ...(lockedHashes(entry) ?? [])) as Digests,
+    sizeBytes: Number.isSafeInteger(size) ? (size as number) : undefined,
     uploadTime: uploaded instanceof Date ? uploaded.toISOString() : undefined,
   });
 }
 
-function lockedHashes(hashes: Table): Digests[] {
-  return (['sha256', 'sha512'] as const).flatMap((algorithm) => {
+/** The hashes of a recorded file that can be checked; undefined where there is none. */
+function lockedHashes(entry: Table): Digests[] | undefined {
+  const hashes = tableOf(entry['hashes']);
+  const known = (['sha256', 'sha512'] as const).flatMap((algorithm) => {
     const hex = hashes[algorithm];
-    return typeof hex === 'string' && isDigest(algorithm, hex) ? [{ [algorithm]: hex }] : [];
+    const text = typeof hex === 'string' ? hex.toLowerCase() : '';
+    return isDigest(algorithm, text) ? [{ [algorithm]: text }] : [];
   });
+  return known.length === 0 ? undefined : known;
 }

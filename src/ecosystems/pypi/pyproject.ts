@@ -6,6 +6,8 @@ import { chosenNames, type NamedParts } from './choices.js';
 import { normalizeName } from './filename.js';
 import { emptyRequirements, type PypiRequirements } from './input.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
+import { addressProblem } from './requirement-address.js';
+import { EVERYWHERE, pythonScope } from './scope.js';
 import { withWheel } from './sdist-metadata.js';
 import { parseToml, placeOf, tableOf, type Table } from './toml.js';
 
@@ -22,6 +24,7 @@ export function readPyproject(
   const result = emptyRequirements(file.path);
   const project = tableOf(document['project']);
   checkStatic(document, file);
+  result.scope = { ...EVERYWHERE, python: pythonScope(project['requires-python'], file) };
   const self = typeof project['name'] === 'string' ? normalizeName(project['name']) : undefined;
   const optional = tableOf(project['optional-dependencies']);
   const groups = tableOf(document['dependency-groups']);
@@ -36,17 +39,24 @@ export function readPyproject(
       for (const extra of parsed?.extras ?? []) wanted.add(extra);
     });
   };
-  const addAll = (list: unknown): void => textsOf(list, file).forEach(add);
-  addAll(project['dependencies'] ?? []);
-  addAll(withWheel(textsOf(builds, file)));
+  const addAll = (list: unknown, key: string): void => {
+    (malformed.attempt(() => textsOf(list, file, key)) ?? []).forEach(add);
+  };
+  addAll(project['dependencies'] ?? [], 'dependencies');
+  const building = malformed.attempt(() => textsOf(builds, file, 'requires'));
+  addAll(withWheel(building ?? []), 'requires');
   // A set that grows while it is walked: an extra may name others.
   for (const extra of wanted) {
     const key = result.offers.extras.find((one) => normalizeName(one) === extra);
-    if (key !== undefined) addAll(optional[key]);
+    if (key !== undefined) addAll(optional[key], key);
   }
+  malformed.attempt(() => {
+    checkDistinct(result.offers.groups, file);
+  });
   for (const name of chosenNames(result.offers.groups, choices.groups)) {
     const isOffered = result.offers.groups.some((one) => normalizeName(one) === name);
-    if (isOffered) for (const text of groupTexts(groups, name, file, [])) add(text);
+    if (!isOffered) continue;
+    (malformed.attempt(() => groupTexts(groups, name, file, [])) ?? []).forEach(add);
   }
   malformed.throwIfAny();
   return { requirements: result, nested: [], purls: [] };
@@ -71,9 +81,24 @@ function checkStatic(document: Table, file: InputFile): void {
   );
 }
 
-function textsOf(list: unknown, file: InputFile): string[] {
+function textsOf(list: unknown, file: InputFile, key: string): string[] {
   if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list;
-  throw new XError('INPUT_MALFORMED', `${file.path}:1:1: dependencies must be a list of texts`);
+  throw new XError(
+    'INPUT_MALFORMED',
+    `${placeOf(file, key)}: dependencies must be a list of texts: ${key}`,
+    { hint: 'Write ["name>=1.2", "other"].' },
+  );
+}
+
+/** PEP 735: names of groups that are one when normalised are an error. */
+function checkDistinct(names: readonly string[], file: InputFile): void {
+  const twice = [...Map.groupBy(names, normalizeName).values()].find((same) => same.length > 1);
+  if (twice === undefined) return;
+  throw new XError(
+    'INPUT_MALFORMED',
+    `${placeOf(file, twice[1] ?? '')}: dependency groups have one name: ${twice.join(', ')}`,
+    { hint: 'Rename one of them, or bring them together.' },
+  );
 }
 
 /** A group's requirements with those of the groups it includes; a cycle is refused. */
@@ -82,10 +107,14 @@ function groupTexts(groups: Table, name: string, file: InputFile, within: string
   const list = key === undefined ? undefined : groups[key];
   const place = placeOf(file, name);
   if (!Array.isArray(list)) {
-    throw new XError('INPUT_MALFORMED', `${place}: no dependency group: ${name}`);
+    throw new XError('INPUT_MALFORMED', `${place}: no dependency group: ${name}`, {
+      hint: `There is ${Object.keys(groups).join(', ')}; each is a list.`,
+    });
   }
   if (within.includes(normalizeName(name))) {
-    throw new XError('INPUT_MALFORMED', `${place}: dependency groups include each other: ${name}`);
+    throw new XError('INPUT_MALFORMED', `${place}: dependency groups include each other: ${name}`, {
+      hint: `Take one include-group out of ${[...within, name].join(', ')}.`,
+    });
   }
   return list.flatMap((item: unknown) => {
     if (typeof item === 'string') return [item];
@@ -96,6 +125,7 @@ function groupTexts(groups: Table, name: string, file: InputFile, within: string
     throw new XError(
       'INPUT_MALFORMED',
       `${place}: neither a requirement nor include-group: ${name}`,
+      { hint: 'A group holds texts and {include-group = "name"}, nothing else.' },
     );
   });
 }
@@ -109,8 +139,15 @@ function addRequirement(
 ): Requirement | undefined {
   const where = placeOf(file, text);
   const parsed = parseRequirement(text);
-  if (isProblem(parsed)) {
-    throw new XError('INPUT_MALFORMED', `${where}: ${parsed.message}: ${text}`);
+  const problem = isProblem(parsed)
+    ? parsed.message
+    : parsed.url === undefined
+      ? undefined
+      : addressProblem(parsed.url);
+  if (isProblem(parsed) || problem !== undefined) {
+    throw new XError('INPUT_MALFORMED', `${where}: ${problem ?? ''}: ${text}`, {
+      hint: 'Write a dependency specifier: name, name>=1.2, name[extra]; python_version<"3.12", or name @ the address of a wheel.',
+    });
   }
   if (parsed.name === self) return parsed;
   result.requirements.push({

@@ -11,6 +11,7 @@ import { holdsSecret, requirementWithoutLogin, withoutLogin } from './address-lo
 import { parseFilename } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
+import { addressProblem, lastSegmentOf, localProblem } from './requirement-address.js';
 import { splitLines, wordsOf, type LogicalLine, type Word } from './requirements-line.js';
 
 export interface ReadingContext {
@@ -200,7 +201,7 @@ function optionOf(
         file,
         line,
         offset,
-        'editable requirements are a folder of this machine, not a package',
+        'editable requirements are a folder of this machine, not a package; build a wheel and name its folder with --find-links',
       );
     } else if (IGNORED_WITH_VALUE.has(name)) value();
     else throw malformed(file, line, offset, `unknown option ${name}`);
@@ -267,7 +268,7 @@ function requirementOf(file: InputFile, line: LogicalLine, logins: string[]): In
   const optionsAt = line.text.search(/\s--?[a-zA-Z]/);
   const text = (optionsAt < 0 ? line.text : line.text.slice(0, optionsAt)).trim();
   const hashes = optionsAt < 0 ? [] : hashesOf(file, line, optionsAt);
-  const refusal = refusalOf(text);
+  const refusal = localProblem(text);
   if (refusal !== undefined) throw malformed(file, line, 0, refusal);
   const address = /^(?:https?|file):\/\//i.test(text) ? text : undefined;
   const parsed = address === undefined ? parseRequirement(text) : requirementOfUrl(address);
@@ -277,56 +278,20 @@ function requirementOf(file: InputFile, line: LogicalLine, logins: string[]): In
   return { requirement: requirementWithoutLogin(parsed, logins), hashes, where };
 }
 
-/** Why a line cannot be carried, where it is pip's but names no published file. */
-function refusalOf(text: string): string | undefined {
-  if (/^(?:\.{0,2}\/|\.{1,2}$|~\/|[A-Za-z]:[\\/])/.test(text) || /^\.\.?\\/.test(text)) {
-    return 'local paths are of this machine alone; build a wheel and name its folder with --find-links';
-  }
-  if (/^[^\s@;[\]=<>!~]+\.(?:whl|tar\.gz|zip)$/i.test(text) && !/^[a-z+]+:\/\//i.test(text)) {
-    return 'local files are of this machine alone; name their folder with --find-links';
-  }
-  if (/^(?:git|hg|svn|bzr)\+/.test(text)) {
-    return 'version control addresses cannot be carried; name a released version or the address of a wheel';
-  }
-  return undefined;
-}
-
 function requirementOfUrl(text: string): Requirement | { message: string; offset: number } {
   const [address = '', ...rest] = text.split(/\s+(?=;)/);
   const path = URL.canParse(address) ? new URL(address).pathname : '';
-  const parsed = parseFilename(decodeSegment(path.slice(path.lastIndexOf('/') + 1)));
+  const parsed = parseFilename(lastSegmentOf(path));
   if (parsed === undefined) {
     return { message: 'the address does not end in the name of a wheel or an sdist', offset: 0 };
   }
   return parseRequirement(`${parsed.name} @ ${address} ${rest.join(' ')}`.trim());
 }
 
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch (thrown) {
-    if (thrown instanceof URIError) return '';
-    throw thrown;
-  }
-}
-
 function checkUrl(url: string, file: InputFile, line: LogicalLine): void {
-  const offset = Math.max(line.text.indexOf(url), 0);
-  const refusal = refusalOf(url);
-  if (refusal !== undefined) throw malformed(file, line, offset, refusal);
-  const address = URL.canParse(url) ? new URL(url) : undefined;
-  if (address === undefined || !/^(?:https?|file):$/.test(address.protocol)) {
-    throw malformed(file, line, offset, 'not an http, https or file address');
-  }
-  const segment = decodeSegment(address.pathname.slice(address.pathname.lastIndexOf('/') + 1));
-  if (parseFilename(segment) === undefined) {
-    throw malformed(
-      file,
-      line,
-      offset,
-      'the address does not end in the name of a wheel or an sdist',
-    );
-  }
+  const problem = addressProblem(url);
+  if (problem === undefined) return;
+  throw malformed(file, line, Math.max(line.text.indexOf(url), 0), problem);
 }
 
 function hashesOf(file: InputFile, line: LogicalLine, from: number): Digests[] {

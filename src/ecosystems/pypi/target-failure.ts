@@ -1,31 +1,17 @@
 import { XError } from '../../domain/errors.js';
 import { hashTexts } from './demanded-hashes.js';
-import type { PythonTarget } from './python-target.js';
-import type { Constraint, RootRequirement, Unresolvable } from './resolver/package-provider.js';
-import { formatSpecifiers, isPinned, satisfies } from './specifier.js';
-import type { TargetPackages } from './target-packages.js';
-import type { TargetPlanContext } from './target-plan.js';
-
-/** What did not resolve, and how to ask for something else. */
-export interface FailedRequest {
-  failure: Unresolvable;
-  roots: readonly RootRequirement[];
-  constraints: readonly Constraint[];
-  target: PythonTarget;
-  packages: TargetPackages;
-  context: TargetPlanContext;
-  /** Whether this would resolve. */
-  wouldResolve: (
-    roots: readonly RootRequirement[],
-    constraints: readonly Constraint[],
-  ) => Promise<boolean>;
-}
+import type { Unresolvable } from './resolver/package-provider.js';
+import { isPinned, satisfies } from './specifier.js';
+import type { OfferedFile } from './indexes.js';
+import { compareVersions } from './version.js';
+import { filesApart, otherFiles } from './files-apart.js';
+import { gatedHint, whatToChange, type FailedRequest } from './what-to-change.js';
 
 /** Turns a dead end into the error that says most: an unknown name, no version, no file, or a conflict. */
 export async function failureOf(request: FailedRequest): Promise<XError> {
   const { failure, target, packages } = request;
   return (
-    unreached(request) ??
+    (await unreached(request)) ??
     (await unknownName(request)) ??
     (await unknownVersion(request)) ??
     new XError(
@@ -40,14 +26,18 @@ function because({ chain }: Unresolvable): string {
   return chain.join('; ');
 }
 
-function unreached({ failure, context }: FailedRequest): XError | undefined {
+async function unreached({ failure, roots, context }: FailedRequest): Promise<XError | undefined> {
   const error = failure.unknown
     .map((one) => context.indexes.failure(one))
     .find((one) => one !== undefined);
   if (error === undefined) return undefined;
   const message = `${failure.unknown.join(', ')} cannot be looked up: ${error.message}`;
+  const [name = ''] = failure.unknown;
+  const known = roots.map((root) => root.name).filter((one) => one !== name);
+  const near = await context.indexes.nearNames(name, known);
+  const meant = near.length === 0 ? '' : `\nDid you mean ${near.join(' or ')}?`;
   return new XError(error.code, message, {
-    hint: `${error.hint ?? 'Check the network and the index.'} The plan rests on it: ${because(failure)}`,
+    hint: `${error.hint ?? 'Check the network and the index.'} The plan rests on it: ${because(failure)}${meant}`,
     cause: error,
   });
 }
@@ -65,24 +55,28 @@ async function unknownName(request: FailedRequest): Promise<XError | undefined> 
   if (hashed !== undefined) return hashed;
   const offered = await context.indexes.files(name);
   if (offered.length > 0) {
-    const files = offered.slice(-3).map(({ filename }) => filename);
     return new XError('NO_ARTIFACT', `no file of ${name} fits ${target.id}: ${because(failure)}`, {
-      hint: `There ${offered.length === 1 ? 'is 1 file' : `are ${offered.length} files`} for other targets or formats, for example ${files.join(', ')}.`,
+      hint: otherFiles(offered, packages),
     });
   }
   const known = roots.map((root) => root.name).filter((one) => one !== name);
   const near = await context.indexes.nearNames(name, known);
   const missing = await context.indexes.missingFolders();
+  const isOffline = context.settings.noIndex;
   const hint = [
-    near.length === 0 ? 'Check the name and the index.' : `Did you mean ${near.join(' or ')}?`,
+    near.length > 0
+      ? `Did you mean ${near.join(' or ')}?`
+      : isOffline
+        ? `--no-index is on, so that find-links alone are looked into: take it out, or add a folder that has ${name}.`
+        : `Check the name, or name an index that has ${name} with --extra-index-url in the requirements or in pip's configuration.`,
     ...missing.map((url) => `The index ${url} is not there.`),
   ].join(' ');
-  const message = `no index has a Python package ${name}: ${because(failure)}`;
+  const nobody = isOffline ? 'no find-links place' : 'no index';
+  const message = `${nobody} has a Python package ${name}: ${because(failure)}`;
   return new XError('PACKAGE_NOT_FOUND', message, { hint });
 }
 
 const LISTED_VERSIONS = 5;
-
 /** A name whose files would fit, but for the hashes that are demanded of them. */
 function otherHash(name: string, { roots, packages, target }: FailedRequest): XError | undefined {
   const files = packages.ofOtherHash(name);
@@ -93,9 +87,9 @@ function otherHash(name: string, { roots, packages, target }: FailedRequest): XE
     own.every(({ specifiers }) => satisfies(specifiers, parsed.version)),
   );
   if (fitting.length === 0) {
-    const versions = [...new Set(files.map(({ parsed }) => parsed.version.text))];
+    const versions = newestFirst(files);
     return new XError('VERSION_NOT_FOUND', `no version of ${name} fits: ${asked}`, {
-      hint: `There is ${versions.slice(-LISTED_VERSIONS).join(', ')}, of which no file has the hash that is demanded either.`,
+      hint: `There is ${versions.slice(0, LISTED_VERSIONS).join(', ')}, of which no file has the hash that is demanded either.`,
     });
   }
   const [file] = fitting.slice(-1);
@@ -109,86 +103,28 @@ function otherHash(name: string, { roots, packages, target }: FailedRequest): XE
   );
 }
 
+function newestFirst(files: readonly OfferedFile[]): string[] {
+  const versions = files.map(({ parsed }) => parsed.version).sort((a, b) => compareVersions(b, a));
+  return [...new Set(versions.map(({ text }) => text))];
+}
+
 /** A single requirement of the user that no version meets. */
 async function unknownVersion(request: FailedRequest): Promise<XError | undefined> {
-  const { failure, roots, context } = request;
+  const { failure, roots, context, packages, target } = request;
   const root = roots.find(({ specifiers }) => isPinned(specifiers));
   const isAlone = failure.chain.length === 1 && failure.involved.size === 1;
   if (root === undefined || !isAlone || !failure.involved.has(root.name)) return undefined;
+  const message = `no version of ${root.name} fits ${target.id}: ${because(failure)}`;
+  const gated = gatedHint(request);
+  if (gated !== undefined) return new XError('VERSION_NOT_FOUND', message, { hint: gated });
   const offered = await context.indexes.files(root.name);
-  const versions = [...new Set(offered.map(({ parsed }) => parsed.version.text))];
-  const listed = versions.slice(-LISTED_VERSIONS).join(', ');
-  const others = versions.length > LISTED_VERSIONS ? ' and others' : '';
-  const hint = gatedHint(request) ?? `There is ${listed}${others}.`;
-  const message = `no version of ${root.name} fits: ${because(failure)}`;
-  return new XError('VERSION_NOT_FOUND', message, { hint });
-}
-
-/** What `--not-newer-than` takes away from the packages of a failure. */
-function gatedHint({ failure, packages, context }: FailedRequest): string | undefined {
-  if (context.notNewerThan === undefined) return undefined;
-  const files = [...failure.involved].flatMap((name) => packages.tooNew(name));
-  const [first] = files;
-  if (first === undefined) return undefined;
-  const undated = files.filter(({ uploadTime }) => uploadTime === undefined);
-  if (undated.length === files.length) {
-    return `${first.index?.url ?? 'The index'} gives no upload times, so that --not-newer-than leaves out all that it has.`;
-  }
-  const newest = files.at(-1) ?? first;
-  return `--not-newer-than leaves out ${files.length} files, for example ${newest.filename} of ${newest.uploadTime}.`;
-}
-
-const TRIED_CHANGES = 12;
-
-/** Ends an explanation with changes that were tried and help. */
-async function whatToChange(request: FailedRequest): Promise<string> {
-  const helping = await helpingChanges(request);
-  const concerned = request.roots.filter(({ name }) => request.failure.involved.has(name));
-  const isLimited = concerned.some(({ specifiers }) => specifiers.length > 0);
-  const names = [...new Set(concerned.map(({ text }) => text))].join(', ');
-  const parts = [
-    ...request.packages.mustBuild(request.failure.involved).map(waysAroundBuilding).slice(0, 3),
-    ...[gatedHint(request)].filter((hint) => hint !== undefined),
-    helping.length > 0
-      ? `It resolves ${helping.join(', or ')}.`
-      : isLimited || concerned.length !== 1
-        ? 'No single requirement of yours, loosened, makes it resolve: change several of those named.'
-        : `What ${names} needs is not to be had here: add an index or a find-links folder that has it, or leave ${names} out.`,
+  const apart = filesApart(offered, root.specifiers, packages);
+  const fitting = newestFirst(offered.filter((file) => packages.misfit(file) === undefined));
+  const listed = fitting.slice(0, LISTED_VERSIONS).join(', ');
+  const others = fitting.length > LISTED_VERSIONS ? ' and others' : '';
+  const hint = [
+    ...apart,
+    `There is ${listed}${others}: change ${root.text} in ${root.where}, or name an index or a find-links folder that has it.`,
   ];
-  return parts.join('\n');
-}
-
-async function helpingChanges(request: FailedRequest): Promise<string[]> {
-  const { failure, roots, constraints, wouldResolve } = request;
-  const concerned = roots.filter(({ name }) => failure.involved.has(name));
-  const places = new Map(
-    concerned.map(({ where, text }) => [`${where}\0${text}`, { where, text }]),
-  );
-  const helping: string[] = [];
-  for (const { where, text } of [...places.values()].slice(0, TRIED_CHANGES)) {
-    const isIt = (root: RootRequirement): boolean => root.where === where && root.text === text;
-    const limit = formatSpecifiers(roots.find(isIt)?.specifiers ?? []);
-    const loose = roots.map((root) => (isIt(root) ? { ...root, specifiers: [] } : root));
-    const rest = roots.filter((root) => !isIt(root));
-    if (limit !== '' && (await wouldResolve(loose, constraints))) {
-      helping.push(`without the ${limit} of ${text} (${where})`);
-    } else if (rest.length > 0 && limit === '' && (await wouldResolve(rest, constraints))) {
-      helping.push(`without ${text} (${where})`);
-    }
-  }
-  const limits = constraints.filter(({ name }) => failure.involved.has(name));
-  for (const limit of limits.slice(0, TRIED_CHANGES)) {
-    const rest = constraints.filter((other) => other !== limit);
-    if (await wouldResolve(roots, rest)) {
-      helping.push(
-        `without the constraint ${limit.name}${formatSpecifiers(limit.specifiers)} (${limit.where})`,
-      );
-    }
-  }
-  return helping;
-}
-
-/** The ways out for an sdist whose dependencies only a build would tell. */
-export function waysAroundBuilding({ name, filename }: { name: string; filename: string }): string {
-  return `${filename} must be built before its dependencies are known, and nothing from upstream is executed here: build a wheel of it elsewhere and name its folder with --find-links, or write --only-binary ${name} into the requirements to take the newest version that has a wheel, or pin another version.`;
+  return new XError('VERSION_NOT_FOUND', message, { hint: hint.join('\n') });
 }

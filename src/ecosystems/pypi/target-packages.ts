@@ -157,15 +157,10 @@ export class TargetPackages implements PackageProvider {
 
   /** Usable files, most preferred first. */
   async #load(name: string): Promise<OfferedFile[]> {
-    const { direct, indexes, target, hashes, pins } = this.#options;
+    const { direct, indexes, hashes } = this.#options;
     const offered = direct.get(name) ?? (await indexes.files(name));
     const usable = offered.filter(
-      (file) =>
-        this.#isAllowedFormat(file) &&
-        this.#fits(file) &&
-        (admitsPython(file.requiresPython, target) ||
-          isInsisted(file, file.requiresPython, target, pins)) &&
-        this.#isOldEnough(file),
+      (file) => this.misfit(file) === undefined && this.#isOldEnough(file),
     );
     const wanted = hashes.get(name) ?? [];
     const isOther = ({ digests }: OfferedFile): boolean =>
@@ -210,6 +205,29 @@ export class TargetPackages implements PackageProvider {
 
   #fits({ parsed }: OfferedFile): boolean {
     return parsed.kind === 'sdist' || parsed.tags.some((tag) => this.#options.target.tags.has(tag));
+  }
+
+  /** Why a file is not for this target, whatever its version, and what would let it in. */
+  misfit(file: OfferedFile): { reason: string; way: string } | undefined {
+    const { target, pins } = this.#options;
+    if (!this.#isAllowedFormat(file)) {
+      const [kind, option] =
+        file.parsed.kind === 'wheel' ? ['wheels', '--no-binary'] : ['sdists', '--only-binary'];
+      return { reason: `is left out by ${option}`, way: `allow ${kind} of ${file.parsed.name}` };
+    }
+    if (!this.#fits(file)) {
+      return {
+        reason: `is for other platforms or Pythons than ${target.id}`,
+        way: 'plan for one of them with --target',
+      };
+    }
+    const { requiresPython, requiresPythonText = '' } = file;
+    if (admitsPython(requiresPython, target) || isInsisted(file, requiresPython, target, pins))
+      return undefined;
+    return {
+      reason: `needs Python ${requiresPythonText}, which ${target.id} is not`,
+      way: 'plan for such a Python with --python',
+    };
   }
 
   /** pip's order: version, then wheels by tag, then build tag; sdists last. */

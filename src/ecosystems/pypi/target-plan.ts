@@ -16,7 +16,8 @@ import { resolveAsPip } from './resolver/pip-answer.js';
 import { resolve, type Resolution, type ResolveRequest } from './resolver/resolve.js';
 import type { AdmissionPolicy } from './resolver/admission.js';
 import { satisfies } from './specifier.js';
-import { failureOf, waysAroundBuilding, type FailedRequest } from './target-failure.js';
+import { failureOf } from './target-failure.js';
+import { waysAroundBuilding, type FailedRequest } from './what-to-change.js';
 import { TargetPackages, type Chosen } from './target-packages.js';
 import { compareVersions, type Version } from './version.js';
 import type { Wanted } from './wanted.js';
@@ -119,21 +120,26 @@ async function solve(
     resolution = await (context.policy === 'pip' ? resolveAsPip(request) : resolve(request));
   } catch (failure) {
     if (!(failure instanceof Unresolvable)) throw failure;
-    const wouldResolve: FailedRequest['wouldResolve'] = async (others, limits) =>
-      resolves({ ...request, requirements: others, constraints: limits });
-    throw await failureOf({ failure, roots, constraints, target, packages, context, wouldResolve });
+    const failureWith: FailedRequest['failureWith'] = async ({
+      roots: others = roots,
+      ...change
+    }) => failureToTry({ ...request, ...change, requirements: others });
+    throw await failureOf({ failure, roots, constraints, target, packages, context, failureWith });
   }
   checkPassedOver(resolution, roots, constraints, packages);
   return collect(resolution, roots, packages, selections, context);
 }
 
-/** Whether a request that is only tried for a hint resolves, as far as a few decisions tell. */
-async function resolves(request: ResolveRequest): Promise<boolean> {
+/** Why a request that is only tried for a hint fails, as far as a few decisions tell; undefined where it resolves. */
+async function failureToTry(
+  request: ResolveRequest,
+): Promise<Unresolvable | 'unknown' | undefined> {
   try {
     await resolve({ ...request, decisions: BOUNDS.hintDecisions });
-    return true;
+    return undefined;
   } catch (thrown) {
-    if (thrown instanceof Unresolvable || thrown instanceof XError) return false;
+    if (thrown instanceof Unresolvable) return thrown;
+    if (thrown instanceof XError) return 'unknown';
     throw thrown;
   }
 }

@@ -30,6 +30,7 @@ export function wantedOn(target: PythonTarget, asked: Asked): Wanted {
   const hashes = new Map<string, Digests[]>();
   const direct = new Map<string, OfferedFile[]>();
   const addresses = new Map<string, string>();
+  checkRefusals(requirements, target);
   for (const one of [...requirements, ...constraints]) {
     const { name, url } = one.requirement;
     if (one.hashes.length > 0) hashes.set(name, [...(hashes.get(name) ?? []), ...one.hashes]);
@@ -54,11 +55,25 @@ export function wantedOn(target: PythonTarget, asked: Asked): Wanted {
   return { requirements, constraints, hashes, direct };
 }
 
+/** @throws XError INPUT_MALFORMED naming all that is needed on the target and cannot be carried. */
+function checkRefusals(requirements: readonly InputRequirement[], target: PythonTarget): void {
+  const refused = requirements.flatMap(({ refusal, where }) =>
+    refusal === undefined ? [] : `${where}: ${refusal}`,
+  );
+  if (refused.length === 0) return;
+  throw new XError('INPUT_MALFORMED', refused.join('\n'), {
+    hint: `${target.id} needs ${refused.length === 1 ? 'it' : 'them'}: lock a released version, or the address of a wheel or an sdist.`,
+  });
+}
+
 function directFile({ requirement, where }: InputRequirement, url: string): OfferedFile {
   const file = fileOf(new URL(url));
   if (file?.parsed.name === requirement.name) return { ...file, index: undefined };
   throw new XError(
     'INPUT_MALFORMED',
     `${where}:1: the address is not of ${requirement.name}: ${requirement.text}`,
+    {
+      hint: `Name the address of a file of ${requirement.name}, or correct the name before the @.`,
+    },
   );
 }

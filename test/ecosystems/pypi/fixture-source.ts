@@ -85,11 +85,14 @@ export function fixtureSource(
   asked: string[] = [],
   logins = new Set<string>(),
   choices: Partial<PypiChoices> = {},
+  hasNoFolders = false,
 ): EcosystemSource<PypiRequirements> {
+  const absent = (folder: string): Promise<string[]> =>
+    Promise.reject(new XErrorClass('INPUT_NOT_FOUND', `find-links ${folder}: there is none`));
   return createPypiSource({
     upstream: fixtureUpstream(fixture, asked),
     settings: { ...SETTINGS, ...settings },
-    listFolder: () => Promise.resolve([]),
+    listFolder: hasNoFolders ? absent : () => Promise.resolve([]),
     credentials: {
       remember: (address) => logins.add(address),
       addIndex: (url) => hasLogin(logins, url),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BOUNDS } from '../../../domain/bounds.js';
 import { XError } from '../../../domain/errors.js';
 import { formatSpecifiers, satisfies, type SpecifierSet } from '../specifier.js';
-import { compareVersions, type Version } from '../version.js';
+import { compareVersions, isPreRelease, type Version } from '../version.js';
 import { admitted, type AdmissionPolicy } from './admission.js';
 import { explain } from './explain.js';
 import { resolveNogoods, type Cause, type ChoiceSet, type Nogood, type Reach } from './nogood.js';
@@ -393,7 +393,8 @@ class Resolver {
     }
     const terms = new Map<Node, ChoiceSet>([[node, left]]);
     for (const { from } of inForce) terms.set(from, this.#solution.left(from));
-    const text = `the versions of ${name} that are left are pre-releases or yanked`;
+    const rest = this.#list(node).filter((_, index) => (left & (1n << BigInt(index))) !== 0n);
+    const text = `the versions of ${name} that are left are ${kindOf(rest)}`;
     this.#add([...terms], { kind: 'fact', about: name, text });
     return undefined;
   }
@@ -425,4 +426,10 @@ function newerOf(a: Version | undefined, b: Version): Version {
 
 function edgesKey(node: Node, choice: ChoiceSet): string {
   return `${node}\0${choice.toString(36)}`;
+}
+
+function kindOf(candidates: readonly CandidateVersion[]): string {
+  if (candidates.every(({ isYanked }) => isYanked)) return 'yanked by their publisher';
+  const isPre = candidates.every(({ version }) => isPreRelease(version));
+  return isPre ? 'pre-releases' : 'pre-releases or yanked';
 }
