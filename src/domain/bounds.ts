@@ -21,6 +21,9 @@ export const BOUNDS = {
 
   // upstream
   indexPageBytes: 256 << 20,
+  /** Of one project on one index; the largest that are known have some ten thousand. */
+  indexPageFiles: 200_000,
+  excerptCharacters: 120,
   packumentBytes: 256 << 20,
   wheelMetadataBytes: 16 << 20,
   wheelDirectoryBytes: 64 << 20,

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
@@ -46,18 +46,36 @@ const PYTHON_ENCODINGS: Readonly<Record<string, string>> = {
 /** Where a comment that names the encoding is looked for. */
 const ENCODING_BYTES = 1_024;
 
+function tooLarge(path: string, what: string): XError {
+  return new XError(
+    'INPUT_UNREADABLE',
+    `${path} ${what}; at most ${BOUNDS.inputFileBytes} are read`,
+    { hint: 'Name a requirement file; split one that is as large as this.' },
+  );
+}
+
+const READ_BYTES = 1 << 20;
+
+/** All of a file, also of one that says no size: a pipe, or a device that never ends. */
+async function readUpTo(file: FileHandle, path: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, null);
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    total += bytesRead;
+    if (total > BOUNDS.inputFileBytes) throw tooLarge(path, 'has no end in sight');
+    chunks.push(buffer.subarray(0, bytesRead));
+  }
+}
+
 async function readBounded(path: string): Promise<Uint8Array> {
   try {
     const file = await open(path, 'r');
     try {
       const { size } = await file.stat();
-      if (size > BOUNDS.inputFileBytes) {
-        throw new XError(
-          'INPUT_UNREADABLE',
-          `${path} has ${size} bytes; at most ${BOUNDS.inputFileBytes} are read`,
-        );
-      }
-      return await file.readFile();
+      if (size > BOUNDS.inputFileBytes) throw tooLarge(path, `has ${size} bytes`);
+      return await readUpTo(file, path);
     } finally {
       await file.close();
     }

@@ -1,5 +1,6 @@
 import { XError } from '../../domain/errors.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
+import { excerpt } from './excerpt.js';
 import { normalizeName } from './filename.js';
 import { parseSpecifiers, type SpecifierSet } from './specifier.js';
 import { compareVersions, parseVersion, type Version } from './version.js';
@@ -39,7 +40,7 @@ export function parseCoreMetadata(bytes: Uint8Array, where: string): CoreMetadat
     metadataVersion === undefined ||
     (metadataVersion.release[0] !== 1 && metadataVersion.release[0] !== 2)
   ) {
-    throw malformed(where, `unknown Metadata-Version "${only('metadata-version') ?? ''}"`);
+    throw malformed(where, `unknown Metadata-Version "${excerpt(only('metadata-version') ?? '')}"`);
   }
   if (name === undefined || version === undefined) throw malformed(where, 'no Name or Version');
   const requiresPython = only('requires-python');
@@ -84,7 +85,8 @@ export function metadataOf(
 
 function requirementOf(text: string, where: string): Requirement {
   const parsed = parseRequirement(text);
-  if (isProblem(parsed)) throw malformed(where, `Requires-Dist: ${text}: ${parsed.message}`);
+  if (isProblem(parsed))
+    throw malformed(where, `Requires-Dist: ${excerpt(text)}: ${excerpt(parsed.message)}`);
   return parsed;
 }
 

@@ -66,7 +66,9 @@ export class Distributions {
       const { bytes } = await this.#upstream.read(request, BOUNDS.wheelMetadataBytes);
       const expected = file.coreMetadata.sha256;
       if (expected !== undefined && sha256(bytes) !== expected) {
-        throw new XError('DIGEST_MISMATCH', `${url}: not the sha256 that the index names`);
+        throw new XError('DIGEST_MISMATCH', `${url}: not the sha256 that the index names`, {
+          hint: 'The index, or somebody between, has changed one of the two: do not use the file, name another index or version.',
+        });
       }
       return bytes;
     } catch (thrown) {

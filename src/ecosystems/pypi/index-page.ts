@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../domain/bounds.js';
 import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { parseFilename, type SdistName, type WheelName } from './filename.js';
@@ -38,7 +39,7 @@ export const SIMPLE_ACCEPT =
 /**
  * Reads a project's page: PEP 691 JSON or PEP 503 HTML. Links that are no distribution are passed over,
  * and so are those of a page from the network to files of this machine.
- * @throws XError UPSTREAM_MALFORMED.
+ * @throws XError UPSTREAM_MALFORMED, LIMIT_EXCEEDED.
  */
 export function parseIndexPage(
   bytes: Uint8Array,
@@ -100,6 +101,7 @@ function filesOfHtml(text: string, pageUrl: string): IndexFile[] {
       provenanceUrl: linkBeside(attributes.get('data-provenance'), baseUrl),
     });
     if (file !== undefined) files.push(file);
+    if (files.length > BOUNDS.indexPageFiles) throw tooMany(pageUrl);
   }
   return files;
 }
@@ -197,7 +199,12 @@ function filesOfJson(text: string, pageUrl: string): IndexFile[] {
   if (!Array.isArray(page.files)) {
     throw new XError('UPSTREAM_MALFORMED', `${pageUrl}: no list of files`);
   }
+  if (page.files.length > BOUNDS.indexPageFiles) throw tooMany(pageUrl);
   return page.files.flatMap((raw) => fileOfJson(raw, pageUrl) ?? []);
+}
+
+function tooMany(pageUrl: string): XError {
+  return new XError('LIMIT_EXCEEDED', `${pageUrl}: more than ${BOUNDS.indexPageFiles} files`);
 }
 
 function parseJson(text: string, where: string): object {

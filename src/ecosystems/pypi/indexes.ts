@@ -127,7 +127,7 @@ export class Indexes {
       if (index.isPinned) throw thrown;
       if (thrown.code === 'UPSTREAM_UNREACHABLE') this.#reportUnreachable(index, thrown);
       else if (thrown.code === 'UPSTREAM_REFUSED') this.#reportRefusal(index, name, thrown);
-      else throw thrown;
+      else throw broken(thrown, index);
       return thrown;
     }
   }
@@ -242,6 +242,14 @@ export class Indexes {
       throw thrown;
     }
   }
+}
+
+/** A page that cannot be read may hide the files of its project: nothing is planned past it. */
+function broken(error: XError, { url }: PypiIndex): XError {
+  const hint =
+    error.hint ??
+    `${url} answers with what is no index page: check its address, or take it out of pip's configuration and the requirements.`;
+  return new XError(error.code, error.message, { hint, cause: error });
 }
 
 function newer(a: Version, b: Version): Version {

@@ -7,6 +7,7 @@ import { MalformedLines } from '../../domain/malformed.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { requirementWithoutLogin, withoutLogin } from './address-login.js';
 import { chosenNames, type NamedParts } from './choices.js';
+import { excerpt } from './excerpt.js';
 import { normalizeName } from './filename.js';
 import { fileOf, type IndexFile } from './index-page.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
@@ -77,7 +78,9 @@ function lockedRequirement(
   const { name, version, marker } = entry;
   const place = placeOfPackage(name, file);
   const refuse = (problem: string): never => {
-    throw new XError('INPUT_MALFORMED', `${place}: ${problem}: ${String(name)}`, { hint: FORM });
+    throw new XError('INPUT_MALFORMED', `${place}: ${excerpt(problem)}: ${excerpt(String(name))}`, {
+      hint: FORM,
+    });
   };
   if (typeof name !== 'string') return refuse('a package without a name');
   const archive = tableOf(entry['archive']);

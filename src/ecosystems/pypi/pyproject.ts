@@ -3,6 +3,7 @@ import { MalformedLines } from '../../domain/malformed.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { requirementWithoutLogin } from './address-login.js';
 import { chosenNames, type NamedParts } from './choices.js';
+import { excerpt } from './excerpt.js';
 import { normalizeName } from './filename.js';
 import { emptyRequirements, type PypiRequirements } from './input.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
@@ -145,7 +146,7 @@ function addRequirement(
       ? undefined
       : addressProblem(parsed.url);
   if (isProblem(parsed) || problem !== undefined) {
-    throw new XError('INPUT_MALFORMED', `${where}: ${problem ?? ''}: ${text}`, {
+    throw new XError('INPUT_MALFORMED', `${where}: ${excerpt(problem ?? '')}: ${excerpt(text)}`, {
       hint: 'Write a dependency specifier: name, name>=1.2, name[extra]; python_version<"3.12", or name @ the address of a wheel.',
     });
   }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { dirname, isAbsolute, join } from 'node:path/posix';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BOUNDS } from '../../domain/bounds.js';
 import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
@@ -8,6 +8,7 @@ import { MalformedLines } from '../../domain/malformed.js';
 import type { PurlLine } from '../../domain/purl.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { holdsSecret, requirementWithoutLogin, withoutLogin } from './address-login.js';
+import { excerpt } from './excerpt.js';
 import { parseFilename } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
@@ -107,15 +108,16 @@ async function readNested(
   reading: Reading,
   nesting: number,
 ): Promise<void> {
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(nested.path)) {
+  const named = fileOfAddress(nested.path) ?? nested.path;
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(named)) {
     throw malformed(
       file,
       line,
       0,
-      'requirement files are read from this machine, not from addresses',
+      'requirement files are read from this machine, not from addresses; save it beside this one',
     );
   }
-  const path = isAbsolute(nested.path) ? nested.path : join(folder, nested.path);
+  const path = isAbsolute(named) ? named : join(folder, named);
   const inner: Role = role === 'constraint' ? 'constraint' : nested.role;
   const key = `${inner}\0${path}`;
   if (reading.seen.has(key)) return;
@@ -128,13 +130,26 @@ async function readNested(
   await readLines(input, dirname(path), inner, reading, nesting + 1);
 }
 
+/** The path of a file address; undefined where it is none of this machine. */
+function fileOfAddress(text: string): string | undefined {
+  try {
+    return /^file:/i.test(text) ? fileURLToPath(text) : undefined;
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return undefined;
+    throw thrown;
+  }
+}
+
 async function readNamed(reading: Reading, path: string, where: string): Promise<InputFile> {
   try {
     return await reading.readFile(path);
   } catch (error) {
     if (!(error instanceof XError)) throw error;
     throw new XError(error.code, `${where}: ${messageOf(error)}`, {
-      hint: 'A file that is named in another is looked for beside that one.',
+      hint:
+        error.code === 'INPUT_NOT_FOUND'
+          ? 'A file that is named in another is looked for beside that one.'
+          : error.hint,
       cause: error,
     });
   }
@@ -142,7 +157,7 @@ async function readNamed(reading: Reading, path: string, where: string): Promise
 
 function malformed(file: InputFile, line: LogicalLine, offset: number, problem: string): XError {
   const place = `${file.path}:${line.line}:${offset + 1}`;
-  return new XError('INPUT_MALFORMED', `${place}: ${problem}: ${line.written}`, {
+  return new XError('INPUT_MALFORMED', `${place}: ${excerpt(problem)}: ${excerpt(line.written)}`, {
     hint: 'Write what pip reads: name, name>=1.2, name[extra]; python_version<"3.12", or its options.',
   });
 }

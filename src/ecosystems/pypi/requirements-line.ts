@@ -63,7 +63,11 @@ export function splitLines(
 
 /** A `#` starts a comment at the line's start or after white space, so URL fragments survive. */
 function withoutComment(line: string): string {
-  return line.replace(/(?:^|\s+)#.*$/, '').trim();
+  // Looked for mark by mark: a pattern would take white space without end again for each place.
+  for (let at = line.indexOf('#'); at >= 0; at = line.indexOf('#', at + 1)) {
+    if (at === 0 || /\s/.test(line.charAt(at - 1))) return line.slice(0, at).trim();
+  }
+  return line.trim();
 }
 
 function expandVariables(line: string, env: Readonly<Record<string, string | undefined>>): string {

@@ -124,7 +124,7 @@ export class TargetPackages implements PackageProvider {
   edges(requirement: Requirement, extra: string): Dependency[] {
     if (!this.#applies(requirement, extra)) return [];
     const { name, extras, specifiers } = requirement;
-    const text = requirement.text.replace(/\s*;.*$/s, '');
+    const text = (requirement.text.split(';', 1)[0] ?? '').trimEnd();
     const edge = { name, specifiers, text };
     return [
       { ...edge, node: name, extras },

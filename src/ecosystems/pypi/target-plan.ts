@@ -79,7 +79,7 @@ export async function planTarget(
     preferred,
     pins: context.policy === 'explicit' ? pinsOf(wanted) : new Map(),
   });
-  const roots = wanted.requirements.flatMap(({ requirement, where }) =>
+  const roots = distinct(wanted.requirements).flatMap(({ requirement, where }) =>
     packages.edges(requirement, '').map((edge): RootRequirement => ({ ...edge, where })),
   );
   const selections: Selections = new Map();
@@ -89,6 +89,13 @@ export async function planTarget(
   );
   await addBuildRequires(selections, wanted, target, packages, context);
   return { selections, versions, warnings };
+}
+
+/** What is asked for twice in the same words counts once. */
+function distinct(requirements: Wanted['requirements']): Wanted['requirements'] {
+  return [
+    ...new Map(requirements.toReversed().map((one) => [one.requirement.text, one])).values(),
+  ].toReversed();
 }
 
 async function solve(
@@ -218,14 +225,16 @@ async function addBuildRequires(
   packages: TargetPackages,
   context: TargetPlanContext,
 ): Promise<void> {
-  const done = new Set<string>();
+  const builds = new Map<string, ReadonlySet<string>>();
   for (let nesting = 0; nesting < MAX_BUILD_NESTING; nesting++) {
     const sdists = [...selections].filter(
-      ([key, { chosen }]) => chosen.file.parsed.kind === 'sdist' && !done.has(key),
+      ([key, { chosen }]) => chosen.file.parsed.kind === 'sdist' && !builds.has(key),
     );
-    if (sdists.length === 0) return;
+    if (sdists.length === 0) {
+      checkBuildOrder(selections, builds);
+      return;
+    }
     for (const [key, selection] of sdists) {
-      done.add(key);
       const where = `building ${selection.chosen.file.filename}`;
       const roots = buildRoots(selection.chosen, packages, where);
       const keys = await solve(
@@ -236,14 +245,43 @@ async function addBuildRequires(
         selections,
         context,
       );
+      builds.set(key, keys);
       for (const needed of keys) {
         selection.requires.add(needed);
       }
     }
   }
   throw new XError('NOT_RESOLVABLE', 'sdists need each other to be built', {
-    hint: 'Allow wheels for them, or build wheels and name their folder with --find-links.',
+    hint: NO_BUILD_CIRCLE,
   });
+}
+
+const NO_BUILD_CIRCLE =
+  'Allow wheels for them, or build wheels elsewhere and name their folder with --find-links.';
+
+/**
+ * pip builds what an sdist needs before the sdist: where that needs the sdist itself, nothing is built.
+ * @throws XError NOT_RESOLVABLE.
+ */
+function checkBuildOrder(
+  selections: Selections,
+  builds: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
+  for (const [sdist, keys] of builds) {
+    const ways = new Map([...keys].map((key) => [key, [sdist, key]]));
+    for (const [key, way] of ways) {
+      if (key === sdist) {
+        const text = way.map((one) => one.replace('==', ' ')).join(', which needs ');
+        throw new XError('NOT_RESOLVABLE', `building an sdist needs the sdist itself: ${text}`, {
+          hint: NO_BUILD_CIRCLE,
+        });
+      }
+      // The map grows while it is walked.
+      for (const next of selections.get(key)?.requires ?? []) {
+        if (!ways.has(next)) ways.set(next, [...way, next]);
+      }
+    }
+  }
 }
 
 function buildRoots(chosen: Chosen, packages: TargetPackages, where: string): RootRequirement[] {

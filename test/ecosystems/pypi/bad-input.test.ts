@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { metadataOf, zipOf } from '../../../fixtures/upstream/pypi-archives.js';
 import { XError } from '../../../src/domain/errors.js';
+import { BOUNDS } from '../../../src/domain/bounds.js';
 import { readWheelMetadata } from '../../../src/ecosystems/pypi/archive-metadata.js';
 import { parseCoreMetadata } from '../../../src/ecosystems/pypi/core-metadata.js';
 import { Distributions } from '../../../src/ecosystems/pypi/distributions.js';
@@ -62,6 +63,11 @@ const LINES: readonly (readonly [string, RegExp])[] = [
   ['./wheels/x_alpha-1.0-py3-none-any.whl', /of this machine alone/],
   ['x_alpha-1.0-py3-none-any.whl', /of this machine alone/],
   ['C:\\wheels\\x', /of this machine alone/],
+  ['wheels/', /of this machine alone/],
+  ['x_alpha-1.0.tar.bz2', /of this machine alone/],
+  ['x-alpha @ ../x_alpha-1.0-py3-none-any.whl', /of this machine alone/],
+  ['-r file://elsewhere/more.txt', /not from addresses/],
+  ['x-alpha[' + 'a,'.repeat(20_000), /name of an extra: x-alpha\[(?:a,)+… \(40008 characters\)$/],
   ['-e .', /editable/],
   ['--editable=git+https://a.test/x.git#egg=x', /editable/],
   ['--frobnicate', /unknown option/],
@@ -94,6 +100,31 @@ test(`${LINES.length} lines that cannot be carried, each with its place and what
   const together = await failureOf(source.read({ path: 'asked.txt', text: all }, nothing));
   assert.ok(together.message.split('\n').length > 15, 'all are told at once');
   t.diagnostic(`${LINES.length} lines`);
+});
+
+test('a line of white space and a page of too many files are left in no time', async () => {
+  const text = `x-beta${' '.repeat(4_000_000)}# and no more\n`;
+  const read = await source.read({ path: 'asked.txt', text }, nothing);
+  assert.equal((read.requirements as { requirements: unknown[] }).requirements.length, 1);
+  const link = '<a href="x-1.0.tar.gz">x</a>';
+  const url = 'https://a.test/simple/x/';
+  const many = async (count: number, type: string): Promise<unknown> => {
+    const entries = '{"url":"x-1.0.tar.gz","filename":"x-1.0.tar.gz","hashes":{}},'.repeat(count);
+    const json = `{"meta":{"api-version":"1.0"},"files":[${entries.slice(0, -1)}]}`;
+    const page = type === JSON_TYPE ? json : link.repeat(count);
+    return Promise.resolve().then(() => parseIndexPage(Buffer.from(page), type, url));
+  };
+  for (const type of [JSON_TYPE, 'text/html']) {
+    const failure = await failureOf(many(BOUNDS.indexPageFiles + 1, type));
+    assert.equal(failure.code, 'LIMIT_EXCEEDED');
+    await many(1_000, type);
+  }
+});
+
+test('a requirement that nobody would read to its end is not shown to its end', async () => {
+  const long = METADATA.replace('\n\n', `\nRequires-Dist: ${'x'.repeat(1_000_000)}\n\n`);
+  const failure = await failureOf((async () => parseCoreMetadata(Buffer.from(long), 'evil'))());
+  assert.ok(failure.message.length < 500, failure.message);
 });
 
 test('files that name each other end, and those that name too many do', async () => {

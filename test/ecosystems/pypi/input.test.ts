@@ -267,3 +267,13 @@ test('a pyproject.toml carries what builds it, and is refused where its dependen
     assert.match(failure.message, expected);
   }
 });
+
+test('a file that is named by its address on this machine is read', async () => {
+  const { requirements } = await read('-r file:///srv/more%20of.txt\nx-beta', {
+    '/srv/more of.txt': 'x-alpha',
+  });
+  assert.deepEqual(
+    requirements.requirements.map(({ requirement }) => requirement.name),
+    ['x-alpha', 'x-beta'],
+  );
+});

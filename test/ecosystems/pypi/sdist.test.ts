@@ -243,3 +243,38 @@ test('an sdist that must be built is refused with the ways out, and no older ver
   assert.match(pinned.hint ?? '', /--find-links/);
   assert.equal((await planOf(source, 'x-old<2\n')).artifacts.length, 1);
 });
+
+test('an sdist that must be there to be built is refused, with the way round', async () => {
+  const sdistOf = (name: string, requires: string) => ({
+    project: name,
+    filename: `${name.replaceAll('-', '_')}-1.0.tar.gz`,
+    bytes: tarGzOf([
+      [
+        `${name.replaceAll('-', '_')}-1.0/PKG-INFO`,
+        `Metadata-Version: 2.2\nName: ${name}\nVersion: 1.0\n\n`,
+      ],
+      [
+        `${name.replaceAll('-', '_')}-1.0/pyproject.toml`,
+        `[build-system]\nrequires = ["${requires}"]\n`,
+      ],
+    ]),
+  });
+  const circles = [
+    [sdistOf('x-self', 'x-self')],
+    [sdistOf('x-self', 'x-other'), sdistOf('x-other', 'x-self')],
+    [sdistOf('x-self', 'x-plugin')],
+  ];
+  for (const sdists of circles) {
+    const wheels = [{ name: 'x-plugin', version: '1.0', requires: ['x-self'] }];
+    const source = fixtureSource({}, buildPypiFixture(wheels, sdists));
+    const failure = await failureOf(planOf(source, 'x-self\n'));
+    assert.equal(failure.code, 'NOT_RESOLVABLE');
+    assert.match(
+      failure.message,
+      /building .* needs the sdist itself: x-self 1\.0, which needs x-/,
+    );
+    assert.match(failure.hint ?? '', /--find-links/);
+  }
+  const open = fixtureSource({}, buildPypiFixture([], [sdistOf('x-self', 'x-backend')]));
+  assert.equal((await planOf(open, 'x-self\n')).artifacts.length, 2);
+});
