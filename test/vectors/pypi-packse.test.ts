@@ -167,7 +167,7 @@ test('resolution scenarios', { skip: missing('packse.json') }, async (t) => {
     const isUniversal = scenario.resolver_options?.universal === true;
     const otherwise = OTHERWISE[scenario.name];
     const note = otherwise === undefined ? '' : ` (${otherwise.because})`;
-    const title = `${scenario.folder}: ${scenario.name}${isUniversal ? ', per target' : ''}${note}`;
+    const title = `${scenario.folder}: ${scenario.name}${isUniversal ? ', per target, for it asks for one answer with markers for all platforms' : ''}${note}`;
     await t.test(title, async () => {
       const { satisfiable, packages } = { ...scenario.expected, ...otherwise };
       const fixture = indexOf(scenario);
