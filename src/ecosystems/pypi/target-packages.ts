@@ -258,6 +258,8 @@ export class TargetPackages implements PackageProvider {
       try {
         return { ...(await this.#options.distributions.describe(file)), file };
       } catch (thrown) {
+        if (thrown instanceof XError && thrown.code === 'PACKAGE_NOT_FOUND')
+          throw notThere(file, thrown);
         const isFilesFault =
           thrown instanceof XError &&
           ['UPSTREAM_MALFORMED', 'NO_ARTIFACT', 'LIMIT_EXCEEDED'].includes(thrown.code);
@@ -269,6 +271,14 @@ export class TargetPackages implements PackageProvider {
     }
     return { unusable: problem };
   }
+}
+
+/** As in pip, another file does not silently take the place of one that the index lists. */
+function notThere({ filename, parsed }: OfferedFile, cause: XError): XError {
+  return new XError('NO_ARTIFACT', `${filename} is listed, but not there: ${cause.message}`, {
+    hint: `The index and its files are out of step: try again later, or pin another version of ${parsed.name}.`,
+    cause,
+  });
 }
 
 function buildOf({ parsed }: OfferedFile): string {

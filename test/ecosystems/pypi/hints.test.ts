@@ -73,3 +73,13 @@ test('a find-links folder that is not there is told, and the plan made without i
   );
   assert.match(warnings.join('\n'), /nowhere.*planned without it/);
 });
+
+test('a file that is listed and not there ends the plan, with what to do', async () => {
+  const handle: typeof fixture.handle = (path, ...rest) =>
+    fixture.handle(path.startsWith('/files/x_new-1.0') ? '/files/none' : path, ...rest);
+  const source = fixtureSource({}, { ...fixture, handle });
+  const failure = await failureOf(planOf(source, 'x-new\n'));
+  assert.equal(failure.code, 'NO_ARTIFACT');
+  assert.match(failure.message, /^x_new-1\.0-py3-none-any\.whl is listed, but not there: /);
+  assert.match(failure.hint ?? '', /pin another version of x-new/);
+});
