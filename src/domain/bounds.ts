@@ -14,6 +14,7 @@ export const BOUNDS = {
   inputFileBytes: 16 << 20,
   inputFiles: 4_096,
   inputNesting: 32,
+  jsonNesting: 512,
   requirementLines: 200_000,
   shownProblems: 20,
   shownHints: 3,

@@ -80,7 +80,9 @@ function nothingAsked(files: readonly InputFile[]): XError {
   const [asks, names] = files.length === 1 ? ['asks', 'it'] : ['ask', 'them'];
   const paths = files.map(({ path }) => path).join(', ');
   return new XError('NOTHING_ASKED', `${paths} ${asks} for nothing`, {
-    hint: `Name packages in ${names}, one a line: requests>=2, or pkg:npm/lodash@^4.`,
+    hint: files.some(({ path }) => /\.(?:lock|ya?ml|json|toml)$/.test(path))
+      ? 'It is empty: let the client that writes it make it anew.'
+      : `Name packages in ${names}, one a line: requests>=2, or pkg:npm/lodash@^4.`,
   });
 }
 

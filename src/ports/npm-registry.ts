@@ -28,6 +28,8 @@ export interface NpmFolder {
 
 /** A tree to build as npm would: from a package.json alone, or a lockfile taken as it stands. */
 export interface NpmTreeRequest {
+  /** For messages: the file that asks. */
+  label?: string | undefined;
   /** The root package.json. */
   manifest: JsonObject;
   /** A package-lock.json (version 1 to 3), completed where it lacks other platforms' binaries. */

@@ -5,6 +5,26 @@ import type { RawPackument } from './npm-packuments.js';
 const NETWORK_CODES =
   /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ERR_SOCKET|ERR_SSL|ERR_TLS|SELF_SIGNED|UNABLE_TO|CERT_|DEPTH_ZERO|FETCH_ERROR|ERR_PROXY|EPROTO|ERR_STREAM_PREMATURE)/;
 
+/** What to do about what npm's tree builder says of a package.json. */
+const INPUT_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /^Unsupported URL Type "(?:workspace|catalog|link|portal|patch|jsr):/,
+    'npm does not know this kind of address, pnpm and Yarn do: give their lockfile (pnpm-lock.yaml, yarn.lock) instead of package.json.',
+  ],
+  [/^Unsupported URL Type/, 'Write a range, a tag, npm:NAME@RANGE, or an http or git address.'],
+  [/^Invalid tag name/, 'A range is one of semver (^4.2, >=1 <3, 1.x), or a tag (latest).'],
+  [/^(?:nested )?aliases /, 'An alias is npm:NAME@RANGE.'],
+  [
+    /^Override for /,
+    'Give the dependency and its override the same range, or override it by "$NAME".',
+  ],
+  [
+    /^Unable to resolve reference/,
+    '"$NAME" in overrides refers to a dependency of the project itself.',
+  ],
+  [/^workspaces config expects/, '"workspaces" is a list of folders: ["packages/*"].'],
+];
+
 /** What npm's libraries hang on their errors. */
 interface NpmError extends Error {
   code?: string;
@@ -39,7 +59,10 @@ export function asXError(thrown: unknown, what: string, before?: Date): XError {
   }
   if (status !== undefined) return refused(status, what, cause);
   if (code === 'ERESOLVE')
-    return new XError('NOT_RESOLVABLE', `npm: ${conflict(error)}`, { cause });
+    return new XError('NOT_RESOLVABLE', `npm: ${conflict(error)}`, {
+      hint: 'Give ranges that agree, or an override; legacy-peer-deps=true in .npmrc lets it pass here as for npm.',
+      cause,
+    });
   if (/^EALLOW/.test(code)) {
     return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, {
       hint: 'X carries packages of registries only; depend on a published version instead of a git, file or URL address.',
@@ -58,6 +81,19 @@ export function asXError(thrown: unknown, what: string, before?: Date): XError {
       cause,
     });
   }
+  const input = inputError(error, code, what);
+  if (input !== undefined) return input;
+  if (code === 'ENOSPC')
+    return new XError('DISK_FULL', `npm: ${what}: the disk is full`, { cause });
+  if (error.name === 'AbortError') {
+    return new XError('UPSTREAM_UNREACHABLE', `npm: ${what}: cancelled`, { cause });
+  }
+  return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, { cause });
+}
+
+/** What the input, or a published package, says that npm cannot read; undefined for other failures. */
+function inputError(error: NpmError, code: string, what: string): XError | undefined {
+  const cause = error;
   // A project's own names were looked at before, with the place where they stand.
   if (code === 'EINVALIDPACKAGENAME') {
     return new XError('UPSTREAM_MALFORMED', `npm: ${what}: ${firstLine(error)}`, {
@@ -65,15 +101,11 @@ export function asXError(thrown: unknown, what: string, before?: Date): XError {
       cause,
     });
   }
-  if (/^(EINVALID|EUNSUPPORTEDPROTOCOL|EOVERRIDE|EJSONPARSE|EMISSINGTARGET|EUSAGE)/.test(code)) {
-    return new XError('INPUT_MALFORMED', `npm: ${what}: ${firstLine(error)}`, { cause });
-  }
-  if (code === 'ENOSPC')
-    return new XError('DISK_FULL', `npm: ${what}: the disk is full`, { cause });
-  if (error.name === 'AbortError') {
-    return new XError('UPSTREAM_UNREACHABLE', `npm: ${what}: cancelled`, { cause });
-  }
-  return new XError('NOT_RESOLVABLE', `npm: ${what}: ${firstLine(error)}`, { cause });
+  const advice = INPUT_ADVICE.find(([pattern]) => pattern.test(error.message))?.[1];
+  const isInput = /^(EINVALID|EUNSUPPORTEDPROTOCOL|EOVERRIDE|EJSONPARSE|EMISSINGTARGET|EUSAGE)/;
+  if (!isInput.test(code) && advice === undefined) return undefined;
+  const hint = advice ?? 'npm cannot read it either: correct it there.';
+  return new XError('INPUT_MALFORMED', `npm: ${what}: ${firstLine(error)}`, { hint, cause });
 }
 
 function nothingFits(error: NpmError, what: string, before: Date | undefined): XError {

@@ -193,6 +193,16 @@ async function findWorkspaces(project: string, manifest: JsonObject): Promise<Np
   if (list === undefined) return [];
   const patterns = Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [];
   const wanted = patterns.filter((pattern) => !pattern.startsWith('!'));
+  const outside = wanted.find((pattern) => trimmed(pattern).split(/[\\/]/).includes('..'));
+  if (outside !== undefined) {
+    throw new XError(
+      'NOT_RESOLVABLE',
+      `${join(project, 'package.json')}: workspaces "${outside.slice(0, 200)}" lie outside the project`,
+      {
+        hint: 'Only what lies in the project’s own folder travels with it: name folders inside it.',
+      },
+    );
+  }
   const exclude = patterns
     .filter((pattern) => pattern.startsWith('!'))
     .map((pattern) => `${trimmed(pattern.slice(1))}/package.json`);
@@ -217,10 +227,17 @@ function trimmed(pattern: string): string {
 
 async function readManifest(file: string): Promise<JsonObject> {
   try {
-    const json = JSON.parse(await readFile(file, 'utf8')) as JsonValue;
+    const json = JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, '')) as JsonValue;
     if (isObject(json)) return json;
   } catch (cause) {
-    throw new XError('INPUT_MALFORMED', `${file}: ${messageOf(cause)}`, { cause });
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${file}: not JSON: ${messageOf(cause).split('\n')[0] ?? ''}`,
+      {
+        hint: 'It is a workspace of the project: correct it; npm cannot read it either.',
+        cause,
+      },
+    );
   }
   throw new XError('INPUT_MALFORMED', `${file}: not a JSON object`);
 }

@@ -54,7 +54,7 @@ export async function buildTree(
       ...(request.nodeVersion === undefined ? {} : { nodeVersion: request.nodeVersion }),
       before: before ?? null,
     };
-    const root = await idealTree(options, config, before, packuments);
+    const root = await idealTree(options, config, { ...request, before }, packuments);
     const tree = toData(root);
     if (request.lockfile !== undefined) {
       const virtual = await new Arborist(options).loadVirtual();
@@ -114,7 +114,7 @@ function takenAsItStands(tree: NpmTree, departures: string[]): NpmTree {
 async function idealTree(
   options: Record<string, unknown>,
   config: NpmConfig,
-  before: Date | undefined,
+  { before, label }: Pick<NpmTreeRequest, 'before' | 'label'>,
   packuments: PackumentCache,
 ): Promise<ArboristNode> {
   const arborist = new Arborist(options);
@@ -126,7 +126,9 @@ async function idealTree(
     const invalid = /^Invalid package name "([^"]*)"/.exec(messageOf(thrown))?.[1];
     const asker = invalid === undefined ? undefined : await packuments.whoAsks(invalid);
     const what =
-      asker === undefined ? describe(thrown) : `${asker} asks for ${JSON.stringify(invalid)}`;
+      asker === undefined
+        ? describe(thrown, label)
+        : `${asker} asks for ${JSON.stringify(invalid)}`;
     const error = await withNearNames(asXError(thrown, what, before), what, config);
     const by = requiredBy(thrown);
     if (by === undefined || error.message.includes(by)) throw error;
@@ -144,11 +146,11 @@ async function withNearNames(error: XError, what: string, config: NpmConfig): Pr
   return packageNotFound(name, await nearNpmNames(bare, config), error.cause);
 }
 
-function describe(thrown: unknown): string {
+function describe(thrown: unknown, label = 'the dependency tree'): string {
   const fields = thrown as { name?: string; wanted?: string; package?: string } | null;
   if (typeof fields?.package === 'string') return fields.package;
   if (typeof fields?.wanted === 'string') return `${fields.name ?? ''}@${fields.wanted}`;
-  return 'the dependency tree';
+  return label;
 }
 
 function requiredBy(thrown: unknown): string | undefined {
@@ -266,7 +268,7 @@ function failureOf(node: ArboristNode, isFolder: boolean): string | undefined {
     return failure.message;
   }
   if (node.version !== '' || node.isProjectRoot || isFolder) return undefined;
-  return 'it has no version';
+  return node.isRegistryDependency ? 'it has no version' : 'it could not be fetched';
 }
 
 /**

@@ -9,6 +9,7 @@ const CLIENTS = {
   npm11: 'npm@11.6.2',
   pnpm8: 'pnpm@8.15.9',
   pnpm: 'pnpm@10.20.0',
+  pnpm11: 'pnpm@11.19.0',
   yarn1: 'yarn@1.22.22',
   yarn4: '@yarnpkg/cli-dist@4.10.3',
 } as const;
@@ -35,7 +36,7 @@ export function pathOf(folder: string, client: Client): string {
 }
 
 /** What makes each client's lockfile where there is a network; nothing is built or run. */
-const LOCKING: Record<Exclude<Client, 'npm11' | 'pnpm8'>, string[]> = {
+const LOCKING: Record<Exclude<Client, 'npm11' | 'pnpm8' | 'pnpm11'>, string[]> = {
   npm10: ['npm', 'install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund'],
   pnpm: ['pnpm', 'install', '--lockfile-only', '--ignore-scripts'],
   yarn1: ['yarn', 'install', '--ignore-scripts', '--ignore-engines', '--no-bin-links'],

@@ -75,6 +75,7 @@ describe(
         ),
       );
       await cp(join(folder, 'npm10'), join(folder, 'npm11'), { recursive: true });
+      await cp(join(folder, 'pnpm'), join(folder, 'pnpm11'), { recursive: true });
       const advisories = join(folder, 'advisories.json');
       await writeFile(advisories, JSON.stringify(WEAKNESS));
       data = join(folder, 'data');
@@ -134,6 +135,23 @@ ${xRun('pnpm audit')} || echo "audit said $?"`,
       assert.equal(code, 0, output);
       await isInstalled('pnpm');
       assert.match(output, /Command Injection in lodash[^]*audit said 1/);
+    });
+
+    test('pnpm 11: --frozen-lockfile, by x run and by x use, though it asks when all was published', async (t) => {
+      if (unreachable !== undefined) return t.skip(unreachable);
+      const install = 'pnpm install --frozen-lockfile --ignore-scripts';
+      const ran = await offline('pnpm11', xRun(install));
+      assert.equal(ran.code, 0, ran.output);
+      await isInstalled('pnpm11');
+      const lines = `${xIn(data)('use npm')}
+rm -rf node_modules
+${install}
+${xIn(data)('use npm --undo')}
+test ! -e "$HOME/.config/pnpm/config.yaml" && echo nothing is left`;
+      const used = await offline('pnpm11', besideResident(data, lines));
+      assert.equal(used.code, 0, used.output);
+      assert.match(used.output, /nothing is left/);
+      await isInstalled('pnpm11');
     });
 
     test('yarn 1: --frozen-lockfile', async (t) => {

@@ -179,7 +179,19 @@ function compareIntegrity(
   dist: JsonObject,
   digests: PlannedArtifact['digests'],
 ): void {
+  if (locked === published) return;
   const lockedDigests = digestsOfIntegrity(locked);
+  const isDigest =
+    Object.keys(lockedDigests).length > 0 || /(?:^|\s)(?:sha1|sha384|md5)-/.test(locked);
+  if (!isDigest) {
+    throw new XError(
+      'INPUT_MALFORMED',
+      `${purl}: the lockfile's integrity is none: ${locked.slice(0, 120)}`,
+      {
+        hint: 'Its client would refuse it too: let it write the lockfile anew.',
+      },
+    );
+  }
   const shasum = typeof dist['shasum'] === 'string' ? dist['shasum'] : undefined;
   const sha1 = /(?:^|\s)sha1-([A-Za-z0-9+/]+=*)/.exec(locked)?.[1];
   const lockedShasum = sha1 === undefined ? undefined : Buffer.from(sha1, 'base64').toString('hex');

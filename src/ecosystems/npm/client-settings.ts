@@ -35,7 +35,11 @@ export async function clientSettings(request: SettingsRequest): Promise<ClientSe
       return yarnSettings(request, { env: { ...common, ...npm }, files, args: [] }, registry);
     case 'pnpm':
     case 'pnpx':
-      return { env: { ...common, ...npm, ...pnpmEnvironment(registry) }, files, args: [] };
+      return {
+        env: { ...common, ...npm, ...pnpmEnvironment(registry, request.view) },
+        files,
+        args: [],
+      };
     default:
       return { env: { ...common, ...npm }, files, args: [] };
   }
@@ -70,9 +74,7 @@ function corepackEnvironment(
   { view }: Pick<SettingsRequest, 'view'>,
   registry: string,
 ): Record<string, string> {
-  const unsigned = ['npm', 'pnpm', 'yarn', '@yarnpkg/cli-dist'].some((name) =>
-    packageEntries(view, name).some(({ proof }) => proof === 'index-hash'),
-  );
+  const unsigned = isUnsigned(view, ['npm', 'pnpm', 'yarn', '@yarnpkg/cli-dist']);
   return {
     COREPACK_NPM_REGISTRY: registry.replace(/\/$/, ''),
     COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
@@ -80,6 +82,13 @@ function corepackEnvironment(
     // It refuses a client whose registry gave no signature; x checked the bytes by the signed bundle.
     ...(unsigned ? { COREPACK_INTEGRITY_KEYS: '0' } : {}),
   };
+}
+
+/** Whether a registry gave no signature of a client that is held. */
+function isUnsigned(view: HeldView, names: readonly string[]): boolean {
+  return names.some((name) =>
+    packageEntries(view, name).some(({ proof }) => proof === 'index-hash'),
+  );
 }
 
 /** npm reads `npm_config_@scope:registry` as it reads `@scope:registry` in a file. */
@@ -102,7 +111,7 @@ export function heldScopes(view: HeldView): Set<string> {
  * pnpm up to 10 reads npm's variables, from 11 on its own. From 11.3 on it can take a lockfile at its word;
  * else it asks the registry when each locked package was published, those of other platforms too.
  */
-function pnpmEnvironment(registry: string): Record<string, string> {
+function pnpmEnvironment(registry: string, view: HeldView): Record<string, string> {
   return {
     npm_config_store_dir: '{dir}/npm/pnpm-store',
     npm_config_cache_dir: '{dir}/npm/pnpm-cache',
@@ -111,6 +120,8 @@ function pnpmEnvironment(registry: string): Record<string, string> {
     pnpm_config_cache_dir: '{dir}/npm/pnpm-cache',
     pnpm_config_update_notifier: 'false',
     pnpm_config_trust_lockfile: 'true',
+    // It hands over to no release that it finds no signature of, and stops: then it does the work itself.
+    ...(isUnsigned(view, ['pnpm', '@pnpm/exe']) ? { pnpm_config_pm_on_fail: 'ignore' } : {}),
   };
 }
 

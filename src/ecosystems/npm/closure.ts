@@ -41,8 +41,10 @@ export function closureFor(
   const checksEngines = tree.throughUnfit !== true;
   for (const node of tree.nodes) {
     const optional = !required.has(node.id);
-    if (node.failure !== undefined) unfit.add(node.id);
-    else if (node.everywhere !== true && !fitsPlatform(node, platform)) {
+    if (node.failure !== undefined) {
+      if (!optional) throw cannotBeHad(node, tree);
+      unfit.add(node.id);
+    } else if (node.everywhere !== true && !fitsPlatform(node, platform)) {
       if (!optional) throw doesNotFit(node, tree, options.targetId);
       unfit.add(node.id);
     } else if (optional && checksEngines && !fitsEngine(node.engineNode, platform)) {
@@ -125,6 +127,15 @@ function refuseDangling(node: NpmTreeNode, graph: Graph): void {
     {
       hint: 'A lockfile that lacks it is made anew with "npm install --package-lock-only"; two names that differ in case alone cannot be one project’s.',
     },
+  );
+}
+
+function cannotBeHad(node: NpmTreeNode, tree: NpmTree): XError {
+  const by = tree.nodes.find((from) => from.edges.some((edge) => edge.to === node.id));
+  return new XError(
+    'NOT_RESOLVABLE',
+    `npm: ${label(node)} (${node.resolved ?? 'of the registry'}), required by ${by === undefined ? 'the project' : label(by)}, cannot be had: ${node.failure ?? ''}`,
+    { hint: 'Look whether its address can be reached from here, or make the lockfile anew.' },
   );
 }
 

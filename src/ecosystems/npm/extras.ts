@@ -50,11 +50,19 @@ export async function addExtras(request: ExtrasRequest): Promise<boolean> {
   return request.selected.size > before;
 }
 
-/** pnpm is, from version 12 on, a program for each platform, in packages of their own. */
+/**
+ * pnpm is, from version 12 on, a program for each platform, in packages of their own. Version 11 looks up
+ * both forms of the one that it hands over to, the program's wrapper too (but not what is inside).
+ */
 function partsOf(client: Extra, manifest: JsonObject, { selected }: ExtrasRequest): Extra[] {
-  const user = selected.get(npmPurl(client.name, String(manifest['version'])));
+  const version = String(manifest['version']);
+  const user = selected.get(npmPurl(client.name, version));
   if (user === undefined) return [];
-  const parts = { ...strings(manifest['optionalDependencies']), ...requiredDependencies(manifest) };
+  const parts = {
+    ...strings(manifest['optionalDependencies']),
+    ...requiredDependencies(manifest),
+    ...(client.name === 'pnpm' ? { '@pnpm/exe': version } : {}),
+  };
   return Object.entries(parts).map(([name, spec]) => ({
     ...client,
     name,

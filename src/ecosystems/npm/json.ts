@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../domain/bounds.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import type { JsonObject, JsonValue } from '../../domain/plan.js';
 import type { InputFile } from '../../ports/ecosystem.js';
@@ -8,6 +9,7 @@ import type { InputFile } from '../../ports/ecosystem.js';
  */
 export function parseJsonFile(file: InputFile): JsonObject {
   const text = file.text.replace(/^\uFEFF/, '');
+  refuseDeep(file.path, text);
   let json: JsonValue;
   try {
     json = JSON.parse(text) as JsonValue;
@@ -25,6 +27,21 @@ export function parseJsonFile(file: InputFile): JsonObject {
   throw new XError('INPUT_MALFORMED', `${file.path}:1:1: not a JSON object`, {
     hint: 'A package.json or lockfile is an object: { … }.',
   });
+}
+
+/** @throws XError LIMIT_EXCEEDED for what is nested deeper than any reader can follow. */
+function refuseDeep(path: string, text: string): void {
+  let depth = 0;
+  // Strings are stepped over: brackets in them nest nothing.
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
+    if (token === '{' || token === '[') depth += 1;
+    else if (token === '}' || token === ']') depth -= 1;
+    if (depth > BOUNDS.jsonNesting) {
+      throw new XError('LIMIT_EXCEEDED', `${path}: nested more than ${BOUNDS.jsonNesting} deep`, {
+        hint: 'No package.json or lockfile of npm is: write it again with "npm install --package-lock-only".',
+      });
+    }
+  }
 }
 
 /** Line and column, from 1, that a JSON.parse error points at; the end of the text where it names none. */

@@ -114,8 +114,8 @@ async function treeOf(
   options: PlanOptions,
 ): Promise<NpmTree> {
   const { registry, signal, notNewerThan: before } = options;
-  const { manifest, lockfile, folders, folder: at } = project;
-  const request = { manifest, lockfile, folders, project: at, nodeVersion, before, signal };
+  const { label, manifest, lockfile, folders, folder: at } = project;
+  const request = { label, manifest, lockfile, folders, project: at, nodeVersion, before, signal };
   const tree = project.tree ?? (await builtTree(request, project, registry));
   if (tree.taken !== true) return tree;
   const ignored = project.ignoredOptionals ?? [];

@@ -7,9 +7,10 @@ import type { JsonObject } from '../../domain/plan.js';
 import type { PurlLine } from '../../domain/purl.js';
 import type { InputFile } from '../../ports/ecosystem.js';
 import type { NpmFolder, NpmTree } from '../../ports/npm-registry.js';
+import { checkFirstLocked, checkLocked, placeOf } from './locks/check-npm-lock.js';
 import { clientPins, type ClientPin } from './client-pins.js';
 import { isObject, parseJsonFile, strings } from './json.js';
-import { isPackageName, isVersion, nameOfPurl } from './names.js';
+import { isPackageName, nameOfPurl } from './names.js';
 
 /** One thing that npm would install: a package.json, or a lockfile with what stands beside it. */
 export interface NpmProject {
@@ -97,6 +98,7 @@ export async function readLockfile(file: InputFile, readFile: ReadFile): Promise
   if (!isObject(locked) && locked !== undefined) {
     throw new XError('INPUT_MALFORMED', `${file.path}: "dependencies" is no object`);
   }
+  checkFirstLocked(file, locked ?? {});
   const dependencies = Object.fromEntries(
     Object.entries(locked ?? {}).flatMap(([name, entry]) =>
       isObject(entry) && typeof entry['version'] === 'string' && entry['optional'] !== true
@@ -177,48 +179,6 @@ function checkDependencies(file: InputFile, manifest: JsonObject): void {
       );
     }
   }
-}
-
-function placeOf(file: InputFile, text: string): string {
-  const at = Math.max(file.text.indexOf(text), 0);
-  const before = file.text.slice(0, at).split('\n');
-  return `${file.path}:${before.length}:${(before.at(-1) ?? '').length + 1}`;
-}
-
-/** @throws XError INPUT_MALFORMED where a lockfile names what cannot be a package. */
-function checkLocked(file: InputFile, packages: JsonObject): void {
-  for (const [location, entry] of Object.entries(packages)) {
-    const name = lockedName(location, entry);
-    const version = isObject(entry) ? entry['version'] : undefined;
-    const isPackage =
-      location.includes('node_modules/') && isObject(entry) && entry['link'] !== true;
-    const nameOk = !isPackage || (name !== undefined && isPackageName(name));
-    const versionOk =
-      !isPackage || version === undefined || (typeof version === 'string' && isVersion(version));
-    if (isObject(entry) && nameOk && versionOk && (location === '' || isSafePath(location)))
-      continue;
-    if (location.startsWith('../') && !location.includes('node_modules/')) {
-      const place = placeOf(file, JSON.stringify(location));
-      throw new XError('NOT_RESOLVABLE', `${place}: ${location} lies outside the project`, {
-        hint: 'Only what lies in the project’s own folder travels with it: make it a workspace, or publish it.',
-      });
-    }
-    throw new XError(
-      'INPUT_MALFORMED',
-      `${placeOf(file, JSON.stringify(location))}: no locked package: ${JSON.stringify(location)}`.slice(
-        0,
-        400,
-      ),
-      { hint: 'Write the lockfile again with "npm install --package-lock-only".' },
-    );
-  }
-}
-
-/** The package of a lockfile location: its `name` where it is an alias, else the folder's. */
-export function lockedName(location: string, entry: unknown): string | undefined {
-  if (isObject(entry) && typeof entry['name'] === 'string') return entry['name'];
-  const at = location.lastIndexOf('node_modules/');
-  return at < 0 ? undefined : location.slice(at + 'node_modules/'.length);
 }
 
 function foldersOf(packages: JsonObject): NpmFolder[] {

@@ -159,6 +159,38 @@ const LOCKFILES: Record<string, [code: string, files: Record<string, unknown>]> 
   'pnpm: nested without end': ['INPUT_MALFORMED', { 'pnpm-lock.yaml': `lockfileVersion: '9.0'\nx: ${'['.repeat(5000)}` }],
 }; // prettier-ignore
 
+const V1 = { lockfileVersion: 1 };
+
+/** Files that npm would refuse, or take for something else than what they say. */
+const FILES: Record<string, [code: string, files: Record<string, unknown>]> = {
+  '1: nested without end': ['LIMIT_EXCEEDED', { 'package-lock.json': `{"lockfileVersion":1,"dependencies":${'{"evil":{"version":"1.0.0","dependencies":'.repeat(3000)}{}${'}}'.repeat(3000)}}` }],
+  '1: a version that is a path': ['INPUT_MALFORMED', { 'package-lock.json': { ...V1, dependencies: { evil: { version: '../../x' } } } }],
+  '1: a folder outside': ['INPUT_MALFORMED', { 'package-lock.json': { ...V1, dependencies: { evil: { version: 'file:../../x' } } } }],
+  '1: a path inside a good one': ['INPUT_MALFORMED', { 'package-lock.json': { ...V1, dependencies: { evil: { version: '1.0.0', dependencies: { '../x': { version: '1.0.0' } } } } } }],
+  '1: an entry that is none': ['INPUT_MALFORMED', { 'package-lock.json': { ...V1, dependencies: { evil: '1.0.0' } } }],
+  '1: a repository that does not answer': ['NOT_RESOLVABLE', { 'package-lock.json': { ...V1, dependencies: { evil: { version: '1.0.0' }, gone: { version: `git+http://127.0.0.1:1/x.git#${'a'.repeat(40)}`, from: 'git+http://127.0.0.1:1/x.git' } } } }],
+  '3: an integrity that is none': ['INPUT_MALFORMED', { 'package-lock.json': { lockfileVersion: 3, packages: { '': { dependencies: { evil: '1' } }, 'node_modules/evil': { version: '1.0.0', integrity: 'sha512-AAAA' } } } }],
+  'pnpm’s word': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: 'workspace:*' } } }],
+  'Yarn’s word': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: 'catalog:' } } }],
+  'no range': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: '>>1 foo' } } }],
+  'an alias of nothing': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: 'npm:' } } }],
+  'an alias of an alias': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: 'npm:a@npm:b@1' } } }],
+  'an override against the project': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: '^1' }, overrides: { evil: '2.0.0' } } }],
+  'an override that refers to nothing': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: '^1' }, overrides: { evil: '$nothing' } } }],
+  'workspaces in a number': ['INPUT_MALFORMED', { 'package.json': { dependencies: { evil: '^1' }, workspaces: 5 } }],
+  'workspaces outside': ['NOT_RESOLVABLE', { 'package.json': { dependencies: { evil: '^1' }, workspaces: ['../../**'] } }],
+}; // prettier-ignore
+
+test('16 files that npm would refuse: the file, a clear error and what to do, each', async () => {
+  assert.equal(Object.keys(FILES).length, 16);
+  answers.set('evil', packument('evil', { '1.0.0': release('evil', '1.0.0') }));
+  for (const [title, [code, files]] of Object.entries(FILES)) {
+    const planned = planOf({ registry: fresh() }, { files });
+    await refused(planned, code, title);
+    await planned.catch(({ hint }: XError) => assert.ok(hint, title));
+  }
+});
+
 test('26 broken lockfiles: a clear error each', async () => {
   assert.equal(Object.keys(LOCKFILES).length, 26);
   answers.set('evil', packument('evil', { '1.0.0': release('evil', '1.0.0') }));

@@ -24,6 +24,7 @@ const PACKAGES: Record<string, Record<string, unknown>> = {
   'pnpm@12.0.0': {
     optionalDependencies: { '@pnpm/exe.linux': '12.0.0', '@pnpm/exe.mac': '12.0.0', gone: '1' },
   },
+  '@pnpm/exe@12.0.0': { optionalDependencies: { '@pnpm/linux': '12.0.0' } },
   '@pnpm/exe.linux@12.0.0': { os: ['linux'] },
   '@pnpm/exe.mac@12.0.0': { os: ['darwin'] },
   'many@1.0.0': { optionalDependencies: { 'gone-a': '1', 'gone-b': '1' } },
@@ -221,7 +222,7 @@ test('a pinned client that is a program for each platform comes with those of th
   const plan = await planOf(options(), { files, targets });
   assert.deepEqual(
     plan.artifacts.map(({ name, targets: { length } }) => `${name} ${length}`).sort(),
-    ['@pnpm/exe.linux 1', 'pnpm 2'],
+    ['@pnpm/exe 2', '@pnpm/exe.linux 1', 'pnpm 2'],
   );
   assert.deepEqual(plan.warnings, []);
 });

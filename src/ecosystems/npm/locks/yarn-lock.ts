@@ -20,7 +20,8 @@ export async function readYarnLock(file: InputFile, project: LockedProject): Pro
   try {
     parsed = parseSyml(file.text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    const place = /line (\d+)/.exec(messageOf(cause))?.[1];
+    const { location } = cause as { location?: { start?: { line?: number } } };
+    const place = location?.start?.line ?? /line (\d+)/.exec(messageOf(cause))?.[1];
     const reason = messageOf(cause).split('\n')[0]?.slice(0, 300) ?? '';
     throw new XError(
       'INPUT_MALFORMED',

@@ -3,7 +3,7 @@ import type { InputFile } from '../../../ports/ecosystem.js';
 import { gatewayTarball } from '../gateway-address.js';
 import { isObject, parseJsonFile } from '../json.js';
 import { isPackageName, isVersion } from '../names.js';
-import { lockedName } from '../project.js';
+import { lockedName } from '../locks/check-npm-lock.js';
 import {
   addressOf,
   integrityOf,
