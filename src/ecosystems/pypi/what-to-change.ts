@@ -114,7 +114,7 @@ async function severalChanges(request: FailedRequest): Promise<string> {
   const limits = constraints.filter(({ name }) => failure.involved.has(name));
   const names = concerned.map(({ text }) => text).join(', ');
   if (limited.length + limits.length === 0) {
-    return `No other files for ${names} are to be had here: add an index or a find-links folder that has some, or leave ${names} out.`;
+    return `Nothing that meets this is to be had here: add an index or a find-links folder that has it, or leave ${names} out.`;
   }
   const isLimited = (root: RootRequirement): boolean =>
     limited.some(({ where, text }) => root.where === where && root.text === text);
