@@ -248,7 +248,7 @@ export class Indexes {
 function broken(error: XError, { url }: PypiIndex): XError {
   const hint =
     error.hint ??
-    `${url} answers with what is no index page: check its address, or take it out of pip's configuration and the requirements.`;
+    `${url} answers with what cannot be read as an index page: check its address, or take it out of pip's configuration and the requirements.`;
   return new XError(error.code, error.message, { hint, cause: error });
 }
 
