@@ -1,6 +1,7 @@
 import { pieceCount, pieceLengthBytes } from '../domain/piece.js';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Portion, Provider } from './events.js';
+import { NETWORK_POLICY as POLICY } from './policy.js';
 
 /** An open request of ours. */
 export interface OpenAsk {
@@ -57,7 +58,9 @@ export class ArtifactFetch {
   official: 'not asked' | 'asked' | 'failed' = 'not asked';
   officialMismatch = false;
   firstByteMs: number | undefined;
-  lastByteMs: number;
+  lastByteMs: number | undefined;
+  /** When somebody who has it was found first. */
+  foundMs: number | undefined;
   swarmBytes = 0;
 
   constructor(
@@ -65,9 +68,7 @@ export class ArtifactFetch {
     /** As the publisher's index says. */
     readonly publishedBytes: number | undefined,
     readonly startedMs: number,
-  ) {
-    this.lastByteMs = startedMs;
-  }
+  ) {}
 
   get lengthBytes(): number | undefined {
     if (this.publishedBytes !== undefined) return this.publishedBytes;
@@ -90,6 +91,14 @@ export class ArtifactFetch {
       failures: 0,
     } as const;
     this.providers.set(provider.id, { ...state });
+  }
+
+  /** When the official source is asked, should no byte come until then. */
+  silentAtMs(): number {
+    if (this.lastByteMs !== undefined) return this.lastByteMs + POLICY.officialAfterMs;
+    // Only the first owner gains time: names without end delay nothing.
+    if (this.foundMs !== undefined) return this.foundMs + POLICY.officialAfterFoundMs;
+    return this.startedMs + POLICY.officialAfterMs;
   }
 
   /** Whether anybody can be asked, is being asked, or may still be found. */

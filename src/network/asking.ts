@@ -49,7 +49,7 @@ export class Asking {
       atMs = Math.min(atMs, this.#overAtMs(ask));
     }
     if (fetch.official !== 'not asked' || fetch.upstream === undefined) return atMs;
-    atMs = Math.min(atMs, fetch.lastByteMs + POLICY.officialAfterMs);
+    atMs = Math.min(atMs, fetch.silentAtMs());
     if (fetch.firstByteMs === undefined) return atMs;
     return Math.min(atMs, Math.max(fetch.firstByteMs + POLICY.rateAfterMs, now + POLICY.endLookMs));
   }
@@ -91,7 +91,7 @@ export class Asking {
   ): 'nobody' | 'silent' | 'slow' | 'liars' | undefined {
     if (fetch.falseRoots.size >= BOUNDS.swarmFalseClaims) return 'liars';
     if (fetch.peers().length === 0 && (fetch.isSearched || fetch.lookups > 1)) return 'nobody';
-    if (now >= fetch.lastByteMs + POLICY.officialAfterMs) return 'silent';
+    if (now >= fetch.silentAtMs()) return 'silent';
     if (fetch.firstByteMs === undefined || now < fetch.firstByteMs + POLICY.rateAfterMs)
       return undefined;
     const rate = fetch.swarmBytes / (now - fetch.firstByteMs);

@@ -24,6 +24,7 @@ export function answerLookup(
   }
   const nodes = deps.table.closest(key, POLICY.candidatesOfOneAnswer + 1, {
     provenSinceMs: now - POLICY.provenMs,
+    heardSinceMs: now - POLICY.aliveMs,
     perGroup: BOUNDS.nodesOfGroupInBucket,
   });
   const closer = nodes
@@ -31,4 +32,16 @@ export function answerLookup(
     .slice(0, POLICY.candidatesOfOneAnswer)
     .map(({ did, addresses, group, kind }) => ({ did, addresses, group, kind }));
   return { owners: owners.filter(({ did }) => did !== asker), closer };
+}
+
+/** Whom a walk begins with: the nearest that seem to be there, each of another network; else any. */
+export function lookupStart(table: RoutingTable, key: Position, now: number): Contact[] {
+  const count = POLICY.candidatesOfOneAnswer;
+  const alive = table.closest(key, count, { heardSinceMs: now - POLICY.aliveMs, perGroup: 1 });
+  const known = new Set(alive.map(({ did }) => did));
+  // After a long sleep nobody was heard of lately; those that were there then may still be.
+  const others = table.closest(key, count, { perGroup: 1 }).filter(({ did }) => !known.has(did));
+  return [...alive, ...others]
+    .slice(0, count)
+    .map(({ did, addresses, group, kind }) => ({ did, addresses, group, kind }));
 }

@@ -53,8 +53,9 @@ export const NETWORK_POLICY = {
   asksPerPiece: 2,
   /** When all that is missing is asked for, it is looked at so often whether somebody else is quicker. */
   endLookMs: 250,
-  /** When nobody sent a byte by now, upstream is asked too. */
-  officialAfterMs: 500,
+  /** When no owner was found by now, or an owner and then no byte came for so long, upstream is asked too. */
+  officialAfterMs: 600,
+  officialAfterFoundMs: 900,
   /** It is asked too where the swarm is this much slower than upstream was of late, or than this. */
   slowerThanOfficial: 3,
   slowBytesPerMs: 64,
@@ -80,6 +81,8 @@ export const NETWORK_POLICY = {
   // ---- routing table
   /** A node that answered this lately is given to others. */
   provenMs: 2 * HOUR_MS,
+  /** A node that was not heard of for three heartbeats is not asked in lookups while others are there. */
+  aliveMs: 15 * MINUTE_MS,
   /** Failures in a row after which a node gives way. */
   failures: 2,
   /** A full bucket's slowest gives way to one that is this many times nearer, but never its oldest half. */

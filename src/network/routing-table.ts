@@ -56,6 +56,10 @@ export class RoutingTable {
     return this.#entries.get(did)?.node;
   }
 
+  dids(): Iterable<Did> {
+    return this.#entries.keys();
+  }
+
   /** Heard last first. */
   nodes(): NetworkNode[] {
     const nodes = [...this.#entries.values()].map(({ node }) => ({ ...node }));
@@ -143,18 +147,21 @@ export class RoutingTable {
   /**
    * The nearest to a place, nearest first.
    * @param options.provenSinceMs only those that answered since then.
+   * @param options.heardSinceMs only those that were heard of since then, by a heartbeat or an answer.
    * @param options.perGroup so many of one network at most.
    */
   closest(
     key: Position,
     count: number,
-    options: { provenSinceMs?: number; perGroup?: number } = {},
+    options: { provenSinceMs?: number; heardSinceMs?: number; perGroup?: number } = {},
   ): NetworkNode[] {
-    const { provenSinceMs = -Infinity, perGroup = Infinity } = options;
+    const { provenSinceMs = -Infinity, heardSinceMs = -Infinity, perGroup = Infinity } = options;
     const chosen: NetworkNode[] = [];
     const groups = new Map<string, number>();
     for (const entries of this.#byDistance(key)) {
-      const fitting = entries.filter(({ node }) => node.answeredAtMs >= provenSinceMs);
+      const fitting = entries.filter(
+        ({ node }) => node.answeredAtMs >= provenSinceMs && node.heardAtMs >= heardSinceMs,
+      );
       fitting.sort((a, b) => compareDistance(key, a.position, b.position));
       for (const { node } of fitting) {
         const ofGroup = groups.get(node.group) ?? 0;

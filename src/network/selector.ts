@@ -90,8 +90,12 @@ export class Selector {
   }
 
   #found(fetch: ArtifactFetch | undefined, providers: readonly Provider[], now: number): void {
-    for (const provider of providers)
-      if (!isRemote(provider) || !this.#scores.isShunned(provider.id, now)) fetch?.meet(provider);
+    if (fetch === undefined) return;
+    for (const provider of providers) {
+      if (isRemote(provider) && this.#scores.isShunned(provider.id, now)) continue;
+      fetch.meet(provider);
+      if (isRemote(provider)) fetch.foundMs ??= now;
+    }
   }
 
   #applyToAsk(

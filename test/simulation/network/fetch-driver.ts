@@ -86,6 +86,11 @@ export class FetchDriver {
     return this.#open.size;
   }
 
+  /** The number that the next fetch will have. */
+  get next(): number {
+    return this.#next;
+  }
+
   fetch(
     input: { lengthBytes: number; isLengthKnown: boolean; providers: readonly Provider[] },
     done: (outcome: Outcome) => void,
