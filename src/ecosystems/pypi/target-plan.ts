@@ -93,9 +93,11 @@ export async function planTarget(
 
 /** What is asked for twice in the same words counts once. */
 function distinct(requirements: Wanted['requirements']): Wanted['requirements'] {
-  return [
-    ...new Map(requirements.toReversed().map((one) => [one.requirement.text, one])).values(),
-  ].toReversed();
+  const known = new Map<string, Wanted['requirements'][number]>();
+  for (const one of requirements) {
+    if (!known.has(one.requirement.text)) known.set(one.requirement.text, one);
+  }
+  return [...known.values()];
 }
 
 async function solve(

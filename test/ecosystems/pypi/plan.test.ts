@@ -199,3 +199,12 @@ test('pip’s configured constraints count, and its require-hashes is warned of'
   assert.equal(failure.code, 'INPUT_MALFORMED');
   assert.match(failure.message, /^\/etc\/limits\.txt:1: /);
 });
+
+test('what is asked for twice in the same words counts once', async () => {
+  const { artifacts } = await planOf(fixtureSource(), 'x-delta==1.0\nx-beta\nx-delta==1.0\n');
+  const asked = artifacts.map(({ name, detail }) => [name, detail['asked']]);
+  assert.deepEqual(Object.fromEntries(asked), {
+    'x-delta': { [TARGET]: ['x-delta==1.0'] },
+    'x-beta': { [TARGET]: ['x-beta'] },
+  });
+});
