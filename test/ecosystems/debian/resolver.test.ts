@@ -224,6 +224,65 @@ test('what was chosen before a contradiction was met stays where it can, as with
   ]);
 });
 
+test('where nothing fits, each link follows from one before, and the end says what to change', () => {
+  const stanzas = [
+    'Package: mta-one\nProvides: mta\nConflicts: mta\n',
+    'Package: mta-two\nProvides: mta\n',
+    'Package: mta-three\nProvides: mta\n',
+    'Package: suite\nDepends: base\n',
+    'Package: base\nDepends: mta-two | mta-three\n',
+    'Package: lost\nDepends: base, gone (>= 2)\n',
+  ];
+  const universe = new Universe('amd64', [
+    listedVersions(
+      stanzas.map((stanza) => {
+        const name = /^Package: (.*)$/m.exec(stanza)?.[1] ?? '';
+        return new PackageVersion(name, '1', 'amd64', `${stanza}Version: 1\n`, INDEX);
+      }),
+    ),
+  ]);
+  const refused = (...names: string[]): XError => {
+    const wishes = names.map((name) => {
+      const node = universe.node(name, 'amd64');
+      assert.ok(node);
+      return { text: name, solutions: node.versions.map((version) => ({ node, version })) };
+    });
+    const options = {
+      pins: [],
+      withRecommends: true,
+      followsSuggests: true,
+      mentions: { compare: () => 0 },
+    };
+    try {
+      resolve(universe, wishes, options);
+    } catch (error) {
+      assert.ok(error instanceof XError);
+      return error;
+    }
+    return assert.fail('there is no answer');
+  };
+  const excluded = refused('mta-one', 'suite');
+  assert.deepEqual(excluded.message.split('\n'), [
+    'no set of Debian packages fits:',
+    'you ask for mta-one',
+    'you ask for suite',
+    'suite 1 depends on base',
+    'base 1 depends on mta-two | mta-three',
+    'mta-one 1 conflicts with mta, which mta-three and mta-two provide',
+  ]);
+  assert.equal(excluded.hint, 'Leave out mta-one or suite, or ask for other versions.');
+  const lacking = refused('lost');
+  assert.deepEqual(lacking.message.split('\n'), [
+    'no set of Debian packages fits:',
+    'you ask for lost',
+    'lost 1 depends on gone (>= 2), but no source has gone',
+  ]);
+  assert.equal(
+    lacking.hint,
+    'Add the suite or source that has gone (>= 2), or ask for another version of lost.',
+  );
+});
+
 test('a solution is found wherever an exhaustive search finds one, and is one; else the reasons are told', () => {
   let [solvable, unsolvable, searched] = [0, 0, 0];
   const property = fc.property(world, ({ packages, asked, installed: names, isNewInstalled }) => {

@@ -3,6 +3,7 @@ import { XError } from '../../../domain/errors.js';
 import { formatGroup, formatRelation, type RelationGroup } from '../relation.js';
 import { candidateOf, isDowngrade, versionPriority } from './policy.js';
 import { SatSolver, type Decide, type Literal } from './sat.js';
+import { noAnswer, type Reason } from './reasons.js';
 import { areSiblings, CONFLICT_FIELDS, DEPENDS_FIELDS } from './selection.js';
 import type { Pin } from '../apt/preferences.js';
 import type { PackageVersion, RelationField } from '../package-version.js';
@@ -48,7 +49,7 @@ class Problem {
   readonly #nodes = new Map<PackageNode, PackageVersion[]>();
   readonly #hard: Demand[][] = [];
   readonly #soft: Demand[][] = [];
-  readonly #reasons: string[] = [];
+  readonly #reasons: Reason[] = [];
   readonly #asked = new Set<PackageVersion>();
   /** Of each installed package, the versions to try to have, best first. */
   readonly #installed: number[][] = [];
@@ -64,7 +65,8 @@ class Problem {
     const open: PackageVersion[] = [];
     const wanted = wishes.map(({ solutions, text }) => {
       const literals = solutions.map(({ version }) => this.#variable(version, open));
-      this.#add(literals, `you ask for ${text}`);
+      const names = solutions.map(({ version }) => version.name);
+      this.#add(literals, { kind: 'asked', text: `you ask for ${text}`, what: text, names });
       return { solutions: literals };
     });
     for (const node of this.universe.installedNodes) {
@@ -77,7 +79,12 @@ class Problem {
       const what = node.isHeld ? 'on hold' : 'essential';
       this.#add(
         allowed.map((version) => this.#variable(version, open)),
-        `${node.name} is ${what} and must stay`,
+        {
+          kind: node.isHeld ? 'held' : 'kept',
+          text: `${node.name} is ${what} and must stay`,
+          what: node.name,
+          names: [node.name],
+        },
       );
     }
     for (let version = open.shift(); version !== undefined; version = open.shift()) {
@@ -86,12 +93,14 @@ class Problem {
     this.#addConflicts();
     const outcome = this.#sat.solve(this.#decider(wanted), BOUNDS.resolverDecisions);
     if (outcome.kind === 'limit') throw tooHard(wishes);
-    if (outcome.kind === 'unsatisfiable') throw this.#unsatisfiable(outcome.origins);
+    if (outcome.kind === 'unsatisfiable') {
+      throw noAnswer(outcome.origins.flatMap((origin) => this.#reasons[origin] ?? []));
+    }
     const chosen = this.#versions.filter((_version, variable) => outcome.isTrue(variable));
     return new Map(chosen.map((version) => [this.universe.nodeOf(version), version]));
   }
 
-  #add(literals: Literal[], reason: string): void {
+  #add(literals: Literal[], reason: Reason): void {
     this.#reasons[this.#sat.add(literals)] = reason;
   }
 
@@ -133,8 +142,14 @@ class Problem {
       }));
     const hard = DEPENDS_FIELDS.flatMap(demandsOf);
     for (const { group, solutions } of hard) {
-      const reason = `${version.name} ${version.version} depends on ${formatGroup(group)}`;
-      this.#add([~variable, ...solutions], reason + this.#offerOf(group, solutions));
+      const what = formatGroup(group);
+      this.#add([~variable, ...solutions], {
+        kind: solutions.length === 0 ? 'lacks' : 'needs',
+        text: `${version.name} ${version.version} depends on ${what}${this.#offerOf(group, solutions)}`,
+        about: version.name,
+        what,
+        names: solutions.map((literal) => this.#versions[literal]?.name ?? ''),
+      });
     }
     this.#hard[variable] = hard;
     // What an installed package recommends was the target's own to take or leave, as for apt.
@@ -174,7 +189,9 @@ class Problem {
     for (const versions of this.#nodes.values()) {
       for (const [index, version] of versions.entries()) {
         for (const other of versions.slice(index + 1)) {
-          this.#forbid(version, other, `${version.name} can be installed in one version only`);
+          this.#forbid(version, other, {
+            text: `${version.name} can be installed in one version only`,
+          });
         }
       }
     }
@@ -185,8 +202,12 @@ class Problem {
           for (const relation of version.relations(field).flat()) {
             const verb = field === 'Breaks' ? 'breaks' : 'conflicts with';
             for (const hit of this.universe.forbidden(relation, node)) {
-              const reason = `${version.name} ${version.version} ${verb} ${formatRelation(relation)}`;
-              this.#forbid(version, hit.version, reason);
+              const text = `${version.name} ${version.version} ${verb} ${formatRelation(relation)}`;
+              const isProvided = hit.node.name !== relation.name;
+              this.#forbid(version, hit.version, {
+                text,
+                provider: isProvided ? hit.node.name : undefined,
+              });
             }
           }
         }
@@ -199,14 +220,21 @@ class Problem {
       if (sibling === node) continue;
       for (const other of sibling.versions) {
         if (areSiblings(version, other)) continue;
-        this.#forbid(version, other, `${node.key} and ${sibling.key} do not stand together`);
+        this.#forbid(version, other, {
+          text: `${node.key} and ${sibling.key} do not stand together`,
+        });
       }
     }
   }
 
-  #forbid(a: PackageVersion, b: PackageVersion, reason: string): void {
+  #forbid(
+    a: PackageVersion,
+    b: PackageVersion,
+    { text, provider }: { text: string; provider?: string | undefined },
+  ): void {
     const [left, right] = [this.#variables.get(a), this.#variables.get(b)];
-    if (left !== undefined && right !== undefined) this.#add([~left, ~right], reason);
+    if (left === undefined || right === undefined) return;
+    this.#add([~left, ~right], { kind: 'excludes', text, about: a.name, names: [], provider });
   }
 
   /** Keeps what is installed, then meets what is asked for, its dependencies, and what they recommend. */
@@ -232,27 +260,10 @@ class Problem {
       return chosenBefore.find((variable) => valueOf(variable) === undefined);
     };
   }
-
-  #unsatisfiable(origins: readonly number[]): XError {
-    const reasons = [...new Set(origins.map((origin) => this.#reasons[origin] ?? ''))];
-    const shown = reasons.slice(0, MAX_REASONS);
-    const rest = reasons.length - shown.length;
-    const tail = rest > 0 ? `; and ${rest} more` : '';
-    return new XError(
-      'NOT_RESOLVABLE',
-      `no set of Debian packages fits: ${shown.join('; ')}${tail}`,
-      {
-        hint: 'Ask for other versions, leave one of them out, or add the suite that has what is missing.',
-      },
-    );
-  }
 }
 
 /** apt installs an older version than is there only from here on. */
 const NEVER_REFUSED = 1000;
-
-/** How many links of the chain an error names. */
-const MAX_REASONS = 12;
 
 /** The first choice of the first demand that nothing meets yet and something still can. */
 function firstOpen(
