@@ -190,6 +190,35 @@ test('what a package of a named release needs in that version comes from that re
   });
 });
 
+test('of what provides name:any, the one of that name is not preferred, as with apt', () => {
+  const stanzas = [
+    'Package: dev\nDepends: make:any\n',
+    'Package: plain\nDepends: make\n',
+    'Package: make\nMulti-Arch: allowed\n',
+    'Package: make-guile\nProvides: make\nMulti-Arch: allowed\n',
+  ];
+  const versions = stanzas.map((stanza) => {
+    const name = /^Package: (.*)$/m.exec(stanza)?.[1] ?? '';
+    return new PackageVersion(name, '1', 'amd64', `${stanza}Version: 1\n`, INDEX);
+  });
+  const order = versions.map(({ name }) => name);
+  const chosenFor = (name: string): string[] => {
+    const universe = new Universe('amd64', [listedVersions(versions)]);
+    const node = universe.node(name, 'amd64');
+    const version = node?.versions[0];
+    assert.ok(node && version);
+    const mentions = {
+      compare: (a: { name: string }, b: { name: string }) =>
+        order.indexOf(a.name) - order.indexOf(b.name),
+    };
+    const options = { pins: [], withRecommends: true, followsSuggests: true, mentions };
+    const wish = { text: name, solutions: [{ node, version }] };
+    return [...resolve(universe, [wish], options).selection.keys()].map((one) => one.name);
+  };
+  assert.deepEqual(chosenFor('dev').sort(), ['dev', 'make-guile']);
+  assert.deepEqual(chosenFor('plain').sort(), ['make', 'plain']);
+});
+
 test('what was chosen before a contradiction was met stays where it can, as with apt', () => {
   const stanzas = [
     'Package: desk\nDepends: settings, manager\n',

@@ -387,7 +387,8 @@ export class Marking {
     const ordered = group.flatMap((relation) =>
       orderSolutions(
         this.state,
-        relation.name,
+        // To apt `name:any` is a virtual package of its own: who provides it is no nearer for being called so.
+        relation.arch === 'any' ? undefined : relation.name,
         this.state.universe
           .solutions(relation, node.architecture)
           .filter(({ node: other, version }) => isOffered(other, version)),

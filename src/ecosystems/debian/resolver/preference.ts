@@ -14,7 +14,7 @@ export interface MentionOrder {
  */
 export function orderSolutions(
   state: MarkingState,
-  wantedName: string,
+  wantedName: string | undefined,
   solutions: Solution[],
   mentions: MentionOrder,
 ): Solution[] {
