@@ -316,3 +316,44 @@ export const WIDE_LISTS: readonly string[] = [
   'flatpak snapd',
   'snapd',
 ];
+
+/**
+ * And others again: desktops whose sound servers exclude each other, cross compilers, stacks, and names
+ * that nothing real stands behind. As above.
+ */
+export const FURTHER_LISTS: readonly string[] = [
+  'cinnamon-desktop-environment pulseaudio-module-bluetooth',
+  'task-cinnamon-desktop task-german-desktop',
+  'mate-desktop-environment-extras pipewire-audio',
+  'budgie-desktop lightdm',
+  'kodi mpv obs-studio',
+  'postgresql-all',
+  'apache2 php-fpm nginx-core',
+  'dovecot-core exim4-daemon-heavy',
+  'mariadb-server default-mysql-server mycli',
+  'gcc-11 g++-11 clang-13',
+  'g++-mingw-w64-x86-64 nsis',
+  'gcc-riscv64-linux-gnu qemu-user-binfmt',
+  'libtemplate-perl libxml-libxml-perl libcatalyst-modules-perl',
+  'bioperl libbio-perl-run-perl',
+  'python3-notebook python3-jupyterlab-server python3-numba',
+  'python3-gdal qgis',
+  'python-is-python3 2to3 python3-full',
+  'freecad kicad',
+  'inkscape scribus gimp-gmic',
+  'libjpeg-turbo-progs libturbojpeg0-dev',
+  'network-manager-gnome connman-gtk',
+  'ifupdown2',
+  'systemd-cron',
+  'cron systemd-cron',
+  'mail-reader',
+  'openjdk-17-jdk ant maven-debian-helper',
+  'libapache2-mod-security2 modsecurity-crs',
+  'firebird3.0-server',
+  'asterisk',
+  'qemu-system-arm qemu-efi-aarch64',
+  'pulseaudio pipewire-pulse',
+  'mda-lv2 jackd2 ardour',
+  'openmpi-bin libopenmpi-dev mpich',
+  'libopenblas-dev libatlas-base-dev',
+];

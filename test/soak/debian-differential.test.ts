@@ -4,6 +4,7 @@ import {
   BACKPORTS_FOUND,
   BACKPORT_LISTS,
   FOREIGN_LISTS,
+  FURTHER_LISTS,
   LISTS,
   WIDE_LISTS,
 } from '../clients/debian-lists.js';
@@ -18,7 +19,7 @@ for (const release of ['bookworm', 'trixie']) {
   const lists = release === 'trixie' ? without('policykit-1') : LISTS;
   await comparePlans(
     { release, base: 'minbase', suites: ['security'] },
-    { lists, either: WIDE_LISTS, refused: REFUSED },
+    { lists, either: [...WIDE_LISTS, ...FURTHER_LISTS], refused: REFUSED },
   );
   await comparePlans({ release, base: 'none' }, { lists });
   await comparePlans(

@@ -35,6 +35,7 @@ export async function* decompress(
   } catch (error) {
     if (error instanceof XError) throw error;
     throw new XError('UPSTREAM_MALFORMED', `${where}: cannot unpack (${messageOf(error)})`, {
+      hint: 'It is what was published, so it was damaged or cut off there; ask its publisher.',
       cause: error,
     });
   }

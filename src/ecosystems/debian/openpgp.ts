@@ -61,6 +61,14 @@ export interface SignedFile {
   signature: Uint8Array | undefined;
 }
 
+/** As apt, nothing is taken that has more than what is signed before it, behind it or between. */
+function isAllSigned(text: string): boolean {
+  const message = '-----BEGIN PGP SIGNED MESSAGE-----';
+  const trimmed = text.trim();
+  const isOne = trimmed.split('\n').filter((line) => line.startsWith(message)).length === 1;
+  return isOne && trimmed.startsWith(message) && trimmed.endsWith('-----END PGP SIGNATURE-----');
+}
+
 /**
  * Checks the signatures of a Release file.
  * @param date signatures must have been made before it.
@@ -76,6 +84,11 @@ export async function checkSignatures(
   try {
     if (signature === undefined) {
       const cleartextMessage = Buffer.from(bytes).toString('utf8');
+      if (!isAllSigned(cleartextMessage)) {
+        throw new Error(
+          cleartextMessage.trim() === '' ? 'it is empty' : 'not all of it is within one signature',
+        );
+      }
       const message = await openpgp.readCleartextMessage({ cleartextMessage });
       const { signatures } = await openpgp.verify({ message, verificationKeys, date });
       return { text: message.getText(), ...(await judge(signatures, keyrings)) };

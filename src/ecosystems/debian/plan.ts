@@ -8,6 +8,7 @@ import { DEPENDS_FIELDS } from './resolver/selection.js';
 import { resolve, type Resolution } from './resolver/resolve.js';
 import { isLocal } from './local-packages.js';
 import { wishesOf } from './wishes.js';
+import { isDpkgVersion } from './version.js';
 import type { AptSettings } from './apt/settings.js';
 import type { PackageVersion } from './package-version.js';
 import type { DebianRequirement } from './requirements.js';
@@ -135,6 +136,9 @@ function artifactOf(
   const path = `debian/${inPool}`;
   if (index === undefined || !isSafePath(path) || !file.endsWith('.deb')) {
     throw unusable(version, `Filename "${file.slice(0, 120)}"`);
+  }
+  if (!isDpkgVersion(version.version)) {
+    throw unusable(version, 'a Version that dpkg does not take');
   }
   if (!isDigest('sha256', sha256)) throw unusable(version, 'no SHA256');
   if (!/^[0-9]{1,12}$/.test(size)) throw unusable(version, `Size "${size.slice(0, 40)}"`);

@@ -71,3 +71,14 @@ function comparePart(a: string, b: string): number {
   }
   return 0;
 }
+
+const MAX_EPOCH = 2 ** 31 - 1;
+
+/** Whether dpkg installs what has this version: it is stricter than the order needs (deb-version(7)). */
+export function isDpkgVersion(text: string): boolean {
+  const [, epoch, rest = ''] = /^(?:([0-9]+):)?([A-Za-z0-9.+~:-]+)$/.exec(text) ?? [];
+  const [, upstream, revision] = splitVersion(`0:${rest}`);
+  const isWhole = upstream !== '' && !(rest.includes('-') && revision === '');
+  const hasColon = epoch === undefined ? rest.includes(':') : revision.includes(':');
+  return isWhole && !hasColon && Number(epoch ?? 0) <= MAX_EPOCH;
+}

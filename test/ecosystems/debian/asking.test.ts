@@ -84,7 +84,7 @@ describe('a local package', () => {
     await using bench = await benchOf(stanza('lib', '2'));
     await assert.rejects(bench.plan('./mine.deb\n', opening(deb({ Depends: 'lib (>= 3)' }))), {
       code: 'NOT_RESOLVABLE',
-      message: /you ask for \.\/mine\.deb; mine 1 depends on lib \(>= 3\).*only 2/,
+      message: /you ask for \.\/mine\.deb\nmine 1 depends on lib \(>= 3\).*only 2/,
     });
     await assert.rejects(bench.plan('./mine.deb\n', opening(Buffer.from('nothing'))), {
       code: 'METADATA_INVALID',

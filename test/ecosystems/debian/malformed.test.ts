@@ -31,7 +31,19 @@ const NO_PATHS = [
 /** What a stanza has instead of what it should: the field and its value; undefined where it is left out. */
 const STANZAS: readonly (readonly [field: string, value: string | undefined])[] = [
   ...[undefined, '', '../x', 'a b', '-x', 'x/y', 'x\u0001'].map((v) => ['Package', v] as const),
-  ...[undefined, '', '1 2', '\u00a0', '1\u0000'].map((v) => ['Version', v] as const),
+  ...[
+    undefined,
+    '',
+    '1 2',
+    '\u00a0',
+    '1\u0000',
+    '-1',
+    '1-',
+    'a:1',
+    '1_2',
+    '2147483648:1',
+    '1:',
+  ].map((v) => ['Version', v] as const),
   ...[undefined, '', 'AMD64', '../amd64', 'amd64 i386'].map((v) => ['Architecture', v] as const),
   ...[undefined, '', 'x', '-1', '1.5', '0x10', '1e3', '9'.repeat(13)].map(
     (v) => ['Size', v] as const,

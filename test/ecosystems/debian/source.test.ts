@@ -165,7 +165,7 @@ describe('a plan that cannot be', () => {
     await assert.rejects(bench.plan('x-printer\nx-screen\n'), {
       code: 'NOT_RESOLVABLE',
       message:
-        /you ask for x-printer; you ask for x-screen; x-printer 3\.1 conflicts with x-screen/,
+        /you ask for x-printer\nyou ask for x-screen\nx-printer 3\.1 conflicts with x-screen/,
     });
   });
 

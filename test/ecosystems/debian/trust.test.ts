@@ -31,6 +31,16 @@ describe('an archive is refused', () => {
     await assert.rejects(bench.plan('x-hello\n'), { code: 'SIGNATURE_INVALID' });
     files.set('dists/fixture/InRelease', Buffer.from('<html>log in first</html>'));
     await assert.rejects(bench.plan('x-hello\n'), { code: 'SIGNATURE_INVALID' });
+    const more = [`Suite: other\n\n${text}`, `${text}Suite: other\n`, `${text}${text}`];
+    for (const unsigned of more) {
+      files.set('dists/fixture/InRelease', Buffer.from(unsigned));
+      await assert.rejects(bench.plan('x-hello\n'), {
+        code: 'SIGNATURE_INVALID',
+        message: /not all of it is within one signature/,
+      });
+    }
+    files.set('dists/fixture/InRelease', Buffer.from(''));
+    await assert.rejects(bench.plan('x-hello\n'), { message: /it is empty/ });
     files.delete('dists/fixture/InRelease');
     await bench.plan('x-hello\n');
     files.delete('dists/fixture/Release.gpg');
