@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
+import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
 
 export default class Client extends XCommand {
   static override summary =
@@ -43,52 +44,7 @@ export default class Client extends XCommand {
       helpGroup: 'NETWORK',
       summary: 'A sibling to ask, where multicast does not reach.',
     }),
-    port: Flags.integer({
-      min: 0,
-      max: 65_535,
-      helpValue: 'PORT',
-      helpGroup: 'GATEWAY',
-      summary: "The gateway's port (default 8470).",
-    }),
-    bind: Flags.string({
-      helpValue: 'ADDRESS',
-      helpGroup: 'GATEWAY',
-      summary: "The gateway's address (default 127.0.0.1).",
-    }),
-    hostname: Flags.string({
-      multiple: true,
-      helpValue: 'NAME',
-      helpGroup: 'GATEWAY',
-      summary: 'A DNS name that other machines call the gateway by.',
-    }),
-    allow: Flags.string({
-      multiple: true,
-      delimiter: ',',
-      helpValue: 'NETWORK',
-      helpGroup: 'GATEWAY',
-      summary: 'Who may use the gateway: private (default), any, 10.1.0.0/16…',
-    }),
-    'rate-limit': Flags.integer({
-      min: 0,
-      helpValue: 'N',
-      helpGroup: 'GATEWAY',
-      summary: 'Requests a second that one other machine may make.',
-    }),
-    tls: Flags.boolean({
-      helpGroup: 'GATEWAY',
-      summary: 'Speak HTTPS, with a certificate of its own unless one is given.',
-    }),
-    'tls-certificate': Flags.file({
-      helpValue: 'FILE',
-      helpGroup: 'GATEWAY',
-      summary: 'A certificate (PEM).',
-    }),
-    'tls-key': Flags.file({ helpValue: 'FILE', helpGroup: 'GATEWAY', summary: 'Its key (PEM).' }),
-    'access-log': Flags.string({
-      helpValue: 'FILE',
-      helpGroup: 'GATEWAY',
-      summary: 'A JSON line a request; - for standard error.',
-    }),
+    ...GATEWAY_FLAGS,
     listen: Flags.integer({
       min: 0,
       max: 65_535,
@@ -118,15 +74,7 @@ export default class Client extends XCommand {
     const settings = await this.settings({
       data: flags.data,
       listen: flags.listen,
-      port: flags.port,
-      bind: flags.bind,
-      names: flags.hostname,
-      allow: flags.allow,
-      rateLimit: flags['rate-limit'],
-      tls: flags.tls,
-      tlsCertificate: flags['tls-certificate'],
-      tlsKey: flags['tls-key'],
-      accessLog: flags['access-log'],
+      ...gatewaySettings(flags),
       mdns: flags.mdns,
       interfaces: flags.interface,
       peers: flags.peer,

@@ -44,6 +44,9 @@ export function parseAccessRules(rules: readonly string[]): AccessRules {
   };
 }
 
+/** Whether an address is this machine's own or a private one. */
+export const isPrivateAddress: AccessRules = parseAccessRules(['private']);
+
 function addNetwork(list: BlockList, network: string): boolean {
   const [address = '', bits, more] = network.split('/');
   const version = isIP(address);

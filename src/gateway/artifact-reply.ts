@@ -3,14 +3,14 @@ import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
-import type { NativeRequest, NativeResponse } from '../ports/ecosystem.js';
+import type { NativeRequest } from '../ports/ecosystem.js';
 import { judgeRange, noneMatchNames } from './byte-range.js';
-import type { GatewayContent, GatewayLog } from './content.js';
+import type { GatewayContent, GatewayLog, NamedBlob } from './content.js';
 import { DeadlinePassed, withinMs } from './deadline.js';
 import { notYetReply, type Reply } from './reply.js';
 
-export interface ArtifactContext {
-  content: GatewayContent;
+export interface ArtifactContext<E extends NamedBlob = CatalogEntry> {
+  content: GatewayContent<E>;
   clock: Clock;
   log: GatewayLog;
   /** Aborted when the gateway closes. */
@@ -26,14 +26,14 @@ class NotYet extends Error {}
  * client waits, and where that fails the answer breaks off, so that nobody takes it for whole.
  * @param left aborted when the client went away.
  */
-export async function artifactReply(
-  context: ArtifactContext,
+export async function artifactReply<E extends NamedBlob>(
+  context: ArtifactContext<E>,
   request: NativeRequest,
-  response: Extract<NativeResponse, { kind: 'artifact' }>,
+  response: { entry: E; headers: Record<string, string>; etag?: string },
   left: AbortSignal,
 ): Promise<Reply> {
   const { entry } = response;
-  const etag = `"${entry.sha256}"`;
+  const { etag = `"${entry.sha256}"` } = response;
   const headers: Record<string, string> = {
     'content-type': 'application/octet-stream',
     ...response.headers,
@@ -73,9 +73,9 @@ export async function artifactReply(
 }
 
 /** The body, once its first bytes are there: until then nothing is promised to the client. */
-async function bodyOf(
-  context: ArtifactContext,
-  entry: CatalogEntry,
+async function bodyOf<E extends NamedBlob>(
+  context: ArtifactContext<E>,
+  entry: E,
   start: number,
   end: number,
   left: AbortSignal,
@@ -96,9 +96,9 @@ async function bodyOf(
   });
 }
 
-async function* following(
-  context: ArtifactContext,
-  entry: CatalogEntry,
+async function* following<E extends NamedBlob>(
+  context: ArtifactContext<E>,
+  entry: E,
   first: Uint8Array,
   rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Buffer> {
@@ -117,9 +117,9 @@ async function* following(
 }
 
 /** Exactly the bytes from `start` to `end`; where the store finds damage, the entry is fetched once more. */
-async function* verified(
-  context: ArtifactContext,
-  entry: CatalogEntry,
+async function* verified<E extends NamedBlob>(
+  context: ArtifactContext<E>,
+  entry: E,
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array, undefined> {
@@ -145,9 +145,9 @@ async function* verified(
   }
 }
 
-async function bring(
-  context: ArtifactContext,
-  entry: CatalogEntry,
+async function bring<E extends NamedBlob>(
+  context: ArtifactContext<E>,
+  entry: E,
   signals: readonly AbortSignal[],
 ): Promise<void> {
   const { content, clock } = context;

@@ -1,20 +1,23 @@
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { Store } from '../ports/store.js';
 
+/** What a gateway sends, wherever it is. */
+export type NamedBlob = Pick<CatalogEntry, 'path' | 'sha256' | 'lengthBytes'>;
+
 /** Where a gateway's bytes come from: the verified store, and whoever fills it. */
-export interface GatewayContent {
+export interface GatewayContent<E extends NamedBlob = CatalogEntry> {
   /** Whether the entry is whole and verified here. */
-  held(entry: CatalogEntry): boolean;
+  held(entry: E): boolean;
   /**
    * Brings an entry here, also one that was held and turned out damaged; resolves when it is whole.
    * @throws what stops it; the signal's reason.
    */
-  want(entry: CatalogEntry, signal: AbortSignal): Promise<void>;
+  want(entry: E, signal: AbortSignal): Promise<void>;
   /**
    * Bytes `start` to `end` (exclusive), each piece verified before it is yielded.
    * @throws XError STORE_DAMAGED.
    */
-  open(entry: CatalogEntry, range: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  open(entry: E, range: { start: number; end: number }): AsyncIterable<Uint8Array>;
 }
 
 /** What the gateway tells its owner while it serves. */

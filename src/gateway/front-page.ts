@@ -1,5 +1,5 @@
 import type { BundleRecord } from '../ports/catalog.js';
-import type { EcosystemServer } from '../ports/ecosystem.js';
+import type { GatewayServer } from '../ports/ecosystem.js';
 import { bufferReply, type Reply } from './reply.js';
 
 /** What `/bundles.json` says of one bundle. */
@@ -22,9 +22,11 @@ export function summaries(bundles: readonly BundleRecord[]): BundleSummary[] {
 /** A page without scripts, forms or anything from elsewhere: what is here, and how to use it. */
 export function frontPage(
   bundles: readonly BundleRecord[],
-  servers: readonly EcosystemServer[],
+  servers: readonly GatewayServer[],
   baseUrl: string,
 ): Reply {
+  const howTo = servers.flatMap((server) => server.howTo?.(baseUrl) ?? []);
+  if (howTo.length > 0) return passingPage(howTo);
   const rows = bundles.map(
     (bundle) =>
       `<tr><td>${escapeHtml(bundle.name)}</td><td>${bundle.version}</td>` +
@@ -49,10 +51,25 @@ table{border-collapse:collapse}td,th{text-align:left;padding:.2rem .8rem .2rem 0
 <p><a href="/bundles.json">bundles.json</a></p></body></html>
 `;
   return bufferReply(200, 'text/html; charset=utf-8', html, {
-    'content-security-policy':
-      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'content-security-policy': STYLE_ONLY,
   });
 }
+
+/** Of a gateway that has no bundles and passes the official sources on. */
+function passingPage(howTo: readonly string[]): Reply {
+  const html = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>X gateway</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}pre{overflow-x:auto}</style></head>
+<body><h1>X gateway</h1><p>pip, npm and apt install from here. Nothing but the source has to be changed:</p>
+<pre>${howTo.map(escapeHtml).join('\n')}</pre></body></html>
+`;
+  return bufferReply(200, 'text/html; charset=utf-8', html, {
+    'content-security-policy': STYLE_ONLY,
+  });
+}
+
+const STYLE_ONLY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 function mebibytes(bytes: number): string {
   return (bytes / 2 ** 20).toFixed(1);

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Origin } from '../domain/plan.js';
 import type { Insight } from '../ports/insight.js';
 import type { Answered } from '../ports/answered.js';
 
@@ -8,6 +9,7 @@ export class GatewayMetrics {
   readonly #requests: Counter<'mount' | 'status'>;
   readonly #bytes: Counter<'mount'>;
   readonly #seconds: Histogram<'mount'>;
+  readonly #origins: Counter<'origin'>;
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
   constructor(insight: Insight | undefined) {
@@ -32,6 +34,12 @@ export class GatewayMetrics {
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
       registers,
     });
+    this.#origins = new Counter({
+      name: 'x_gateway_passed_files_total',
+      help: 'Files of the official source answered with, by where they came from.',
+      labelNames: ['origin'],
+      registers,
+    });
     if (insight !== undefined) registerInsight(insight, registers);
   }
 
@@ -39,6 +47,10 @@ export class GatewayMetrics {
     this.#requests.inc({ mount, status: String(status) });
     this.#bytes.inc({ mount }, bytes);
     this.#seconds.observe({ mount }, ms / 1000);
+  }
+
+  origin(origin: Origin): void {
+    this.#origins.inc({ origin });
   }
 
   text(): Promise<string> {

@@ -2,9 +2,11 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import type { Origin } from '../domain/plan.js';
 import type { Clock } from '../ports/clock.js';
+import type { Passing } from '../ports/passing.js';
 import type { Insight } from '../ports/insight.js';
-import type { EcosystemServer, ServedView, NativeRequest } from '../ports/ecosystem.js';
+import type { GatewayServer, ServedView, NativeRequest } from '../ports/ecosystem.js';
 import { AnswerCache, unlessKnown } from './answer-cache.js';
 import { answer, type AnswerContext } from './answer.js';
 import { boundConnections } from './connections.js';
@@ -15,7 +17,7 @@ import { GatewayMetrics } from './metrics.js';
 import { bufferReply, textReply, wrongMethodReply, type Reply } from './reply.js';
 import { judgeRequest } from './request-gate.js';
 import { watch } from './watch.js';
-import type { AccessRules } from './access-rules.js';
+import { isPrivateAddress, type AccessRules } from './access-rules.js';
 import type { Answered } from '../ports/answered.js';
 import rateLimit from '@fastify/rate-limit';
 
@@ -37,9 +39,13 @@ export interface GatewayOptions {
 }
 
 export interface GatewayParts {
-  servers: readonly EcosystemServer[];
+  servers: readonly GatewayServer[];
   view: ServedView;
   content: GatewayContent;
+  /** What the official source has, where this gateway reaches it. */
+  passing?: Passing | undefined;
+  /** Told where each file of it that is answered with comes from. */
+  onOrigin?: ((origin: Origin) => void) | undefined;
   clock: Clock;
   log?: GatewayLog | undefined;
   /** What people see of the process; without it there is a plain list of bundles. */
@@ -74,10 +80,16 @@ export function createGateway(parts: GatewayParts): Gateway {
   const log = parts.log ?? (() => undefined);
   const { servers, view, content, clock, options, insight } = parts;
   const kept = new AnswerCache(view);
+  const metrics = new GatewayMetrics(insight);
   const context: AnswerContext = {
     servers,
     view,
     content,
+    passing: parts.passing,
+    onOrigin: (origin) => {
+      metrics.origin(origin);
+      parts.onOrigin?.(origin);
+    },
     clock,
     log,
     kept,
@@ -95,7 +107,6 @@ export function createGateway(parts: GatewayParts): Gateway {
   const names = new Set((options.names ?? []).map((name) => name.toLowerCase()));
 
   let preparing: NodeJS.Timeout | undefined;
-  const metrics = new GatewayMetrics(insight);
   app.addHook('onRequest', async (request, reply) => {
     watch(request, reply, clock, (answered) => {
       metrics.answered(answered);
@@ -160,7 +171,7 @@ export function createGateway(parts: GatewayParts): Gateway {
 }
 
 /** Now, and whenever something else is held. */
-function prepareAlways(servers: readonly EcosystemServer[], view: ServedView): NodeJS.Timeout {
+function prepareAlways(servers: readonly GatewayServer[], view: ServedView): NodeJS.Timeout {
   let prepared: string | undefined;
   const prepare = (): void => {
     const generation = view.generation();
@@ -227,6 +238,7 @@ function nativeRequest(request: FastifyRequest): NativeRequest {
     headers,
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
     baseUrl: judged.baseUrl,
+    isNear: isPrivateAddress(request.raw.socket.remoteAddress ?? ''),
   };
 }
 

@@ -1,6 +1,6 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { ECOSYSTEM_NAMES } from '../domain/plan.js';
-import type { EcosystemServer, NativeRequest, ServedView } from '../ports/ecosystem.js';
+import type { GatewayServer, NativeRequest, ServedView } from '../ports/ecosystem.js';
 import type { Insight, PackageQuestion } from '../ports/insight.js';
 import { unlessKnown, type KeptReply } from './answer-cache.js';
 import type { EventStreams } from './event-stream.js';
@@ -8,7 +8,7 @@ import { frontPage, summaries } from './front-page.js';
 import { bufferReply, textReply, type Reply } from './reply.js';
 
 export interface OwnPages {
-  servers: readonly EcosystemServer[];
+  servers: readonly GatewayServer[];
   view: ServedView;
   insight: Insight | undefined;
   events: EventStreams | undefined;
@@ -68,7 +68,7 @@ function isLoopback(baseUrl: string): boolean {
   return /^https?:\/\/(localhost|127\.[0-9.]+|\[::1\])(:|$)/.test(baseUrl);
 }
 
-function nothing(servers: readonly EcosystemServer[]): Reply {
+function nothing(servers: readonly GatewayServer[]): Reply {
   const mounts = servers.map(({ mount }) => `/${mount}/`).join(' ');
   return textReply(404, `nothing is served here; there is ${mounts}`);
 }

@@ -34,14 +34,30 @@ export function bufferReply(
   };
 }
 
-/** 404 that says how the thing can be brought here. npm shows the `error` of a JSON answer. */
+/** 404 that says how the thing can be brought here. */
 export function notFoundReply(ecosystem: EcosystemName, what: string): Reply {
   const shown = printable(what);
   const text =
     `${shown} is in no bundle on this machine. To bring it here, add it to a requirements file on ` +
     `the connected machine and run: x source -r FILE`;
-  if (ecosystem !== 'npm') return textReply(404, text);
-  return bufferReply(404, 'application/json', JSON.stringify({ error: text }));
+  return errorReply(ecosystem, 404, text);
+}
+
+/** 404 of a gateway that asked the official source. */
+export function unknownReply(ecosystem: EcosystemName, what: string): Reply {
+  const text = `${printable(what)}: the official source does not have it, or this gateway has no hash to check it by`;
+  return errorReply(ecosystem, 404, text);
+}
+
+/** 502: the official source does not answer, or with what does not hold. */
+export function officialFailureReply(ecosystem: EcosystemName, why: string): Reply {
+  return errorReply(ecosystem, 502, `the official source: ${printable(why)}`);
+}
+
+/** npm shows the `error` of a JSON answer. */
+function errorReply(ecosystem: EcosystemName, status: number, text: string): Reply {
+  if (ecosystem !== 'npm') return textReply(status, text);
+  return bufferReply(status, 'application/json', JSON.stringify({ error: text }));
 }
 
 /** 405 to who wants to change something: npm's clients show the `error` of a JSON answer. */

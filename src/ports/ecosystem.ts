@@ -10,6 +10,7 @@ import type {
 import type { PurlLine } from '../domain/purl.js';
 import type { Target } from '../domain/target.js';
 import type { CatalogEntry, BundleRecord } from './catalog.js';
+import type { PassedArtifact } from './passing.js';
 import type { Report } from './progress.js';
 import type { Store } from './store.js';
 
@@ -125,6 +126,8 @@ export interface NativeRequest {
   body?: Uint8Array | undefined;
   /** The gateway's address as this client reached it, without a trailing slash: `http://127.0.0.1:8470`. */
   baseUrl: string;
+  /** Whether it came from this machine or a private address. */
+  isNear?: boolean;
 }
 
 /**
@@ -135,6 +138,8 @@ export interface NativeRequest {
 export type NativeResponse =
   | { kind: 'bytes'; status: number; headers: Record<string, string>; bytes: Uint8Array }
   | { kind: 'artifact'; headers: Record<string, string>; entry: CatalogEntry }
+  /** A file of the official source, from a gateway that reaches it. */
+  | { kind: 'passed'; headers: Record<string, string>; artifact: PassedArtifact }
   /** `isPackage`: what was asked for is a package by its name, so somebody wants it here. */
   | { kind: 'not-found'; ecosystem: EcosystemName; what: string; isPackage?: boolean };
 
@@ -231,18 +236,24 @@ export interface ClientConfiguration {
   notes: string[];
 }
 
-/** The isolated half of an ecosystem: answer, check, configure. Reaches nothing but the store. */
-export interface EcosystemServer {
+/** What a gateway needs of an ecosystem. */
+export interface GatewayServer {
   readonly name: EcosystemName;
   /** The first path segment that the gateway routes here: `pypi`, `npm`, `debian`. */
   readonly mount: string;
   /** Native commands it can configure. */
   readonly commands: readonly string[];
-  /** Files of a project that may name a gateway by its address, once rewritten for one; its manifest first. */
-  readonly projectFiles?: readonly string[];
   respond(request: NativeRequest, view: HeldView): Promise<NativeResponse>;
   /** Makes ahead of being asked what takes long: called again when the view's generation changed. */
   prepare?(view: ServedView): void;
+  /** What a person writes to use a gateway at an address, where nothing else does it. */
+  howTo?(gateway: string): string[];
+}
+
+/** The isolated half of an ecosystem: answer, check, configure. Reaches nothing but the store. */
+export interface EcosystemServer extends GatewayServer {
+  /** Files of a project that may name a gateway by its address, once rewritten for one; its manifest first. */
+  readonly projectFiles?: readonly string[];
   /** Checks the publisher's evidence that a bundle carries for one package entry. */
   checkProof(entry: CatalogEntry, view: HeldView, now: Date): Promise<ProofVerdict>;
   settings(request: SettingsRequest): Promise<ClientSettings>;

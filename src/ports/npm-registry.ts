@@ -152,6 +152,29 @@ export interface NpmForeign {
   digests: Digests;
 }
 
+/** All versions of a package, as its registry lists them. */
+export interface NpmPackument {
+  name: string;
+  distTags: Record<string, string>;
+  /** ISO 8601, by version; empty where it was asked for in short. */
+  time: Record<string, string>;
+  /** As in NpmRelease. */
+  versions: Record<string, JsonObject>;
+  /** As in NpmRelease. */
+  isPublic: boolean;
+  /** When it was seen, where the registry could not be asked now. */
+  seenAt: Date | undefined;
+}
+
+/** Whole packuments, asked anew each time. */
+export interface NpmPackuments {
+  /**
+   * @param isFull with the times of publication.
+   * @throws XError PACKAGE_NOT_FOUND, UPSTREAM_*, LIMIT_EXCEEDED.
+   */
+  packument(name: string, isFull: boolean): Promise<NpmPackument>;
+}
+
 /** The npm registry as npm itself would use it. Never runs a script, never writes node_modules. */
 export interface NpmRegistry {
   settings(project?: string): Promise<NpmSettings>;

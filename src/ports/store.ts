@@ -35,6 +35,17 @@ export interface PartialBlob {
   read(index: number): Promise<Uint8Array>;
 }
 
+/** A body on its way into the store, which can be read meanwhile by as many as want to. */
+export interface Arrival {
+  /** Resolves when it is checked and stored; rejects as put does, and then nothing of it is kept. */
+  readonly stored: Promise<StoredBlob>;
+  /**
+   * The bytes from `start` on, while they come; ends when all are stored, and throws where they are not.
+   * They are the sender's word until then: whoever passes them on holds back the end.
+   */
+  follow(start: number): AsyncIterable<Uint8Array>;
+}
+
 /** What an audit found. */
 export interface AuditResult {
   /** What was read again, because its file was not as the store had left it. */
@@ -72,6 +83,8 @@ export interface Store extends ReadableBlobs {
    * @throws XError DIGEST_MISMATCH, LIMIT_EXCEEDED, DISK_FULL; what the source throws.
    */
   put(source: AsyncIterable<Uint8Array>, expected: PutExpectation): Promise<StoredBlob>;
+  /** As put, for those who cannot wait for the end: nobody has to read what comes. */
+  receive(source: AsyncIterable<Uint8Array>, expected: PutExpectation): Arrival;
   /**
    * As put, for bytes in memory.
    * @param pieceRoot of bytes of one piece, where the caller has checked that it is theirs.

@@ -17,6 +17,15 @@ export interface UpstreamBody {
   stream: AsyncIterable<Uint8Array>;
 }
 
+/** A small body, whole. */
+export interface UpstreamPage {
+  url: string;
+  bytes: Uint8Array;
+  contentType: string | undefined;
+  /** When the server last said so, where it is not now: it could not be asked. */
+  seenAt?: Date | undefined;
+}
+
 export interface UpstreamRequest {
   ecosystem: EcosystemName;
   /** http, https or file. Credentials come from the native client's own configuration, never from here. */
@@ -24,6 +33,11 @@ export interface UpstreamRequest {
   /** Resume from here. */
   offset?: number;
   accept?: string;
+  /**
+   * For `read`: where the server does not answer within so long, or cannot, the page that it gave last
+   * is good enough, if there is one.
+   */
+  lastSeenAfterMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -44,8 +58,5 @@ export interface Upstream {
    * Reads a whole small body, cached and revalidated by ETag where the implementation can.
    * @throws as open; LIMIT_EXCEEDED past maxBytes.
    */
-  read(
-    request: UpstreamRequest,
-    maxBytes: number,
-  ): Promise<{ url: string; bytes: Uint8Array; contentType: string | undefined }>;
+  read(request: UpstreamRequest, maxBytes: number): Promise<UpstreamPage>;
 }

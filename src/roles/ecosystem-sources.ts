@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { snapshotId } from '../ecosystems/debian/apt/snapshot.js';
@@ -10,24 +9,18 @@ import { createDebianSource } from '../ecosystems/debian/source.js';
 import type { RepositorySigner } from '../ecosystems/debian/repository-key.js';
 import { createNpmSource } from '../ecosystems/npm/source.js';
 import { createPypiSource } from '../ecosystems/pypi/source.js';
-import { systemClock } from '../platform/clock.js';
-import { systemRandom } from '../platform/random.js';
 import type { MachineRequest } from '../domain/request.js';
 import type { EcosystemSource } from '../ports/ecosystem.js';
-import type { NpmSettings } from '../ports/npm-registry.js';
 import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
-import { readAptCredentials } from '../upstream/debian-credentials.js';
 import { openParsedIndexes } from '../upstream/debian-parsed-indexes.js';
 import { openSeenReleases } from '../upstream/debian-seen-releases.js';
 import { readAptHost } from '../platform/apt-host.js';
 import { keepYoungSpace } from '../platform/young-space.js';
-import { createNpmRegistry } from '../upstream/npm-registry.js';
-import { proxiesOfEnvironment, type ProxySettings } from '../upstream/http-connections.js';
-import { createUpstream } from '../upstream/open-upstream.js';
-import { isThere, listFolder, readPipConfiguration } from '../upstream/pypi-settings.js';
+import { isThere, listFolder } from '../upstream/pypi-settings.js';
 import { readInputFile } from './input-files.js';
-import { readOrUndefined, type DataFolder } from './open-data.js';
+import type { DataFolder } from './open-data.js';
+import { openOutside } from './outside.js';
 import { repositorySigner } from './repository-signer.js';
 
 /** What the command line says about Debian, over the host's apt sources. */
@@ -86,50 +79,21 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     input.advisories.length === 0
       ? undefined
       : await (await import('./advisory-files.js')).readAdvisories(input.advisories, input.report);
-  const registry = createNpmRegistry({ env: process.env, folder: process.cwd() });
   let opened: Promise<RepositorySigner> | undefined;
   const signer = (): Promise<RepositorySigner> => (opened ??= repositorySigner(data.folder));
-  const [npm, pip, apt, base, machine] = await Promise.all([
-    registry.settings(),
-    readPipConfiguration({
-      env: process.env,
-      home: homedir(),
+  const [outside, base, machine] = await Promise.all([
+    openOutside({
+      folder: data.folder,
       publicIndexes: input.publicIndexes,
+      debianMirror: debian.mirror,
+      report: input.report,
     }),
-    readAptHost(),
     debianBase(debian.base),
     debianMachine(input.request),
     // A key that cannot be read should not cost a plan.
     input.willSeal ? signer() : undefined,
   ]);
-  const aptLogins = await readAptCredentials([
-    ...(debian.mirror === undefined ? [] : [debian.mirror]),
-    // Not parsed here: a malformed line is the plan's to refuse, where Debian packages are asked for.
-    ...apt.sources.flatMap(({ text }) => text.match(/https?:\/\/[^\s/@]+@\S+/g) ?? []),
-  ]);
-  for (const message of aptLogins.warnings) input.report({ event: 'warning', message });
-  const pipAuthorities = await authoritiesOf(pip.certFile);
-  const upstream = createUpstream({
-    clock: systemClock,
-    random: systemRandom,
-    cacheFolder: join(data.folder, 'cache', 'upstream'),
-    certificateAuthorities: [...pipAuthorities, ...npm.connection.certificateAuthorities],
-    proxy: proxiesOf(npm.connection, pip.proxy),
-    routeFor: (url, ecosystem) => {
-      const own = ecosystem === 'npm' ? registry.npmConnection(url) : undefined;
-      if (own === undefined) return undefined;
-      return {
-        proxy: proxiesOf(own, pip.proxy),
-        certificateAuthorities: [...pipAuthorities, ...own.certificateAuthorities],
-      };
-    },
-    credentialsFor: (url, ecosystem) => {
-      if (ecosystem === 'pypi') return pip.credentialsFor(url);
-      const authorization =
-        ecosystem === 'npm' ? registry.npmAuthorization(url) : aptLogins.authorizationFor(url);
-      return authorization === undefined ? undefined : { authorization };
-    },
-  });
+  const { registry, pip, apt, upstream } = outside;
   const sources: EcosystemSource[] = [
     createNpmSource({
       registry,
@@ -176,32 +140,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       env: process.env,
     }),
   ];
-  const close = async (): Promise<void> => {
-    await upstream.close();
-    await registry.close();
-  };
-  return { sources, upstream, close };
-}
-
-/** The environment's proxies; npm's and pip's own settings where it names none. */
-function proxiesOf(npm: NpmSettings['connection'], pip: string | undefined): ProxySettings {
-  const env = proxiesOfEnvironment(process.env);
-  return {
-    httpProxy: env.httpProxy ?? npm.httpProxy ?? pip,
-    httpsProxy: env.httpsProxy ?? npm.httpsProxy ?? pip,
-    noProxy: env.noProxy ?? npm.noProxy,
-  };
-}
-
-/** pip's `cert`, for every ecosystem: a host behind an inspecting proxy has one authority for all. */
-async function authoritiesOf(certFile: string | undefined): Promise<string[]> {
-  if (certFile === undefined) return [];
-  const text = await readOrUndefined(certFile);
-  if (text !== undefined) return [text];
-  throw new XError(
-    'INPUT_NOT_FOUND',
-    `pip's configuration names the certificate file ${certFile}, which is not there`,
-  );
+  return { sources, upstream, close: outside.close };
 }
 
 /** What a request says of the machine's Debian. */

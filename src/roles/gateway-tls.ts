@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.js';
@@ -80,6 +80,7 @@ async function own(settings: Settings & { folder: string }, now: Date): Promise<
     }
   }
   const made = await makeCertificate(names, now);
+  await mkdir(keys, { recursive: true, mode: 0o700 });
   await writeFile(keyPath, made.key, { mode: 0o600 });
   await writeFile(path, made.certificate, { mode: 0o644 });
   return { ...made, path, fingerprint: fingerprintOf(made.certificate) };

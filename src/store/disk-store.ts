@@ -4,12 +4,14 @@ import { isDigest, type Digests, type Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import { pieceCount, treeRoot } from '../domain/piece.js';
 import type {
+  Arrival,
   AuditResult,
   PartialBlob,
   PutExpectation,
   Store,
   StoredBlob,
 } from '../ports/store.js';
+import { ArrivingBody } from './arrival.js';
 import { Audit } from './audit.js';
 import { BlobReader } from './blob-reader.js';
 import { BlobRemover } from './blob-remover.js';
@@ -56,6 +58,10 @@ export class DiskStore implements Store {
 
   put(source: AsyncIterable<Uint8Array>, expected: PutExpectation): Promise<StoredBlob> {
     return put(this.#context, this.#packs, source, expected);
+  }
+
+  receive(source: AsyncIterable<Uint8Array>, expected: PutExpectation): Arrival {
+    return new ArrivingBody(this.#context, this.#packs, this.#reader, source, expected);
   }
 
   async putBytes(

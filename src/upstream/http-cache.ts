@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { sha256 } from '../domain/digest.js';
@@ -13,6 +13,12 @@ export interface CachedBody {
   etag: string | undefined;
   lastModified: string | undefined;
   bytes: Uint8Array;
+}
+
+/** As it lies on disk. */
+export interface KeptBody extends CachedBody {
+  /** When the server last said that this is the page. */
+  seenAt: Date;
 }
 
 /** The first line of a cache file, as JSON; the body follows it. */
@@ -46,16 +52,16 @@ export class HttpCache {
    * The cached body of an address; undefined where there is none, or none that is intact.
    * @throws XError IO_FAILED where the folder cannot be read.
    */
-  async load(address: URL, accept: string): Promise<CachedBody | undefined> {
+  async load(address: URL, accept: string): Promise<KeptBody | undefined> {
     const path = join(this.#folder, fileName(address, accept));
     try {
       await using handle = await open(path, 'r+');
-      const { size } = await handle.stat();
+      const { size, mtime } = await handle.stat();
       if (size > HEAD_BYTES + BOUNDS.upstreamCacheEntryBytes) return undefined;
       const body = parse(await handle.readFile());
-      // The time of last use, by which the oldest go first.
-      await handle.utimes(new Date(), new Date());
-      return body;
+      // The time of last use, by which the oldest go first; the other is when it was last confirmed.
+      await handle.utimes(new Date(), mtime);
+      return body && { ...body, seenAt: mtime };
     } catch (thrown) {
       if (systemCodeOf(thrown) === 'ENOENT') return undefined;
       throw failed('read', path, thrown);
@@ -63,12 +69,26 @@ export class HttpCache {
   }
 
   /**
-   * Keeps a body that has a validator and is not too large.
+   * Notes that a body that is kept is still the page.
+   * @throws XError IO_FAILED.
+   */
+  async confirm(address: URL, accept: string): Promise<void> {
+    const path = join(this.#folder, fileName(address, accept));
+    try {
+      await utimes(path, new Date(), new Date());
+    } catch (thrown) {
+      // Pruned meanwhile.
+      if (systemCodeOf(thrown) !== 'ENOENT') throw failed('write', path, thrown);
+    }
+  }
+
+  /**
+   * Keeps a body that is not too large, and has a validator unless it is kept for when it cannot be asked for.
    * @throws XError DISK_FULL, IO_FAILED.
    */
-  async save(address: URL, accept: string, body: CachedBody): Promise<void> {
+  async save(address: URL, accept: string, body: CachedBody, anyway = false): Promise<void> {
     const { bytes, ...head } = body;
-    if (head.etag === undefined && head.lastModified === undefined) return;
+    if (!anyway && head.etag === undefined && head.lastModified === undefined) return;
     if (bytes.length > BOUNDS.upstreamCacheEntryBytes) return;
     const line = `${JSON.stringify({ ...head, sha256: sha256(bytes) } satisfies CacheHead)}\n`;
     if (Buffer.byteLength(line) > HEAD_BYTES) return;
@@ -110,7 +130,7 @@ async function prune(folder: string): Promise<void> {
     const path = join(folder, name);
     if (FILE_NAME.test(name)) {
       const found = await stat(path).catch(ignoreMissing);
-      if (found !== undefined) files.push({ path, size: found.size, usedMs: found.mtimeMs });
+      if (found !== undefined) files.push({ path, size: found.size, usedMs: found.atimeMs });
     } else if (name.endsWith('.part')) torn.push(path);
   }
   for (const path of torn) {

@@ -27,6 +27,14 @@ const NO_CONNECTION = new Set([
 const CERTIFICATE =
   /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO$|UND_ERR_PRX_TLS$)/;
 
+const serversFaults = new WeakSet<XError>();
+
+/** Whether the server could not be asked, or could not answer: what it said before is still its word. */
+export function isSilence(thrown: unknown): boolean {
+  if (!(thrown instanceof XError)) return false;
+  return thrown.code === 'UPSTREAM_UNREACHABLE' || serversFaults.has(thrown);
+}
+
 /** What a final status says, redirects and success aside. */
 export function failureOfStatus(
   address: string,
@@ -43,6 +51,7 @@ export function failureOfStatus(
   const error = new XError('UPSTREAM_REFUSED', message, {
     hint: hintOfStatus(status, retryAfterMs),
   });
+  if (passing) serversFaults.add(error);
   return {
     error,
     attempts: passing && !tooLong ? BOUNDS.requestAttempts : 1,

@@ -1,24 +1,25 @@
+import { LRUCache } from 'lru-cache';
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
-import type { UpstreamBody, UpstreamRequest } from '../ports/upstream.js';
+import type { UpstreamBody, UpstreamPage, UpstreamRequest } from '../ports/upstream.js';
 import { printableAddress, splitCredentials } from './http-address.js';
 import { collect, gunzipped, tooLarge, wholeBody } from './http-body.js';
-import type { CachedBody, HttpCache } from './http-cache.js';
+import type { CachedBody, HttpCache, KeptBody } from './http-cache.js';
 import { exchange, type Exchanged, type ExchangeContext } from './http-exchange.js';
+import { isSilence } from './http-failure.js';
 import { contentLengthOf, contentRangeOf, headerOf, strongEtagOf } from './http-headers.js';
 import { SeenEtags } from './http-hosts.js';
-
-export interface SmallBody {
-  url: string;
-  bytes: Uint8Array;
-  contentType: string | undefined;
-}
 
 /** http and https addresses: the Upstream port over `exchange`. */
 export class HttpUpstream {
   readonly #context: ExchangeContext;
   readonly #cache: HttpCache | undefined;
   readonly #etags = new SeenEtags();
+  /** Origins that did not answer a moment ago. */
+  readonly #silent = new LRUCache<string, true>({
+    max: BOUNDS.rememberedHosts,
+    ttl: BOUNDS.unreachableHostMs,
+  });
 
   constructor(context: ExchangeContext, cache: HttpCache | undefined) {
     this.#context = context;
@@ -51,10 +52,59 @@ export class HttpUpstream {
   }
 
   /** As Upstream.read. */
-  async read(request: UpstreamRequest, address: URL, maxBytes: number): Promise<SmallBody> {
+  async read(request: UpstreamRequest, address: URL, maxBytes: number): Promise<UpstreamPage> {
+    const cached = await this.#cache?.load(address, request.accept ?? '*/*');
+    const { lastSeenAfterMs } = request;
+    if (lastSeenAfterMs === undefined || cached === undefined) {
+      return this.#ask(request, address, maxBytes, cached);
+    }
+    if (cached.bytes.length > maxBytes) throw tooLarge(printableAddress(address), maxBytes);
+    const { url, bytes, contentType, seenAt } = cached;
+    const seen: UpstreamPage = { url, bytes, contentType, seenAt };
+    // Who was silent a moment ago is not waited for again with each of a thousand pages.
+    if (this.#silent.has(address.origin)) return seen;
+    return this.#askFor(lastSeenAfterMs, seen, address, request.signal, () =>
+      this.#ask(request, address, maxBytes, cached),
+    );
+  }
+
+  /** Asks, and answers with what was seen where that takes too long or the server does not answer. */
+  async #askFor(
+    ms: number,
+    seen: UpstreamPage,
+    { origin }: URL,
+    signal: AbortSignal | undefined,
+    ask: () => Promise<UpstreamPage>,
+  ): Promise<UpstreamPage> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<UpstreamPage>((resolve) => {
+      timer = setTimeout(() => resolve(seen), ms);
+    });
+    const asking = ask();
+    try {
+      // What comes too late is kept for the next who asks.
+      const page = await Promise.race([asking, late]);
+      if (page === seen) this.#silent.set(origin, true);
+      return page;
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (!isSilence(thrown)) throw thrown;
+      this.#silent.set(origin, true);
+      return seen;
+    } finally {
+      clearTimeout(timer);
+      asking.catch(() => undefined);
+    }
+  }
+
+  async #ask(
+    request: UpstreamRequest,
+    address: URL,
+    maxBytes: number,
+    cached: KeptBody | undefined,
+  ): Promise<UpstreamPage> {
     const printed = printableAddress(address);
     const accept = request.accept ?? '*/*';
-    const cached = await this.#cache?.load(address, accept);
     // Of real time, as the waits at sockets are: a body that drips must end too.
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(tooSlow(printed)), BOUNDS.smallReadMs);
@@ -74,10 +124,12 @@ export class HttpUpstream {
         if (response.status === 304 && cached !== undefined) {
           response.body.destroy();
           if (cached.bytes.length > maxBytes) throw tooLarge(printed, maxBytes);
+          await this.#cache?.confirm(address, accept);
           return { url: cached.url, bytes: cached.bytes, contentType: cached.contentType };
         }
         const small = await readWhole(response, maxBytes, printed, signal);
-        await this.#cache?.save(address, accept, { ...small, ...validatorHeaders(response) });
+        const page = { ...small, ...validatorHeaders(response) };
+        await this.#cache?.save(address, accept, page, request.lastSeenAfterMs !== undefined);
         return small;
       });
     } finally {
@@ -139,7 +191,7 @@ async function readWhole(
   maxBytes: number,
   printed: string,
   signal: AbortSignal,
-): Promise<SmallBody> {
+): Promise<UpstreamPage> {
   const { headers, body, url, status } = response;
   const length = contentLengthOf(headers);
   const coding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity';

@@ -7,6 +7,8 @@ import type { JsonObject, JsonValue } from '../domain/plan.js';
 import type {
   NpmChoice,
   NpmFolder,
+  NpmPackument,
+  NpmPackuments,
   NpmRegistry,
   NpmRelease,
   NpmSettings,
@@ -18,13 +20,15 @@ import {
   isPublicRegistry,
   loadNpmConfig,
   registryOf,
+  tarballAddress,
   type Environment,
   type NpmConfig,
 } from './npm-config.js';
 import { ForeignPackages } from './npm-foreign.js';
 import { asXError, versionNotFound } from './npm-errors.js';
-import { PackumentCache, type RawPackument } from './npm-packuments.js';
+import { PackumentCache, parsePackument, type RawPackument } from './npm-packuments.js';
 import { packumentAddress } from './npm-prefetch.js';
+import type { Upstream } from '../ports/upstream.js';
 
 export interface NpmRegistryOptions {
   env: Environment;
@@ -41,6 +45,11 @@ export interface NpmRegistryAdapter extends NpmRegistry {
   npmAuthorization(url: string): string | undefined;
   /** How a project's own .npmrc reaches the registry at an address; undefined where none of them names it. */
   npmConnection(url: string): NpmSettings['connection'] | undefined;
+  /**
+   * Packuments over an upstream that keeps what it saw last.
+   * @param publicIndexes registries whose packages may be named in public, beside the official one.
+   */
+  packuments(upstream: Pick<Upstream, 'read'>, publicIndexes: readonly string[]): NpmPackuments;
   /** Removes what was fetched from elsewhere. */
   close(): Promise<void>;
 }
@@ -94,6 +103,16 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
       return { ...brought, address: bareAddress(brought.address) };
     },
     workspaces: findWorkspaces,
+    packuments: (upstream, publicIndexes) => ({
+      packument: async (name, isFull) => {
+        const config = await configOf(undefined);
+        const registry = registryOf(name, config);
+        const isPublic =
+          isPublicRegistry(registry, config) ||
+          publicIndexes.some((index) => withSlash(registry) === withSlash(index));
+        return { ...(await readPackument(upstream, config, name, isFull)), isPublic };
+      },
+    }),
     close: () => foreign.close(),
     npmConnection(url) {
       // What was read first is the folder's own, which the others may say more than.
@@ -161,6 +180,45 @@ async function chosenVersion(name: string, raw: RawPackument, choice: NpmChoice)
   }
 }
 
+const SHORT = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8';
+
+async function readPackument(
+  upstream: Pick<Upstream, 'read'>,
+  config: NpmConfig,
+  name: string,
+  isFull: boolean,
+): Promise<Omit<NpmPackument, 'isPublic'>> {
+  const address = packumentAddress(name, config);
+  const page = await upstream.read(
+    {
+      ecosystem: 'npm',
+      url: address,
+      accept: isFull ? 'application/json' : SHORT,
+      lastSeenAfterMs: BOUNDS.gatewayIndexSilenceMs,
+    },
+    BOUNDS.packumentBytes,
+  );
+  const raw = parsePackument(Buffer.from(page.bytes).toString('utf8'), address, (tarball) =>
+    tarballAddress(tarball, address, config),
+  );
+  checkName(name, raw);
+  const { time, versions } = raw;
+  return { name, distTags: raw['dist-tags'], time, versions, seenAt: page.seenAt };
+}
+
+function withSlash(url: string): string {
+  return `${url.replace(/\/+$/, '')}/`;
+}
+
+/** @throws XError UPSTREAM_MALFORMED where the registry answers for another package. */
+function checkName(name: string, raw: RawPackument): void {
+  if (raw.name === name) return;
+  throw new XError(
+    'UPSTREAM_MALFORMED',
+    `npm: ${name}: the registry answers with the packument of "${raw.name.slice(0, 214)}"`,
+  );
+}
+
 /** @throws XError UPSTREAM_MALFORMED where the registry answers for another package; VERSION_NOT_FOUND. */
 function releaseOf(
   name: string,
@@ -168,12 +226,7 @@ function releaseOf(
   raw: RawPackument,
   config: NpmConfig,
 ): NpmRelease {
-  if (raw.name !== name) {
-    throw new XError(
-      'UPSTREAM_MALFORMED',
-      `npm: ${name}: the registry answers with the packument of "${raw.name.slice(0, 214)}"`,
-    );
-  }
+  checkName(name, raw);
   const manifest = raw.versions[version];
   if (manifest === undefined) throw versionNotFound(name, version, raw);
   const registry = registryOf(name, config);

@@ -36,7 +36,8 @@ export async function openGateway(
     if (answer.kind === 'not-found') response.writeHead(404).end(answer.what);
     else if (answer.kind === 'bytes')
       response.writeHead(answer.status, answer.headers).end(answer.bytes);
-    else response.writeHead(200, answer.headers).end(bytes.get(answer.entry.sha256));
+    else if (answer.kind === 'artifact')
+      response.writeHead(200, answer.headers).end(bytes.get(answer.entry.sha256));
   };
   const http = createServer((request, response) => {
     handle(request, response).catch((thrown: unknown) =>

@@ -81,9 +81,96 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
   refusals(check);
   resumables(check);
   partials(check);
+  arrivals(check);
 }
 
 type Check = (what: string, body: (under: StoreUnderTest) => Promise<void>) => void;
+
+/** A source that goes on when it is told to. */
+function stepped(bytes: Uint8Array, chunkBytes: number) {
+  let allowed = 0;
+  let wake = (): void => undefined;
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += chunkBytes) {
+      while (at + chunkBytes > allowed && allowed < bytes.length) {
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+      // The memory is the source's again: whoever reads along must not see what it becomes.
+      const chunk = Buffer.from(bytes.subarray(at, at + chunkBytes));
+      yield chunk;
+      chunk.fill(0);
+    }
+  }
+  return {
+    source: source(),
+    allow: (count: number) => {
+      allowed = count;
+      wake();
+    },
+  };
+}
+
+function arrivals(check: Check): void {
+  const LENGTH = 5 * (1 << 20) + 17;
+
+  check('what arrives is read along from any place, by many, and is stored', async ({ store }) => {
+    const bytes = sampleBytes(LENGTH, 'arrives');
+    const { source, allow } = stepped(bytes, 100_003);
+    const arrival = store.receive(source, {
+      digests: { sha256: sha256(bytes) },
+      maxBytes: LENGTH,
+    });
+    const starts = [0, 1, 1 << 20, 3 << 20, LENGTH - 1];
+    const early = starts.map((start) => readAll(arrival.follow(start)));
+    let seen = 0;
+    allow(200_006);
+    for await (const chunk of arrival.follow(0)) {
+      assert.ok(bytes.subarray(seen, seen + chunk.length).equals(chunk));
+      seen += chunk.length;
+      assert.equal(store.stat(sha256(bytes)), undefined, 'not whole yet');
+      allow(seen + 300_009);
+      if (seen > 4 << 20) break;
+    }
+    const late = starts.map((start) => readAll(arrival.follow(start)));
+    allow(LENGTH);
+    assert.equal((await arrival.stored).sha256, sha256(bytes));
+    const after = starts.map((start) => readAll(arrival.follow(start)));
+    for (const read of [early, late, after]) {
+      for (const [at, got] of (await Promise.all(read)).entries()) {
+        assert.ok(got.equals(bytes.subarray(starts[at])), `from ${starts[at]}`);
+      }
+    }
+    assert.ok((await readAll(store.open(sha256(bytes)))).equals(bytes));
+  });
+
+  check(
+    'of what arrives wrong nothing is kept, and nobody reads it to its end',
+    async ({ store }) => {
+      for (const length of [1_000, LENGTH]) {
+        const bytes = sampleBytes(length, 'wrong');
+        const arrival = store.receive(inChunks(bytes, 64 << 10), {
+          digests: { sha256: sha256('another') },
+          maxBytes: LENGTH,
+        });
+        await assert.rejects(readAll(arrival.follow(0)), hasCode('DIGEST_MISMATCH'));
+        await assert.rejects(arrival.stored, hasCode('DIGEST_MISMATCH'));
+        await assert.rejects(readAll(arrival.follow(0)), hasCode('DIGEST_MISMATCH'));
+        assert.deepEqual(store.totals(), { blobs: 0, bytes: 0 });
+      }
+    },
+  );
+
+  check('a source that breaks breaks those who follow', async ({ store }) => {
+    async function* breaking(): AsyncGenerator<Uint8Array> {
+      yield sampleBytes(2 << 20, 'breaks');
+      await Promise.resolve();
+      throw new XError('UPSTREAM_UNREACHABLE', 'the line broke');
+    }
+    const arrival = store.receive(breaking(), { maxBytes: LENGTH });
+    await assert.rejects(readAll(arrival.follow(0)), hasCode('UPSTREAM_UNREACHABLE'));
+    assert.deepEqual(store.totals(), { blobs: 0, bytes: 0 });
+  });
+}
 
 function putsAndReads(check: Check): void {
   check('bodies of every length come back, also after a restart', async ({ store, reopen }) => {

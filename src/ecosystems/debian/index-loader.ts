@@ -84,7 +84,7 @@ export async function parseIndex(
  * Sees that the store has an index: fetched by digest first, where it lacks it.
  * @throws XError DIGEST_MISMATCH, UPSTREAM_*.
  */
-async function obtainIndex(
+export async function obtainIndex(
   context: LoaderContext,
   { source, release }: Pick<LoadedSuite, 'source' | 'release'>,
   index: ReleaseIndex,
@@ -97,7 +97,7 @@ async function obtainIndex(
   await fetchIndex(context, urls, index.sha256, release.files.get(index.path)?.sizeBytes);
 }
 
-function openIndex(
+export function openIndex(
   store: Pick<Store, 'open'>,
   { path, sha256 }: Pick<ReleaseIndex, 'path' | 'sha256'>,
   where: string,

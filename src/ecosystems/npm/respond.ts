@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/plan.js';
 import type { HeldView, NativeRequest, NativeResponse } from '../../ports/ecosystem.js';
-import { heldPackument, tarballEntry, type HeldPackument } from './held-packages.js';
+import { heldPackument, tarballEntry } from './held-packages.js';
 import { isObject } from './json.js';
 import { isPackageName } from './names.js';
 import type { PackumentDocument } from './packument.js';
@@ -9,7 +9,8 @@ import { jsonReply, notFound, problemReply } from './replies.js';
 import { respondToService } from './services.js';
 import type { RegistryKey } from './signatures.js';
 
-const ABBREVIATED = 'application/vnd.npm.install-v1+json';
+/** What clients accept who need no more than to install. */
+export const ABBREVIATED = 'application/vnd.npm.install-v1+json';
 
 /** What npm's abbreviated metadata has of a version. */
 const ABBREVIATED_KEYS = [
@@ -34,8 +35,8 @@ export async function respond(
       allow: 'GET, HEAD',
     });
   }
-  const tarball = /(?:^|\/)((?:@[^/]+\/)?[^/@]+)\/-\/(?:@[^/]+\/)?([^/]+\.tgz)$/.exec(path);
-  if (tarball !== null) return respondTarball(tarball[1] ?? '', tarball[2] ?? '', view);
+  const tarball = tarballOfPath(path);
+  if (tarball !== undefined) return respondTarball(tarball.name, tarball.file, view);
   const match = /^((?:@[^/]+\/)?[^/]+)(?:\/([^/]+))?$/.exec(path);
   const name = match?.[1] ?? '';
   if (!isPackageName(name)) return notFound(path === '' ? 'the registry root' : path);
@@ -44,8 +45,14 @@ export async function respond(
     return { kind: 'not-found', ecosystem: 'npm', what: name, isPackage: true };
   const wanted = match?.[2];
   return wanted === undefined
-    ? respondPackument(held, request)
-    : respondVersion(held, wanted, request);
+    ? respondPackument(held.document, request)
+    : respondVersion(held.document, wanted, request);
+}
+
+/** `…/NAME/-/FILE.tgz`, below whatever prefix a lockfile had. */
+export function tarballOfPath(path: string): { name: string; file: string } | undefined {
+  const match = /(?:^|\/)((?:@[^/]+\/)?[^/@]+)\/-\/(?:@[^/]+\/)?([^/]+\.tgz)$/.exec(path);
+  return match === null ? undefined : { name: match[1] ?? '', file: match[2] ?? '' };
 }
 
 function respondTarball(name: string, file: string, view: HeldView): NativeResponse {
@@ -59,8 +66,12 @@ function respondTarball(name: string, file: string, view: HeldView): NativeRespo
   return { kind: 'artifact', headers, entry };
 }
 
-function respondPackument(held: HeldPackument, request: NativeRequest): NativeResponse {
-  const { document } = held;
+/** A package's document, whole or abbreviated as the client asks. @param more headers. */
+export function respondPackument(
+  document: PackumentDocument,
+  request: NativeRequest,
+  more: Record<string, string> = {},
+): NativeResponse {
   const abbreviated = request.headers['accept']?.includes(ABBREVIATED) === true;
   const versions: JsonObject = {};
   for (const [version, manifest] of Object.entries(document.versions)) {
@@ -73,15 +84,16 @@ function respondPackument(held: HeldPackument, request: NativeRequest): NativeRe
     : { _id: document.name, ...common, time: timesOf(document) };
   return jsonReply(body, request, {
     'content-type': abbreviated ? ABBREVIATED : 'application/json',
+    ...more,
   });
 }
 
-function respondVersion(
-  held: HeldPackument,
+/** The manifest of one version, or of what a tag points at. */
+export function respondVersion(
+  document: PackumentDocument,
   wanted: string,
   request: NativeRequest,
 ): NativeResponse {
-  const { document } = held;
   const version = document.distTags[wanted] ?? wanted;
   const manifest = Object.hasOwn(document.versions, version)
     ? document.versions[version]

@@ -139,7 +139,7 @@ async function distTags(
 }
 
 /** In the registry's own form, so that `npm audit signatures` finds them. */
-function keysDocument(keys: readonly RegistryKey[]): JsonValue[] {
+export function keysDocument(keys: readonly RegistryKey[]): JsonValue[] {
   return keys.map(({ keyid, spki, end }) => ({
     expires: end ?? null,
     keyid,

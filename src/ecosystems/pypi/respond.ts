@@ -53,11 +53,12 @@ function wantsJson(request: NativeRequest): boolean {
   return json > 0 && json >= html;
 }
 
-function pageOf(
+/** A page in the form that the client prefers. */
+export function pageOf(
   request: NativeRequest,
   json: () => string | Buffer,
   html: () => string | Buffer,
-): NativeResponse {
+): Extract<NativeResponse, { kind: 'bytes' }> {
   const isJson = wantsJson(request);
   const isNewHtml = (request.headers['accept'] ?? '').includes(HTML);
   const type = isJson ? JSON_TYPE : isNewHtml ? HTML : 'text/html; charset=utf-8';

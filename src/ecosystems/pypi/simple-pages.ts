@@ -1,13 +1,17 @@
+import type { Digests, Sha256 } from '../../domain/digest.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 
 /** One file as the index shows it. */
 export interface ServedFile {
-  entry: CatalogEntry;
   filename: string;
-  /** Its METADATA, where it is held too. */
-  metadata: CatalogEntry | undefined;
-  /** Its attestations, where the bundle carries some (PEP 740). */
-  provenance: CatalogEntry | undefined;
+  version: string | undefined;
+  /** At least one. */
+  digests: Digests;
+  sizeBytes: number | undefined;
+  /** Of its METADATA, where that can be had too. */
+  metadataSha256: Sha256 | undefined;
+  /** Whether its attestations can be had (PEP 740). */
+  hasProvenance: boolean;
   requiresPython: string | undefined;
   /** The reason, possibly empty, where it is yanked. */
   yanked: string | undefined;
@@ -17,16 +21,18 @@ export interface ServedFile {
 /** What a held entry's signed detail says of a file. */
 export function servedFile(
   entry: CatalogEntry,
-  { metadata, provenance }: Pick<ServedFile, 'metadata' | 'provenance'>,
+  { metadata, provenance }: Record<'metadata' | 'provenance', CatalogEntry | undefined>,
 ): ServedFile {
   const detail = entry.detail ?? {};
   const text = (key: string): string | undefined =>
     typeof detail[key] === 'string' ? detail[key] : undefined;
   return {
-    entry,
     filename: filenameOf(entry),
-    metadata,
-    provenance,
+    version: entry.version,
+    digests: { sha256: entry.sha256 },
+    sizeBytes: entry.lengthBytes,
+    metadataSha256: metadata?.sha256,
+    hasProvenance: provenance !== undefined,
     requiresPython: text('requires-python'),
     yanked: detail['yanked'] === true ? '' : text('yanked'),
     uploadTime: text('upload-time'),
@@ -73,17 +79,17 @@ export function rootHtml(names: readonly string[]): string {
 export function projectHtml(name: string, files: readonly ServedFile[], base: string): string {
   const lines = files.map((file) => {
     const attributes = [
-      `href="${escapeHtml(`${fileUrl(base, file)}#sha256=${file.entry.sha256}`)}"`,
+      `href="${escapeHtml(fileUrl(base, file) + fragmentOf(file))}"`,
       ...(file.requiresPython === undefined
         ? []
         : [`data-requires-python="${escapeHtml(file.requiresPython)}"`]),
       ...(file.yanked === undefined ? [] : [`data-yanked="${escapeHtml(file.yanked)}"`]),
-      ...(file.metadata === undefined
+      ...(file.metadataSha256 === undefined
         ? []
-        : [`data-core-metadata="sha256=${file.metadata.sha256}"`]),
-      ...(file.provenance === undefined
-        ? []
-        : [`data-provenance="${escapeHtml(`${fileUrl(base, file)}.provenance`)}"`]),
+        : [`data-core-metadata="sha256=${file.metadataSha256}"`]),
+      ...(file.hasProvenance
+        ? [`data-provenance="${escapeHtml(`${fileUrl(base, file)}.provenance`)}"`]
+        : []),
     ];
     return `<a ${attributes.join(' ')}>${escapeHtml(file.filename)}</a>`;
   });
@@ -99,30 +105,34 @@ export function rootJson(names: readonly string[]): string {
 
 /** PEP 691, 700, 714, 740: a project's page. The older name of its metadata breaks pip 22.2 to 23.0. */
 export function projectJson(name: string, files: readonly ServedFile[], base: string): string {
-  const versions = [...new Set(files.flatMap(({ entry }) => entry.version ?? []))];
+  const versions = [...new Set(files.flatMap(({ version }) => version ?? []))];
   return JSON.stringify({
     meta: META,
     name,
     versions,
     files: files.map((file) => {
-      const metadata = file.metadata === undefined ? false : { sha256: file.metadata.sha256 };
+      const { metadataSha256 } = file;
+      const metadata = metadataSha256 === undefined ? false : { sha256: metadataSha256 };
       return {
         filename: file.filename,
         url: fileUrl(base, file),
-        hashes: { sha256: file.entry.sha256 },
-        size: file.entry.lengthBytes,
+        hashes: file.digests,
+        ...(file.sizeBytes === undefined ? {} : { size: file.sizeBytes }),
         yanked: file.yanked === undefined ? false : file.yanked || true,
         'core-metadata': metadata,
         ...(file.requiresPython === undefined ? {} : { 'requires-python': file.requiresPython }),
         ...(file.uploadTime === undefined ? {} : { 'upload-time': file.uploadTime }),
-        ...(file.provenance === undefined
-          ? {}
-          : { provenance: `${fileUrl(base, file)}.provenance` }),
+        ...(file.hasProvenance ? { provenance: `${fileUrl(base, file)}.provenance` } : {}),
       };
     }),
   });
 }
 
-function fileUrl(base: string, { entry, filename }: ServedFile): string {
-  return `${base}/pypi/files/${entry.sha256}/${encodeURIComponent(filename)}`;
+function fileUrl(base: string, { digests, filename }: ServedFile): string {
+  const digest = digests.sha256 ?? digests.sha512 ?? '';
+  return `${base}/pypi/files/${digest}/${encodeURIComponent(filename)}`;
+}
+
+function fragmentOf({ digests: { sha256, sha512 } }: ServedFile): string {
+  return sha256 === undefined ? `#sha512=${sha512 ?? ''}` : `#sha256=${sha256}`;
 }

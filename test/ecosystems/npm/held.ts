@@ -246,7 +246,8 @@ export async function serveView(view: HeldView): Promise<{
         view,
       )
       .then(async (answer) => {
-        if (answer.kind === 'not-found') return response.writeHead(404).end('{"error":"not held"}');
+        if (answer.kind === 'not-found' || answer.kind === 'passed')
+          return response.writeHead(404).end('{"error":"not held"}');
         const bytes = answer.kind === 'bytes' ? answer.bytes : await view.read(answer.entry, 1e9);
         const status = answer.kind === 'bytes' ? answer.status : 200;
         return response.writeHead(status, answer.headers).end(bytes);

@@ -1,0 +1,62 @@
+import type { Sha256 } from '../domain/digest.js';
+import type { Store } from '../ports/store.js';
+
+/** What was used lately, the longest ago first. */
+export class RecentUse {
+  readonly #used = new Set<Sha256>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  note(sha256: Sha256): void {
+    this.#used.delete(sha256);
+    this.#used.add(sha256);
+    if (this.#used.size <= this.#limit) return;
+    for (const oldest of this.#used) {
+      this.#used.delete(oldest);
+      break;
+    }
+  }
+
+  has(sha256: Sha256): boolean {
+    return this.#used.has(sha256);
+  }
+
+  oldestFirst(): Iterable<Sha256> {
+    return this.#used;
+  }
+}
+
+/**
+ * Removes blobs that no bundle names until the rest takes no more than a quota: what nobody used since
+ * this process began, then what was used longest ago.
+ */
+export async function keepQuota(
+  store: Pick<Store, 'totals' | 'unreferenced' | 'remove'>,
+  recent: RecentUse,
+  quotaBytes: number,
+): Promise<{ files: number; bytes: number }> {
+  const removed = { files: 0, bytes: 0 };
+  let excess = store.totals().bytes - quotaBytes;
+  if (excess <= 0) return removed;
+  const kept = new Map<Sha256, number>();
+  const remove = async (sha256: Sha256, lengthBytes: number): Promise<void> => {
+    await store.remove(sha256);
+    removed.files += 1;
+    removed.bytes += lengthBytes;
+    excess -= lengthBytes;
+  };
+  for (const { sha256, lengthBytes } of store.unreferenced()) {
+    if (excess <= 0) return removed;
+    if (recent.has(sha256)) kept.set(sha256, lengthBytes);
+    else await remove(sha256, lengthBytes);
+  }
+  for (const sha256 of [...recent.oldestFirst()]) {
+    if (excess <= 0) return removed;
+    const lengthBytes = kept.get(sha256);
+    if (lengthBytes !== undefined) await remove(sha256, lengthBytes);
+  }
+  return removed;
+}

@@ -1,0 +1,245 @@
+import type { Settings } from '../config/settings.js';
+import { BOUNDS } from '../domain/bounds.js';
+import { messageOf } from '../domain/errors.js';
+import type { Origin } from '../domain/plan.js';
+import { parseAccessRules } from '../gateway/access-rules.js';
+import { storeContent } from '../gateway/content.js';
+import { createGateway, type Gateway, type GatewayParts } from '../gateway/open-gateway.js';
+import { keepQuota, RecentUse } from '../operations/keep-quota.js';
+import { PassedArtifacts } from '../operations/pass-artifact.js';
+import { createPrefetch } from '../operations/prefetch.js';
+import { openAccessLog } from '../platform/access-log.js';
+import { systemClock } from '../platform/clock.js';
+import { acquireLock, type ResidentLock } from '../platform/lock.js';
+import { systemRandom } from '../platform/random.js';
+import type { GatewayServer, ServedView } from '../ports/ecosystem.js';
+import type { Providers } from '../ports/passing.js';
+import { gatewayTls, type GatewayTls } from './gateway-tls.js';
+import { nobodyToAsk } from './held-view.js';
+import { createInsight } from './insight.js';
+import { openData, type DataFolder } from './open-data.js';
+import { openOutside } from './outside.js';
+import { passThroughServers, type DebianMirrorFlags } from './pass-through-servers.js';
+import { formatBytes, type Printer } from './printer.js';
+import { serveResident } from './resident.js';
+import { parseSize } from './sizes.js';
+import { aborted, stopSignal } from './until-stopped.js';
+
+export interface GatewayInput {
+  settings: Settings & { folder: string };
+  printer: Printer;
+  publicIndexes: readonly string[];
+  debian: DebianMirrorFlags;
+  /** What is kept of passed files at most, as the user writes it. */
+  quota: string;
+  /** The public swarm, where this process is part of it. */
+  providers?: Providers;
+}
+
+/** `x gateway`: pip, npm and apt from the official sources, each file checked and kept. */
+export async function runGateway(input: GatewayInput): Promise<void> {
+  const { printer, settings } = input;
+  const quotaBytes = parseSize(input.quota);
+  const mayUse = parseAccessRules(settings.allow);
+  const lock = await acquireLock(settings.folder, 'gateway');
+  const stop = stopSignal();
+  const closers: (() => Promise<void>)[] = [() => Promise.resolve(lock.release())];
+  const defer = (close: () => Promise<void>): void => void closers.unshift(close);
+  const warn = (message: string): void => printer.report({ event: 'warning', message });
+  try {
+    const tls = await gatewayTls(settings, systemClock.now());
+    const data = await openData(settings.folder, warn);
+    defer(() => data.close());
+    const recent = new RecentUse(BOUNDS.recentlyUsed);
+    const parts = await gatewayParts(input, { data, recent, warn, defer, signal: stop.signal });
+    const options = {
+      names: settings.names,
+      mayUse,
+      requestsPerSecond: settings.rateLimit === 0 ? undefined : settings.rateLimit,
+    };
+    await serve(input, { data, parts, options, tls, lock, defer });
+    await stay(data, recent, quotaBytes, stop.signal, warn);
+    printer.done();
+  } finally {
+    stop.release();
+    for (const close of closers) await close();
+  }
+}
+
+interface Place {
+  data: DataFolder;
+  recent: RecentUse;
+  warn: (message: string) => void;
+  /** Takes what has to be closed at the end. */
+  defer: (close: () => Promise<void>) => void;
+  signal: AbortSignal;
+}
+
+type CommonParts = Omit<GatewayParts, 'options'>;
+
+async function gatewayParts(
+  { settings, printer, publicIndexes, debian, providers }: GatewayInput,
+  { data, recent, warn, defer, signal }: Place,
+): Promise<CommonParts> {
+  const outside = await openOutside({
+    folder: settings.folder,
+    publicIndexes,
+    debianMirror: debian.mirror,
+    report: printer.report,
+  });
+  defer(() => outside.close());
+  const { store, marked, catalog } = data;
+  const passing = new PassedArtifacts({
+    store,
+    marked,
+    providers,
+    upstream: outside.upstream,
+    clock: systemClock,
+    random: systemRandom,
+    warn,
+    onUsed: (sha256) => recent.note(sha256),
+    signal,
+  });
+  const prefetch = createPrefetch(passing, signal);
+  const servers = await passThroughServers({
+    data,
+    outside,
+    debian,
+    publicIndexes,
+    prefetch,
+    warn,
+  });
+  tellOfPrivate(outside.pip.settings.indexes, warn);
+  const log =
+    settings.accessLog === undefined ? undefined : await openAccessLog(settings.accessLog);
+  if (log !== undefined) defer(() => log.close());
+  return {
+    servers,
+    view: nothingHeld(),
+    content: storeContent(store, nobodyToAsk),
+    passing,
+    onOrigin: originTally(printer),
+    clock: systemClock,
+    log: ({ message }) => warn(message),
+    insight: createInsight({
+      role: 'gateway',
+      did: undefined,
+      folder: settings.folder,
+      catalog,
+      store,
+      marked,
+      clock: systemClock,
+      servers: [],
+      shares: () => new Map(),
+    }),
+    onAnswered: log && ((answered) => log.write(answered)),
+  };
+}
+
+interface Serving extends Pick<Place, 'data' | 'defer'> {
+  tls: GatewayTls | undefined;
+  parts: CommonParts;
+  options: Omit<GatewayParts['options'], 'host' | 'port'>;
+  lock: ResidentLock;
+}
+
+async function serve(
+  { settings, printer }: GatewayInput,
+  { data, parts, options, tls, lock, defer }: Serving,
+): Promise<void> {
+  const { bind, port } = settings;
+  const open = async (more: GatewayParts['options']): Promise<string> => {
+    const gateway: Gateway = createGateway({ ...parts, options: more });
+    const { url } = await gateway.listen();
+    defer(() => gateway.close());
+    return url;
+  };
+  const url = await open({ ...options, host: bind, port, tls });
+  const { insight } = parts;
+  const resident = await serveResident(settings.folder, lock, {
+    role: 'gateway',
+    gateway: url,
+    status: () => [],
+    insight: insight as NonNullable<typeof insight>,
+    data,
+    served: () => new Set(),
+  });
+  defer(resident.close);
+  const howTo = parts.servers.flatMap((server: GatewayServer) => server.howTo?.(url) ?? []);
+  printer.event(
+    {
+      event: 'serving',
+      gateway: url,
+      howTo,
+      ...(tls === undefined ? {} : { certificate: tls.path, fingerprint: tls.fingerprint }),
+    },
+    [
+      `serving pip, npm and apt from their official sources at ${url}; Ctrl-C stops`,
+      ...howTo.map((line) => `  ${line}`),
+      ...(tls === undefined ? [] : [`  certificate ${tls.path}`, `  SHA-256 ${tls.fingerprint}`]),
+    ].join('\n'),
+  );
+}
+
+/** Until told to stop; what is kept stays within the quota. */
+async function stay(
+  { store }: DataFolder,
+  recent: RecentUse,
+  quotaBytes: number,
+  signal: AbortSignal,
+  warn: (message: string) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await keepQuota(store, recent, quotaBytes);
+    } catch (error) {
+      warn(`the quota of ${formatBytes(quotaBytes)} is not kept: ${messageOf(error)}`);
+    }
+    await Promise.race([
+      systemClock.sleep(BOUNDS.gatewayQuotaCheckMs, signal).catch(() => undefined),
+      aborted(signal),
+    ]);
+  }
+}
+
+/** Whoever may use the gateway has the private packages that this user may read. */
+function tellOfPrivate(
+  indexes: readonly { url: string; isPublic: boolean }[],
+  warn: (message: string) => void,
+): void {
+  const urls = indexes.filter(({ isPublic }) => !isPublic).map(({ url }) => url);
+  if (urls.length === 0) return;
+  warn(`private, answered to this machine and private addresses only: ${urls.join(', ')}`);
+}
+
+/** How many files came from where, while it serves. */
+function originTally(printer: Printer): (origin: Origin) => void {
+  const tally: Partial<Record<Origin, number>> = {};
+  return (origin) => {
+    tally[origin] = (tally[origin] ?? 0) + 1;
+    const words = Object.entries(tally).map(([name, files]) => `${files} ${WORDS[name as Origin]}`);
+    printer.live({ event: 'passed', ...tally }, [`files: ${words.join(', ')}`]);
+  };
+}
+
+const WORDS: Record<Origin, string> = {
+  store: 'kept here',
+  local: 'marked here',
+  sibling: 'from siblings',
+  swarm: 'from the swarm',
+  upstream: 'from the official sources',
+};
+
+/** No bundle is served, and no answer is kept by the shell: what it is made from changes elsewhere. */
+function nothingHeld(): ServedView {
+  let asked = 0;
+  return {
+    generation: () => String((asked += 1)),
+    bundles: () => [],
+    entriesByName: () => [],
+    entryByPath: () => undefined,
+    entriesBySha256: () => [],
+    names: () => [],
+    read: (entry) => nobodyToAsk(entry).then(() => new Uint8Array()),
+  };
+}

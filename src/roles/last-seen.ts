@@ -1,0 +1,33 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../ports/clock.js';
+
+/** So many indexes are told of, each again after so long. */
+const TOLD = 1_000;
+const TOLD_AGAIN_MS = 600_000;
+
+/**
+ * Says how old an index is that stands in for one that could not be asked for: to whoever runs the
+ * gateway, and in the headers of the answer (RFC 9111 section 5.1; `Warning` 110 for those who show it).
+ */
+export function tellLastSeen(
+  clock: Pick<Clock, 'now'>,
+  warn: (message: string) => void,
+): (what: string, seenAt: Date) => Record<string, string> {
+  const told = new LRUCache<string, true>({ max: TOLD, ttl: TOLD_AGAIN_MS });
+  return (what, seenAt) => {
+    const seconds = Math.max(0, Math.round((clock.now().getTime() - seenAt.getTime()) / 1000));
+    const said = `the official source does not answer: ${what} is that of ${seenAt.toISOString()}, ${ageOf(seconds)} old`;
+    if (!told.has(what)) warn(said);
+    told.set(what, true);
+    // A quoted-string of RFC 9110 has neither quotes nor anything beyond ASCII.
+    const quoted = said.replace(/[^ !#-[\]-~]/g, '?');
+    return { age: String(seconds), warning: `110 x "${quoted}"` };
+  };
+}
+
+function ageOf(seconds: number): string {
+  if (seconds < 120) return `${seconds} seconds`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} minutes`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} hours`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}
