@@ -65,6 +65,7 @@ export async function fetchArtifacts(
           if (local) bytesLocal += local.lengthBytes;
           const blob = known ?? (await fetchOne(deps, artifact, progress, stopped));
           const { sha256, lengthBytes } = blob;
+          progress.settled(artifact, lengthBytes);
           const sha512 = await sha512Of(deps.store, artifact, blob);
           return { artifact, sha256, sha512, lengthBytes };
         } catch (error) {
@@ -203,12 +204,19 @@ interface Meter {
 }
 
 const REPORT_EVERY_MS = 250;
+/** What an artifact that nobody gives a size of is taken for, until some have come. */
+const UNSIZED_GUESS_BYTES = 64 * 1024;
 
-/** Counts bytes and reports them, at most a few times a second. */
+/**
+ * Counts bytes and reports them, at most a few times a second. The total is an estimate while there are
+ * artifacts to come that nobody gave a size of.
+ */
 class FetchProgress {
   fetchedBytes = 0;
   #doneBytes = 0;
-  readonly #totalBytes: number;
+  readonly #sizedBytes: number;
+  readonly #unsized: number;
+  readonly #unsizedDone = { count: 0, bytes: 0 };
   readonly #startedMs: number;
   #reportedMs = -Infinity;
   readonly #deps: FetchArtifactsDeps;
@@ -216,7 +224,24 @@ class FetchProgress {
   constructor(deps: FetchArtifactsDeps, artifacts: readonly PlannedArtifact[]) {
     this.#deps = deps;
     this.#startedMs = deps.clock.monotonicMs();
-    this.#totalBytes = artifacts.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
+    this.#sizedBytes = artifacts.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
+    this.#unsized = artifacts.filter(({ sizeBytes }) => sizeBytes === undefined).length;
+  }
+
+  /** An artifact is there, all of it. */
+  settled({ sizeBytes }: PlannedArtifact, lengthBytes: number): void {
+    if (sizeBytes !== undefined) return;
+    this.#unsizedDone.count += 1;
+    this.#unsizedDone.bytes += lengthBytes;
+  }
+
+  /** Those to come are taken for as large as those that came. */
+  #totalBytes(): number {
+    const { count, bytes } = this.#unsizedDone;
+    const each = count === 0 ? UNSIZED_GUESS_BYTES : bytes / count;
+    const toCome = this.#unsized - count;
+    const total = this.#sizedBytes + bytes + toCome * each;
+    return Math.round(Math.max(total, this.#doneBytes + (toCome > 0 ? each : 0)));
   }
 
   alreadyHeld(bytes: number): void {
@@ -255,7 +280,7 @@ class FetchProgress {
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - this.#reportedMs < everyMs) return;
     this.#reportedMs = nowMs;
-    const total = Math.max(this.#totalBytes, this.#doneBytes);
+    const total = this.#totalBytes();
     const bytesPerSecond = Math.round(
       (this.fetchedBytes * 1000) / Math.max(nowMs - this.#startedMs, 1),
     );

@@ -117,6 +117,24 @@ describe('fetchArtifacts', () => {
     assert.equal(world.asked('.whl').length, asked);
   });
 
+  test('what nobody gave a size of counts for what the others were: all is not there before it is', async () => {
+    const plan = await world.plan(await world.read({ 'f.txt': 'x-alpha\nx-huge\n' }));
+    const artifacts = plan.artifacts.map((artifact) => ({ ...artifact, sizeBytes: undefined }));
+    let nowMs = 0;
+    const { now, sleep } = world.clock;
+    const clock = { now, sleep, monotonicMs: () => (nowMs += 300) };
+    const totals: [bytes: number, total: number][] = [];
+    const report = (event: (typeof world.events)[number]): void => {
+      if (event.event === 'progress') totals.push([event.bytes, event.total]);
+    };
+    const { store, marked, upstream, random } = world;
+    const deps = { store, marked, upstream, random, clock, report };
+    const { bytesFetched } = await fetchArtifacts(deps, artifacts);
+    const first = totals[0] ?? assert.fail();
+    assert.ok(first[0] < first[1], `${first.join(' of ')}`);
+    assert.deepEqual(totals.at(-1), [bytesFetched, bytesFetched]);
+  });
+
   test('continues a body that broke off, and counts no byte twice', async () => {
     const plan = await world.plan(await world.read({ 'h.txt': 'x-huge\n' }));
     world.fixtures.server.inject({ path: /x_huge.*whl$/, dropAfterBytes: 2_000_000, times: 1 });
