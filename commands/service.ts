@@ -3,11 +3,11 @@ import { XError } from '../src/domain/errors.js';
 import { XCommand } from '../src/roles/command.js';
 
 export default class Service extends XCommand {
-  static override summary = 'Keep a source or client running, by systemd.';
-  static override description = `install writes a unit and starts it; show prints it; uninstall stops and removes it. Run by root it is the machine's, else the user's own. After two dashes come the arguments of x source or x client.`;
+  static override summary = 'Keep a source, client or gateway running, by systemd.';
+  static override description = `install writes a unit and starts it; show prints it; uninstall stops and removes it. Run by root it is the machine's, else the user's own. After two dashes come the arguments of x source, x client or x gateway.`;
   static override strict = false;
   static override usage =
-    'service show|install|uninstall source|client [--data DIR] [-- ARGUMENTS…]';
+    'service show|install|uninstall source|client|gateway [--data DIR] [-- ARGUMENTS…]';
   static override examples = [
     '<%= config.bin %> service install client -- --master 10.0.0.5 --bind 0.0.0.0',
     '<%= config.bin %> service show source -- -r /srv/requirements.txt',
@@ -22,7 +22,7 @@ export default class Service extends XCommand {
     }),
     role: Args.string({
       required: true,
-      options: ['source', 'client'],
+      options: ['source', 'client', 'gateway'],
       description: 'What is to run.',
     }),
   };
@@ -45,7 +45,7 @@ export default class Service extends XCommand {
       settings,
       printer: this.printer(flags),
       action: args.action as 'show' | 'install' | 'uninstall',
-      role: args.role as 'source' | 'client',
+      role: args.role as 'source' | 'client' | 'gateway',
       args: passed,
     });
   }

@@ -117,6 +117,10 @@ function failureReply(
   if (thrown instanceof XError) {
     if (thrown.exitCode === 4) return missing(context, server.name, thrown.message);
     if (PASSING.has(thrown.code)) return notYetReply(request.path, thrown.message);
+    if (thrown.code === 'DISK_FULL') {
+      context.log({ level: 'error', message: `/${request.path}: ${thrown.message}` });
+      return textReply(507, 'the disk of this gateway is full: only what it has is served');
+    }
     const reply = context.passing && upstreamFailureReply(server.name, thrown);
     if (reply !== undefined) {
       context.log({ level: 'warn', message: `/${request.path}: ${thrown.message}` });

@@ -1,4 +1,4 @@
-export type ServiceRole = 'source' | 'client';
+export type ServiceRole = 'source' | 'client' | 'gateway';
 
 export interface ServiceUnit {
   role: ServiceRole;
@@ -8,7 +8,7 @@ export interface ServiceUnit {
   run: string;
   /** The data folder. */
   folder: string;
-  /** Of `x source` or `x client`. */
+  /** Of `x source`, `x client` or `x gateway`. */
   args: readonly string[];
   /** For a user's own unit, whose; undefined for the machine's. */
   user: string | undefined;

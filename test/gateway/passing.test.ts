@@ -28,6 +28,7 @@ interface Sent {
   breaksAfter?: number;
   /** Waits for it before the second half. */
   pause?: Promise<void>;
+  fails?: XError;
 }
 
 /** A gateway whose official source sends what a test says, by address. */
@@ -48,6 +49,7 @@ async function passingWorld(t: TestContext, providers?: Providers) {
     async function* stream(): AsyncGenerator<Uint8Array> {
       const { bytes, breaksAfter, pause } = sent as Sent;
       let at = offset;
+      if (sent?.fails !== undefined) throw sent.fails;
       for await (const chunk of inChunks(bytes.subarray(offset), 50_000)) {
         if (pause !== undefined && at > bytes.length / 2) await pause;
         if (breaksAfter !== undefined && at >= breaksAfter) {
@@ -339,6 +341,18 @@ test('providers are asked first, for what is public alone, and not believed', as
   serve('e', secret, { isPrivate: true });
   assert.ok((await get('e')).bytes.equals(secret));
   assert.ok(!wanted.includes(sha256(secret)));
+});
+
+test('a full disk is said to be one, and what is here is served on', async (t) => {
+  const { sends, serve, get, store } = await passingWorld(t);
+  const here = sampleBytes(1_000, 'here');
+  await store.putBytes(here);
+  serve('here', here);
+  const bytes = sampleBytes(1_000, 'full');
+  sends.set('up://a', { bytes, fails: new XError('DISK_FULL', 'no room') });
+  serve('a', bytes);
+  assert.equal((await get('a')).status, 507);
+  assert.ok((await get('here')).bytes.equals(here));
 });
 
 test('likely files are brought ahead, within bounds', async (t) => {
