@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { test, type TestContext } from 'node:test';
 import { BOUNDS } from '../../src/domain/bounds.js';
 import { sha256, sha512, type Digests } from '../../src/domain/digest.js';
@@ -297,7 +298,6 @@ test('a marked file is read where it lies; once it changed the official source i
   serve('a', bytes);
   assert.ok((await get('a')).bytes.equals(bytes));
   assert.deepEqual([origins, asked.length], [['local'], 0]);
-  const { writeFile } = await import('node:fs/promises');
   await writeFile(path('a.tgz'), sampleBytes(LENGTH, 'forged'));
   sends.set('up://a', { bytes });
   const after = await get('a');
@@ -305,6 +305,32 @@ test('a marked file is read where it lies; once it changed the official source i
   assert.equal(lost.length, 1);
   assert.equal(asked.length, 1);
 });
+
+for (const mends of [true, false]) {
+  const end = mends ? 'the answer goes on with what the official source has' : 'it breaks off';
+  test(`a marked file changes while it is sent: ${end}`, async (t) => {
+    const { add, serve, sends, port, path, store } = await passingWorld(t);
+    const bytes = sampleBytes(32 << 20, 'long');
+    await add(bytes, 'a.tgz');
+    serve('a', bytes);
+    if (mends) sends.set('up://a', { bytes });
+    const answer = await fetch(`http://127.0.0.1:${port}/pass/a`);
+    const got: Buffer[] = [];
+    const read = async (): Promise<void> => {
+      for await (const chunk of answer.body ?? []) {
+        // More than the sockets hold is still to be read from the file.
+        if (got.length === 0) await writeFile(path('a.tgz'), sampleBytes(32 << 20, 'forged'));
+        got.push(Buffer.from(chunk));
+      }
+    };
+    if (mends) await read();
+    else await assert.rejects(read());
+    const all = Buffer.concat(got);
+    assert.ok(all.length > 0 && all.equals(bytes.subarray(0, all.length)));
+    assert.equal(all.length === bytes.length, mends);
+    assert.equal(store.stat(sha256(bytes)) !== undefined, mends);
+  });
+}
 
 test('providers are asked first, for what is public alone, and not believed', async (t) => {
   const known = new Map<string, Uint8Array>();
