@@ -69,6 +69,10 @@ export default class Client extends XCommand {
     return true;
   }
 
+  protected override get isResident(): boolean {
+    return true;
+  }
+
   async run(): Promise<void> {
     const { flags } = await this.parse(Client);
     const settings = await this.settings({

@@ -58,18 +58,9 @@ export type PieceEntry = Pick<
   'path' | 'lengthBytes' | 'sha256' | 'sha512' | 'pieceRoot'
 >;
 
-/** A manifest as those keep it who move it: of a hundred thousand entries the rest is a hundred megabytes. */
+/** A manifest as those take it who move it; `PieceEntries` keeps its entries in little memory. */
 export interface PieceManifest extends Omit<Manifest, 'entries'> {
-  entries: readonly PieceEntry[];
-}
-
-export function pieceManifest(manifest: PieceManifest): PieceManifest {
-  return { ...manifest, entries: manifest.entries.map(pieceEntry) };
-}
-
-export function pieceEntry(entry: PieceEntry): PieceEntry {
-  const { path, lengthBytes, sha256, sha512, pieceRoot } = entry;
-  return { path, lengthBytes, sha256, sha512, pieceRoot };
+  entries: Iterable<PieceEntry> & { readonly length: number };
 }
 
 /** The longest path of an entry, in bytes. */

@@ -1,4 +1,4 @@
-import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
+import type { BundleEntry, Did, Manifest, PieceEntry } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import type { EcosystemName } from '../domain/plan.js';
 import type { PackagePage, PackageQuery, Wish } from './insight.js';
@@ -49,6 +49,8 @@ export interface Catalog {
   metadata(bundleId: string): MetadataFiles;
   /** In path order. */
   entries(bundleId: string): Iterable<BundleEntry>;
+  /** The same in the same order, as far as moving them takes. */
+  pieceEntries(bundleId: string): Iterable<PieceEntry>;
   entryByPath(bundleId: string, path: string): CatalogEntry | undefined;
   entriesByPrefix(bundleId: string, prefix: string): Iterable<CatalogEntry>;
   /**

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { mergeSettings, type Settings } from '../config/settings.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { dataFolder, dataPaths } from '../platform/paths.js';
+import { boundYoungSpace } from '../swarm/young-garbage.js';
 import { makeDataFolder } from './data-folder.js';
 import { plainParagraph, plainText } from './plain-text.js';
 import { createPrinter, type Printer } from './printer.js';
@@ -33,6 +34,16 @@ export abstract class XCommand extends Command {
   /** True for a command that stays or reports while it works: `--json` prints events, not a document. */
   protected get printsEvents(): boolean {
     return false;
+  }
+
+  /** True for a command that stays: it may take longer over a thing and less memory. */
+  protected get isResident(): boolean {
+    return false;
+  }
+
+  protected override async init(): Promise<void> {
+    if (this.isResident) boundYoungSpace();
+    await super.init();
   }
 
   /** Prints results, events and progress the way that `--json` and `--quiet` ask for. */

@@ -1,4 +1,5 @@
-import { pieceEntry, type PieceManifest } from '../domain/bundle.js';
+import type { PieceManifest } from '../domain/bundle.js';
+import { PieceEntries } from '../domain/piece-entries.js';
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 
 /** The manifest that the catalog holds for a bundle, as far as those need it who move it. */
@@ -11,6 +12,6 @@ export function manifestOf(record: BundleRecord, catalog: Catalog): PieceManifes
     signedAt: record.signedAt,
     expiresAt: record.expiresAt,
     graceDays: record.graceDays,
-    entries: Array.from(catalog.entries(record.id), pieceEntry),
+    entries: PieceEntries.of(catalog.pieceEntries(record.id)),
   };
 }

@@ -129,7 +129,8 @@ function sizeOnce(share: Share): { bytes: number; pieces: number } {
 
 /** Of entries with the same bytes one counts, as in have-maps; of no bytes none. */
 function sizeOf({ entries }: PieceManifest): { bytes: number; pieces: number } {
-  const lengths = new Map(entries.map(({ sha256, lengthBytes }) => [sha256, lengthBytes]));
+  const lengths = new Map<string, number>();
+  for (const { sha256, lengthBytes } of entries) lengths.set(sha256, lengthBytes);
   let bytes = 0;
   let pieces = 0;
   for (const lengthBytes of lengths.values()) {

@@ -1,4 +1,4 @@
-import type { BundleEntry, EntryKind } from '../domain/bundle.js';
+import type { BundleEntry, EntryKind, PieceEntry } from '../domain/bundle.js';
 import type { EcosystemName, JsonObject, ProofKind } from '../domain/plan.js';
 import { key } from './blob-rows.js';
 import { catalogDamaged } from './disk-errors.js';
@@ -22,6 +22,9 @@ export interface EntryRow {
   private: number;
   detail: string | null;
 }
+
+/** What of a row moving the entry takes. */
+export type PieceRow = Pick<EntryRow, 'path' | 'length' | 'sha256' | 'sha512' | 'piece_root'>;
 
 /** The columns in the order of `entryValues`. */
 export const ENTRY_COLUMNS = [
@@ -74,11 +77,7 @@ export function entryValues(
 export function entryOf(row: EntryRow): BundleEntry {
   try {
     return {
-      path: row.path,
-      lengthBytes: row.length,
-      sha256: hex(row.sha256, 32),
-      ...(row.sha512 === null ? {} : { sha512: hex(row.sha512, 64) }),
-      pieceRoot: hex(row.piece_root, 32),
+      ...pieceEntryOf(row),
       kind: row.kind as EntryKind,
       ...(row.ecosystem === null ? {} : { ecosystem: row.ecosystem as EcosystemName }),
       ...(row.name === null ? {} : { name: row.name }),
@@ -89,6 +88,21 @@ export function entryOf(row: EntryRow): BundleEntry {
       targets: listOf(row.targets),
       private: row.private === 1,
       ...(row.detail === null ? {} : { detail: JSON.parse(row.detail) as JsonObject }),
+    };
+  } catch (thrown) {
+    throw catalogDamaged(`the catalog's entry of ${row.path}`, thrown);
+  }
+}
+
+/** @throws XError STORE_DAMAGED, as `entryOf`. */
+export function pieceEntryOf(row: PieceRow): PieceEntry {
+  try {
+    return {
+      path: row.path,
+      lengthBytes: row.length,
+      sha256: hex(row.sha256, 32),
+      ...(row.sha512 === null ? {} : { sha512: hex(row.sha512, 64) }),
+      pieceRoot: hex(row.piece_root, 32),
     };
   } catch (thrown) {
     throw catalogDamaged(`the catalog's entry of ${row.path}`, thrown);

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { BOUNDS } from '../domain/bounds.js';
-import type { BundleEntry, Did, Manifest } from '../domain/bundle.js';
+import type { BundleEntry, Did, Manifest, PieceEntry } from '../domain/bundle.js';
 import { isDigest, type Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import type { EcosystemName } from '../domain/plan.js';
@@ -14,7 +14,14 @@ import type {
 import type { PackagePage, PackageQuery, Wish } from '../ports/insight.js';
 import { key } from './blob-rows.js';
 import type { CatalogDatabase } from './database.js';
-import { ENTRY_COLUMNS, entryOf, entryValues, type EntryRow } from './entry-rows.js';
+import {
+  ENTRY_COLUMNS,
+  entryOf,
+  entryValues,
+  pieceEntryOf,
+  type EntryRow,
+  type PieceRow,
+} from './entry-rows.js';
 import { PackageSearch } from './package-search.js';
 import { WishRows } from './wish-rows.js';
 
@@ -99,6 +106,11 @@ export class SqliteCatalog implements Catalog {
 
   *entries(bundleId: string): Generator<BundleEntry> {
     for (const row of this.#walk(bundleId, '')) yield entryOf(row);
+  }
+
+  *pieceEntries(bundleId: string): Generator<PieceEntry> {
+    const { piecesAfter } = this.#sql;
+    for (const row of this.#pages(bundleId, '', piecesAfter, piecesAfter)) yield pieceEntryOf(row);
   }
 
   entryByPath(bundleId: string, path: string): CatalogEntry | undefined {
@@ -217,10 +229,19 @@ export class SqliteCatalog implements Catalog {
   }
 
   /** Rows from a path on, in path order, a page at a time. */
-  *#walk(bundleId: string, from: string): Generator<JoinedRow> {
+  #walk(bundleId: string, path: string): Generator<JoinedRow> {
+    return this.#pages(bundleId, path, this.#sql.from, this.#sql.after);
+  }
+
+  *#pages<Row extends { path: string }>(
+    bundleId: string,
+    path: string,
+    from: Database.Statement<[number, string], Row>,
+    after: Database.Statement<[number, string], Row>,
+  ): Generator<Row> {
     const bundle = this.#bundleRow(bundleId);
     if (bundle === undefined) return;
-    let page = this.#db.read(() => this.#sql.from.all(bundle.number, from));
+    let page = this.#db.read(() => from.all(bundle.number, path));
     for (;;) {
       yield* page;
       const end = page.at(-1);
@@ -230,7 +251,7 @@ export class SqliteCatalog implements Catalog {
           hint: 'Run the command again.',
         });
       }
-      page = this.#db.read(() => this.#sql.after.all(bundle.number, end.path));
+      page = this.#db.read(() => after.all(bundle.number, end.path));
     }
   }
 }
@@ -274,6 +295,7 @@ interface Statements {
   conflicts: Database.Statement<[number], JoinedRow>;
   from: Database.Statement<[number, string], JoinedRow>;
   after: Database.Statement<[number, string], JoinedRow>;
+  piecesAfter: Database.Statement<[number, string], PieceRow>;
   names: Database.Statement<[string, string], { name: string }>;
   removeBundle: Database.Statement<[string]>;
   pins: Database.Statement<[], { did: string; firstSeen: string; how: string }>;
@@ -328,6 +350,9 @@ function prepare(sql: Database.Database): Statements {
     ),
     from: sql.prepare(`${JOINED} WHERE entries.bundle = ? AND path >= ? ${page}`),
     after: sql.prepare(`${JOINED} WHERE entries.bundle = ? AND path > ? ${page}`),
+    piecesAfter: sql.prepare(
+      `SELECT path, length, sha256, sha512, piece_root FROM entries WHERE bundle = ? AND path > ? ${page}`,
+    ),
     names: sql.prepare(
       `SELECT DISTINCT name FROM entries
        WHERE ecosystem = ? AND name > ? AND kind = 'package'

@@ -8,7 +8,7 @@ import {
   treeRoot,
   type PieceBytes,
 } from '../domain/piece.js';
-import type { Digests, Sha256 } from '../domain/digest.js';
+import type { Digests } from '../domain/digest.js';
 import type { PartialBlob, Store } from '../ports/store.js';
 import { Bitmap, type LeafMap, type LeafSpan } from '../transfer/index.js';
 import type { LeafBytes } from './answers.js';
@@ -25,6 +25,7 @@ type SpanState =
 
 /** One for all: there are as many as artifacts. */
 const WHOLE: SpanState = { kind: 'whole' };
+const ABSENT: SpanState = { kind: 'absent' };
 
 /** What became of pieces that were to be written. */
 export interface Written {
@@ -41,8 +42,8 @@ const LOOKUPS_AT_ONCE = 2_000;
 export class BlobAccess {
   readonly #map: LeafMap;
   readonly #store: Store;
-  readonly #states = new Map<Sha256, SpanState>();
-  readonly #completing = new Set<Sha256>();
+  readonly #states: SpanState[];
+  readonly #completing = new Set<LeafSpan>();
   /** What pieces lie in while they are kept in memory. */
   readonly memory = new PieceMemory(BOUNDS.freePieceBytes);
   readonly #recent = new RecentPieces(BOUNDS.recentPieceBytes, this.memory);
@@ -50,6 +51,7 @@ export class BlobAccess {
 
   constructor(map: LeafMap, store: Store) {
     this.#map = map;
+    this.#states = map.spans.map(() => ABSENT);
     this.#store = store;
   }
 
@@ -66,13 +68,13 @@ export class BlobAccess {
 
   async #loadSpan(span: LeafSpan, held: Bitmap): Promise<void> {
     if (this.#store.stat(span.sha256) !== undefined) {
-      this.#states.set(span.sha256, WHOLE);
+      this.#states[span.index] = WHOLE;
       held.addRange(span.firstLeaf, span.leafCount);
       return;
     }
     if (span.leafCount === 0) {
       await this.#store.putBytes(new Uint8Array(), digestsOf(span));
-      this.#states.set(span.sha256, WHOLE);
+      this.#states[span.index] = WHOLE;
       return;
     }
     const leaves = span.leafCount > 1 ? this.#store.leaves(span.sha256) : undefined;
@@ -96,7 +98,7 @@ export class BlobAccess {
   }
 
   isWhole(span: LeafSpan): boolean {
-    return this.#states.get(span.sha256)?.kind === 'whole';
+    return this.#states[span.index]?.kind === 'whole';
   }
 
   /** The leaves of an artifact that was whole and is not in the store any more. */
@@ -107,14 +109,14 @@ export class BlobAccess {
 
   /** Whether pieces of it can be verified. */
   hasTree(span: LeafSpan): boolean {
-    return span.leafCount === 1 || this.#states.get(span.sha256)?.kind === 'partial';
+    return span.leafCount === 1 || this.#states[span.index]?.kind === 'partial';
   }
 
   /** Takes an artifact's leaf hashes where they are those that were signed. */
   knowTree(span: LeafSpan, leaves: Uint8Array[]): boolean {
     if (leaves.length !== span.leafCount) return false;
     if (Buffer.from(treeRoot(leaves)).toString('hex') !== span.pieceRoot) return false;
-    this.#states.set(span.sha256, { kind: 'partial', leaves, blob: undefined });
+    this.#states[span.index] = { kind: 'partial', leaves, blob: undefined };
     return true;
   }
 
@@ -135,7 +137,7 @@ export class BlobAccess {
 
   #expectedHash(span: LeafSpan, index: number): Uint8Array | undefined {
     if (span.leafCount === 1) return Buffer.from(span.pieceRoot, 'hex');
-    const state = this.#states.get(span.sha256);
+    const state = this.#states[span.index];
     return state?.kind === 'partial' ? state.leaves[index] : undefined;
   }
 
@@ -166,7 +168,7 @@ export class BlobAccess {
     if (first === undefined || this.isWhole(span)) return;
     if (span.leafCount === 1) {
       await this.#store.putBytes(joined(first.bytes), digestsOf(span), span.pieceRoot);
-      this.#states.set(span.sha256, WHOLE);
+      this.#states[span.index] = WHOLE;
       whole.push(span);
       return;
     }
@@ -176,8 +178,8 @@ export class BlobAccess {
       run.map(({ bytes }) => bytes),
     );
     // Runs of one artifact may end at once: only one of them completes it.
-    if (blob.heldCount() < span.leafCount || this.#completing.has(span.sha256)) return;
-    this.#completing.add(span.sha256);
+    if (blob.heldCount() < span.leafCount || this.#completing.has(span)) return;
+    this.#completing.add(span);
     full.push(span);
   }
 
@@ -187,22 +189,22 @@ export class BlobAccess {
    * @throws what the store throws: XError DISK_FULL, DIGEST_MISMATCH, IO_FAILED.
    */
   async complete(span: LeafSpan): Promise<number[]> {
-    this.#completing.add(span.sha256);
+    this.#completing.add(span);
     try {
       await this.#store.complete(span.sha256, digestsOf(span));
-      this.#states.set(span.sha256, WHOLE);
+      this.#states[span.index] = WHOLE;
       return [];
     } catch (error) {
       if (error instanceof XError && error.code === 'STORE_DAMAGED') return this.#notHeld(span);
       throw error;
     } finally {
-      this.#completing.delete(span.sha256);
+      this.#completing.delete(span);
     }
   }
 
   /** An artifact whose bytes are not what its other digests say: nothing of it is given away. */
   refuse(span: LeafSpan): void {
-    this.#states.set(span.sha256, { kind: 'refused' });
+    this.#states[span.index] = { kind: 'refused' };
     for (let i = 0; i < span.leafCount; i++) this.#recent.delete(span.firstLeaf + i);
   }
 
@@ -226,7 +228,7 @@ export class BlobAccess {
       } else wanted.push({ leaf, bytes: new Uint8Array() });
     }
     for (const { span, run } of this.#runs(wanted)) {
-      if (this.#states.get(span.sha256)?.kind === 'refused') continue;
+      if (this.#states[span.index]?.kind === 'refused') continue;
       const first = (run[0]?.leaf ?? 0) - span.firstLeaf;
       try {
         const read = await this.#readRun(span, first, run.length);
@@ -242,7 +244,7 @@ export class BlobAccess {
 
   async #readRun(span: LeafSpan, first: number, count: number): Promise<Uint8Array[]> {
     const pieces: Uint8Array[] = [];
-    const state = this.#states.get(span.sha256);
+    const state = this.#states[span.index];
     if (state?.kind === 'partial') {
       const blob = this.#partial(span);
       for (let i = first; i < first + count; i++) pieces.push(await blob.read(i));
@@ -258,9 +260,9 @@ export class BlobAccess {
 
   /** What is not held of an artifact in which something rotted. A whole one is dropped as a whole. */
   #notHeld(span: LeafSpan): number[] {
-    const state = this.#states.get(span.sha256);
+    const state = this.#states[span.index];
     const blob = state?.kind === 'partial' ? state.blob : undefined;
-    if (blob === undefined) this.#states.set(span.sha256, { kind: 'absent' });
+    if (blob === undefined) this.#states[span.index] = ABSENT;
     const leaves: number[] = [];
     for (let i = 0; i < span.leafCount; i++) {
       if (blob?.holds(i) === true) continue;
@@ -271,7 +273,7 @@ export class BlobAccess {
   }
 
   #partial(span: LeafSpan): PartialBlob {
-    const state = this.#states.get(span.sha256);
+    const state = this.#states[span.index];
     if (state?.kind !== 'partial') throw new Error(`no tree of ${span.path} is known`);
     const { sha256, lengthBytes } = span;
     state.blob ??= this.#store.partial(sha256, lengthBytes, state.leaves, digestsOf(span));

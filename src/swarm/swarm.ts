@@ -1,8 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { BOUNDS } from '../domain/bounds.js';
-import { pieceEntry, pieceManifest, type Did, type PieceManifest } from '../domain/bundle.js';
+import type { Did, PieceManifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
+import { PieceEntries } from '../domain/piece-entries.js';
 import { messageOf } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
@@ -250,7 +251,8 @@ class PieceSwarm implements Swarm {
   async #newShare(manifest: PieceManifest): Promise<PieceShare> {
     const { store, clock, random } = this.#deps;
     const { host, links } = this.#parts();
-    const share = await PieceShare.open(pieceManifest(manifest), {
+    const packed = { ...manifest, entries: PieceEntries.of(manifest.entries) };
+    const share = await PieceShare.open(packed, {
       store,
       clock,
       random,
@@ -284,7 +286,7 @@ class PieceSwarm implements Swarm {
     const { name, source, version, signedAt, expiresAt, graceDays } = record;
     // To who may not have it, it is as if it were not here.
     if (!this.#admission.admits(link, { bundle: name, source })) return;
-    const entries = Array.from(catalog.entries(record.id), pieceEntry);
+    const entries = PieceEntries.of(catalog.pieceEntries(record.id));
     // Once open it greets every link and asks for theirs: what was said meanwhile was not heard.
     await this.#openShare({
       bundle: name,

@@ -1,10 +1,9 @@
-import type { Sha256 } from '../domain/digest.js';
 import type { XError } from '../domain/errors.js';
 import type { LeafSpan } from '../transfer/index.js';
 
 interface Waiter {
   /** What it still waits for; undefined means everything that is expected. */
-  missing: Set<Sha256> | undefined;
+  missing: Set<LeafSpan> | undefined;
   resolve: () => void;
   reject: (reason: unknown) => void;
 }
@@ -12,7 +11,7 @@ interface Waiter {
 /** Who waits for which artifacts to be whole. */
 export class Waiters {
   readonly #isWhole: (span: LeafSpan) => boolean;
-  readonly #expected = new Map<Sha256, LeafSpan>();
+  readonly #expected = new Set<LeafSpan>();
   readonly #waiters = new Set<Waiter>();
   #failure: XError | undefined;
 
@@ -23,16 +22,16 @@ export class Waiters {
   /** Whether any is new. */
   expect(spans: readonly LeafSpan[]): boolean {
     const before = this.#expected.size;
-    for (const span of spans) this.#expected.set(span.sha256, span);
+    for (const span of spans) this.#expected.add(span);
     return this.#expected.size > before;
   }
 
   expected(): Iterable<LeafSpan> {
-    return this.#expected.values();
+    return this.#expected;
   }
 
   wait(spans: readonly LeafSpan[], signal?: AbortSignal): Promise<void> {
-    const missing = spans.filter((span) => !this.#isWhole(span)).map((span) => span.sha256);
+    const missing = spans.filter((span) => !this.#isWhole(span));
     return this.#add(missing.length === 0, new Set(missing), signal);
   }
 
@@ -41,10 +40,10 @@ export class Waiters {
   }
 
   settle(whole: readonly LeafSpan[]): void {
-    for (const { sha256 } of whole) this.#expected.delete(sha256);
+    for (const span of whole) this.#expected.delete(span);
     if (whole.length === 0) return;
     for (const waiter of this.#waiters) {
-      for (const { sha256 } of whole) waiter.missing?.delete(sha256);
+      for (const span of whole) waiter.missing?.delete(span);
       if ((waiter.missing ?? this.#expected).size > 0) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
@@ -63,7 +62,7 @@ export class Waiters {
     this.#failure = undefined;
   }
 
-  #add(isDone: boolean, missing: Set<Sha256> | undefined, signal?: AbortSignal): Promise<void> {
+  #add(isDone: boolean, missing: Set<LeafSpan> | undefined, signal?: AbortSignal): Promise<void> {
     if (isDone) return Promise.resolve();
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {

@@ -2,18 +2,48 @@ import type { PieceManifest } from '../domain/bundle.js';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
+import { lowest, PieceEntries } from '../domain/piece-entries.js';
 import { pieceCount, pieceLengthBytes } from '../domain/piece.js';
 
 /** One distinct artifact of a manifest and where its pieces stand among all leaves. */
-export interface LeafSpan {
-  sha256: Sha256;
-  sha512: string | undefined;
-  lengthBytes: number;
-  pieceRoot: Sha256;
-  /** The first entry, in path order, that has these bytes. */
-  path: string;
-  firstLeaf: number;
-  leafCount: number;
+export class LeafSpan {
+  readonly #entries: PieceEntries;
+  /** Of the first entry, in path order, that has these bytes. */
+  readonly #place: number;
+  /** Among the spans. */
+  readonly index: number;
+  readonly firstLeaf: number;
+
+  constructor(entries: PieceEntries, place: number, index: number, firstLeaf: number) {
+    this.#entries = entries;
+    this.#place = place;
+    this.index = index;
+    this.firstLeaf = firstLeaf;
+  }
+
+  get sha256(): Sha256 {
+    return this.#entries.sha256(this.#place);
+  }
+
+  get sha512(): string | undefined {
+    return this.#entries.sha512(this.#place);
+  }
+
+  get lengthBytes(): number {
+    return this.#entries.lengthBytes(this.#place);
+  }
+
+  get leafCount(): number {
+    return pieceCount(this.lengthBytes);
+  }
+
+  get pieceRoot(): Sha256 {
+    return this.#entries.pieceRoot(this.#place);
+  }
+
+  get path(): string {
+    return this.#entries.path(this.#place);
+  }
 }
 
 /** Consecutive leaves that travel in one message. */
@@ -36,40 +66,37 @@ export class LeafMap {
   readonly spans: readonly LeafSpan[];
   readonly leafCount: number;
   readonly totalBytes: number;
-  readonly #bySha256 = new Map<Sha256, LeafSpan>();
-  readonly #manifest: PieceManifest;
-  /** Made when first asked for: most maps never are. */
-  #sha256OfPath: ReadonlyMap<string, Sha256> | undefined;
+  readonly #entries: PieceEntries;
+  /** Places of the spans' entries, by sha256. */
+  readonly #bySha256: Uint32Array;
+  readonly #spanOfPlace: Uint32Array;
   readonly #spanOfLeaf: Uint32Array;
   readonly #runOfLeaf: Uint32Array;
   readonly #runStarts: number[] = [];
 
   /** @throws XError METADATA_INVALID, LIMIT_EXCEEDED. */
   constructor(manifest: PieceManifest) {
-    this.#manifest = manifest;
+    const entries = PieceEntries.of(manifest.entries);
+    this.#entries = entries;
+    const sorted = entries.bySha256();
+    const firstOf = firstPlaces(manifest.bundle, entries, sorted);
+    this.#bySha256 = sorted.filter((place) => firstOf[place] === place);
     const spans: LeafSpan[] = [];
+    this.#spanOfPlace = new Uint32Array(entries.length);
     let leaves = 0;
     let bytes = 0;
-    for (const { sha256, sha512, lengthBytes, pieceRoot, path } of manifest.entries) {
-      const known = this.#bySha256.get(sha256);
-      if (known !== undefined) {
-        if (known.lengthBytes !== lengthBytes || known.pieceRoot !== pieceRoot) {
-          throw new XError(
-            'METADATA_INVALID',
-            `${manifest.bundle}: ${known.path} and ${path} have one sha256 but another length or piece root`,
-          );
+    for (let place = 0; place < entries.length; place++) {
+      const first = firstOf[place] ?? place;
+      if (first === place) {
+        const span = new LeafSpan(entries, place, spans.length, leaves);
+        this.#spanOfPlace[place] = spans.length;
+        spans.push(span);
+        leaves += span.leafCount;
+        bytes += span.lengthBytes;
+        if (leaves > BOUNDS.leaves) {
+          throw new XError('LIMIT_EXCEEDED', `${manifest.bundle} has over ${BOUNDS.leaves} pieces`);
         }
-        continue;
-      }
-      const leafCount = pieceCount(lengthBytes);
-      const span = { sha256, sha512, lengthBytes, pieceRoot, path, firstLeaf: leaves, leafCount };
-      this.#bySha256.set(sha256, span);
-      spans.push(span);
-      leaves += leafCount;
-      bytes += lengthBytes;
-      if (leaves > BOUNDS.leaves) {
-        throw new XError('LIMIT_EXCEEDED', `${manifest.bundle} has over ${BOUNDS.leaves} pieces`);
-      }
+      } else this.#spanOfPlace[place] = this.#spanOfPlace[first] ?? 0;
     }
     this.spans = spans;
     this.leafCount = leaves;
@@ -95,15 +122,16 @@ export class LeafMap {
   }
 
   spanBySha256(sha256: Sha256): LeafSpan | undefined {
-    return this.#bySha256.get(sha256);
+    const sought = Buffer.from(sha256, 'hex');
+    if (sought.length !== 32) return undefined;
+    const place = lowest(this.#bySha256, (at) => this.#entries.compareSha256(at, sought));
+    if (place === undefined || this.#entries.compareSha256(place, sought) !== 0) return undefined;
+    return this.spans[this.#spanOfPlace[place] ?? 0];
   }
 
   spanOfPath(path: string): LeafSpan | undefined {
-    this.#sha256OfPath ??= new Map(
-      this.#manifest.entries.map((entry) => [entry.path, entry.sha256]),
-    );
-    const sha256 = this.#sha256OfPath.get(path);
-    return sha256 === undefined ? undefined : this.#bySha256.get(sha256);
+    const place = this.#entries.placeOfPath(path);
+    return place === undefined ? undefined : this.spans[this.#spanOfPlace[place] ?? 0];
   }
 
   /** The run that a leaf travels in: the same for every peer, so that runs arrive and are offered whole. */
@@ -133,4 +161,24 @@ export class LeafMap {
       this.#runOfLeaf[leaf] = this.#runStarts.length - 1;
     }
   }
+}
+
+/** For each place the first one with the same bytes. @throws XError METADATA_INVALID. */
+function firstPlaces(bundle: string, entries: PieceEntries, sorted: Uint32Array): Uint32Array {
+  const firstOf = new Uint32Array(entries.length);
+  let first: number | undefined;
+  let sha256 = Buffer.alloc(0);
+  for (const place of sorted) {
+    if (first === undefined || entries.compareSha256(place, sha256) !== 0) {
+      first = place;
+      sha256 = Buffer.from(entries.sha256(place), 'hex');
+    } else if (!entries.haveSamePieces(first, place)) {
+      throw new XError(
+        'METADATA_INVALID',
+        `${bundle}: ${entries.path(first)} and ${entries.path(place)} have one sha256 but another length or piece root`,
+      );
+    }
+    firstOf[place] = first;
+  }
+  return firstOf;
 }
