@@ -211,7 +211,12 @@ export const BOUNDS = {
   prefetchedOfOne: 16,
   gatewayQuotaCheckMs: 30_000,
   recentlyUsed: 1_000_000,
-  gatewayKeptAnswerBytes: 64 << 20,
+  gatewayKeptAnswerBytes: 24 << 20,
+  /** So many bodies are read far ahead; beyond that all share the bytes, and read no more than one part each. */
+  gatewayBodiesAtEase: 4,
+  gatewayBodyPartsBytes: 4 << 20,
+  gatewayReadsAtOnce: 16,
+  gatewaySocketBytes: 16 << 10,
   gatewayPrepareMs: 1_000,
   gatewayLimitedAddresses: 10_000,
   searchResults: 250,

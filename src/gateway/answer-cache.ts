@@ -4,6 +4,9 @@ import type { NativeRequest, ServedView } from '../ports/ecosystem.js';
 import { noneMatchNames } from './byte-range.js';
 import type { Reply } from './reply.js';
 
+/** What a kept answer takes beside its body: objects, headers, an ETag. */
+const KEPT_BESIDE_BYTES = 1_024;
+
 /** A small answer that is sent again as it is, until the catalog changes. */
 export interface KeptReply extends Reply {
   body: Buffer;
@@ -15,7 +18,7 @@ export class AnswerCache {
   readonly #replies = new LRUCache<string, KeptReply>({
     maxSize: BOUNDS.gatewayKeptAnswerBytes,
     maxEntrySize: BOUNDS.gatewayKeptAnswerBytes >> 3,
-    sizeCalculation: ({ body }, key) => body.length + key.length + 1,
+    sizeCalculation: ({ body }, key) => body.length + 2 * key.length + KEPT_BESIDE_BYTES,
   });
   #generation = '';
 

@@ -5,6 +5,7 @@ import type { CatalogEntry } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { NativeRequest } from '../ports/ecosystem.js';
 import { judgeRange, noneMatchNames } from './byte-range.js';
+import type { BodyRoom } from './body-room.js';
 import type { GatewayContent, GatewayLog, NamedBlob } from './content.js';
 import { DeadlinePassed, withinMs } from './deadline.js';
 import { notYetReply, type Reply } from './reply.js';
@@ -13,6 +14,7 @@ export interface ArtifactContext<E extends NamedBlob = CatalogEntry> {
   content: GatewayContent<E>;
   clock: Clock;
   log: GatewayLog;
+  room: BodyRoom;
   /** Aborted when the gateway closes. */
   closing: AbortSignal;
 }
@@ -82,6 +84,7 @@ async function bodyOf<E extends NamedBlob>(
 ): Promise<Buffer | Readable> {
   if (!context.content.held(entry)) await bring(context, entry, [left, context.closing]);
   if (start === end) return Buffer.alloc(0);
+  context.room.enter(left);
   const pieces = verified(context, entry, start, end);
   const first = await pieces.next();
   if (first.done === true) throw new XError('STORE_DAMAGED', `${entry.path}: no bytes`);
@@ -89,10 +92,10 @@ async function bodyOf<E extends NamedBlob>(
     await pieces.return(undefined);
     return bufferOf(first.value);
   }
-  // At most one piece ahead of the client, however slowly it reads.
+  // At most one piece ahead of the client, however slowly it reads; none where there are many.
   return Readable.from(following(context, entry, first.value, pieces), {
     objectMode: true,
-    highWaterMark: 1,
+    highWaterMark: context.room.isCrowded ? 0 : 1,
   });
 }
 
@@ -126,10 +129,17 @@ async function* verified<E extends NamedBlob>(
   let at = start;
   for (let mended = false; ; mended = true) {
     try {
-      for await (const piece of context.content.open(entry, { start: at, end })) {
-        at += piece.length;
-        if (at > end) break;
-        yield piece;
+      for (let isMore = true; isMore && at < end;) {
+        const until = context.room.endOfPart(at, end);
+        isMore = false;
+        for await (const bytes of partOf(context, entry, at, until)) {
+          at += bytes.length;
+          if (at > until) break;
+          yield bytes;
+          // Others came meanwhile: the rest goes in parts.
+          isMore = at === until || context.room.endOfPart(at, end) < until;
+          if (isMore) break;
+        }
       }
       if (at === end) return;
       throw new XError('STORE_DAMAGED', `${entry.path}: read to ${at}, not to ${end}`);
@@ -143,6 +153,27 @@ async function* verified<E extends NamedBlob>(
     // Not ended by the client's leaving: the next one that asks shall find it.
     await bring(context, entry, [context.closing]);
   }
+}
+
+async function* partOf<E extends NamedBlob>(
+  { content, room }: ArtifactContext<E>,
+  entry: E,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array, undefined> {
+  if (!room.isCrowded) {
+    yield* content.open(entry, { start, end });
+    return;
+  }
+  const read = async (): Promise<Uint8Array | undefined> => {
+    for await (const bytes of content.open(entry, { start, end })) {
+      // The whole piece would stay in memory for as long as the client takes over a part of it.
+      return bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
+    }
+    return undefined;
+  };
+  const bytes = await room.read(read);
+  if (bytes !== undefined) yield bytes;
 }
 
 async function bring<E extends NamedBlob>(

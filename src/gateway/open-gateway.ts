@@ -9,6 +9,7 @@ import type { Insight } from '../ports/insight.js';
 import type { GatewayServer, ServedView, NativeRequest } from '../ports/ecosystem.js';
 import { AnswerCache, unlessKnown } from './answer-cache.js';
 import { answer, type AnswerContext } from './answer.js';
+import { BodyRoom } from './body-room.js';
 import { boundConnections } from './connections.js';
 import type { GatewayContent, GatewayLog } from './content.js';
 import { EventStreams } from './event-stream.js';
@@ -94,6 +95,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     log,
     kept,
     closing: closing.signal,
+    room: new BodyRoom(),
     onMiss: parts.onMiss ?? (() => undefined),
     own: {
       servers,
@@ -211,6 +213,8 @@ function openServer(options: GatewayOptions): FastifyInstance {
       ? {}
       : { https: { key: options.tls.key, cert: options.tls.certificate, minVersion: 'TLSv1.2' } }),
     http: {
+      // What waits for a slow client in its socket: a part of a body, not several.
+      highWaterMark: BOUNDS.gatewaySocketBytes,
       maxHeaderSize: BOUNDS.gatewayHeaderBytes,
       headersTimeout: BOUNDS.gatewayHeadersMs,
       connectionsCheckingInterval: BOUNDS.gatewayHeadersMs / 4,

@@ -33,7 +33,8 @@ interface RunOfPieces {
 /** Reads whole blobs, and believes nothing that does not hash to its leaf. */
 export class BlobReader {
   readonly #context: StoreContext;
-  readonly #memory = new RunMemory();
+  readonly #memory = new RunMemory(BOUNDS.runBytes);
+  readonly #pieceMemory = new RunMemory(PIECE_SIZE_BYTES);
   /** Reads that are under way. */
   #readers = 0;
   readonly #lately = new LatelyVerified(BOUNDS.latelyVerifiedFiles, BOUNDS.latelyVerifiedMs);
@@ -61,8 +62,13 @@ export class BlobReader {
     const start = Math.max(0, range?.start ?? 0);
     const end = Math.min(row.lengthBytes, range?.end ?? row.lengthBytes);
     if (start >= end) return;
-    const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const file = await this.#take(row);
+    const part = memory === undefined ? await this.#readPart(row, file, start, end) : undefined;
+    if (part !== undefined) {
+      yield part;
+      return;
+    }
+    const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const direct = memory && (await this.#openDirect(row, file));
     const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
     const lent = direct ?? memory;
@@ -78,7 +84,8 @@ export class BlobReader {
         // The one that was used longest ago: what the caller has is the last that was read.
         const into = mine.shift();
         if (into !== undefined) mine.push(into);
-        const from = { first: next, last, count, into, direct: direct?.handle };
+        const isNoted = into === undefined;
+        const from = { first: next, last, count, into, direct: direct?.handle, isNoted };
         const run = this.#readRun(row, file.handle, leaves, from);
         // Its turn comes to be awaited; until then a failure is not unhandled.
         run.catch(() => undefined);
@@ -122,19 +129,61 @@ export class BlobReader {
     return false;
   }
 
+  /**
+   * A part of one piece of a file, and no more memory than that takes; then the file is released. The
+   * piece is verified first, unless it was a moment ago. Undefined where all of a piece is asked for,
+   * or more, and where something is wrong with it.
+   */
+  async #readPart(
+    row: BlobRow,
+    file: TakenFile,
+    start: number,
+    end: number,
+  ): Promise<Uint8Array | undefined> {
+    const index = Math.floor(start / PIECE_SIZE_BYTES);
+    if (row.place !== undefined || Math.floor((end - 1) / PIECE_SIZE_BYTES) !== index) return;
+    if (end - start === pieceLengthBytes(row.lengthBytes, index)) return;
+    const stamp = stampOfOpen(file.handle);
+    const nowMs = this.#context.now().getTime();
+    const bytes = this.#lately.isVerified(row.sha256, stamp, index, nowMs)
+      ? await readUpTo(file.handle, start, end - start)
+      : await this.#verifiedPart(row, file.handle, index, start, end);
+    if (bytes === undefined || bytes.length < end - start) return;
+    file.release();
+    return bytes;
+  }
+
+  async #verifiedPart(
+    row: BlobRow,
+    file: FileHandle,
+    index: number,
+    start: number,
+    end: number,
+  ): Promise<Uint8Array | undefined> {
+    const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
+    const into = this.#pieceMemory.take();
+    try {
+      const read = { first: index, last: index, count: 1, into, direct: undefined, isNoted: true };
+      const [piece] = (await this.#readRun(row, file, leaves, read)).pieces;
+      return piece && new Uint8Array(piece.bytes.subarray(start - piece.at, end - piece.at));
+    } finally {
+      this.#pieceMemory.give(into);
+    }
+  }
+
   /** Reads some pieces from `first` on at once, none after `last`, and checks each. */
   async #readRun(
     row: BlobRow,
     file: FileHandle,
     leaves: Uint8Array,
-    { first, last, count: most, into, direct }: RunRead,
+    { first, last, count: most, into, direct, isNoted }: RunRead,
   ): Promise<RunOfPieces> {
     const start = first * PIECE_SIZE_BYTES;
     const count = Math.min(most, last + 1 - first);
     const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
     // Who goes through a blob once wants what is on the disk. Taken before the bytes: what changes while
     // they are read is not noted as what was checked.
-    const isKept = row.place === undefined && into === undefined;
+    const isKept = row.place === undefined && isNoted;
     const stamp = isKept ? stampOfOpen(file) : undefined;
     const bytes =
       (direct && into && (await readDirect(direct, start, length, into))) ??
@@ -223,10 +272,15 @@ export class BlobReader {
 
 /** Memory for runs that is used again; what is given back beyond a few is the collector's. */
 class RunMemory {
+  readonly #lengthBytes: number;
   readonly #free: Uint8Array[] = [];
 
+  constructor(lengthBytes: number) {
+    this.#lengthBytes = lengthBytes;
+  }
+
   take(): Uint8Array {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BOUNDS.runBytes);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#lengthBytes);
   }
 
   give(run: Uint8Array): void {
@@ -242,6 +296,8 @@ interface RunRead {
   /** Memory that is lent, at a page where the read is past the page cache. */
   into: Uint8Array | undefined;
   direct: FileHandle | undefined;
+  /** Whether what was verified counts as such for a moment. */
+  isNoted: boolean;
 }
 
 /** Undefined where it is refused, or ends too early: the page cache then has the last word. */

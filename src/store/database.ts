@@ -51,7 +51,7 @@ export class CatalogDatabase {
       const mode = this.#insist(() => this.sql.pragma('journal_mode = WAL', { simple: true }));
       this.sql.pragma('synchronous = FULL');
       this.sql.pragma('foreign_keys = ON');
-      this.sql.pragma('cache_size = -32000');
+      this.sql.pragma('cache_size = -8000');
       this.#insist(() => migrate(this.sql, layout.catalog));
       // Where the file system allows no log there is none to flush.
       this.#hasLog = mode === 'wal';
