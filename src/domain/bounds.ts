@@ -212,6 +212,8 @@ export const BOUNDS = {
   gatewayQuotaCheckMs: 30_000,
   recentlyUsed: 1_000_000,
   gatewayKeptAnswerBytes: 24 << 20,
+  gatewayQuickAnswers: 4_096,
+  gatewayQuickAnswerBytes: 64 << 10,
   /** So many bodies are read far ahead; beyond that all share the bytes, and read no more than one part each. */
   gatewayBodiesAtEase: 4,
   gatewayBodyPartsBytes: 4 << 20,

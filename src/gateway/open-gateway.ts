@@ -1,3 +1,5 @@
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { BOUNDS } from '../domain/bounds.js';
@@ -15,6 +17,7 @@ import type { GatewayContent, GatewayLog } from './content.js';
 import { EventStreams } from './event-stream.js';
 import { readPageFiles } from './page-files.js';
 import { GatewayMetrics } from './metrics.js';
+import { QuickAnswers } from './quick-answers.js';
 import { bufferReply, textReply, wrongMethodReply, type Reply } from './reply.js';
 import { judgeRequest } from './request-gate.js';
 import { watch } from './watch.js';
@@ -75,6 +78,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
+
 /** The HTTP server that native clients install from. It knows no ecosystem: each brings its `respond`. */
 export function createGateway(parts: GatewayParts): Gateway {
   const closing = new AbortController();
@@ -105,15 +110,28 @@ export function createGateway(parts: GatewayParts): Gateway {
       files: parts.pageFolder === undefined ? new Map() : readPageFiles(parts.pageFolder),
     },
   };
-  const app = openServer(options);
+  const told: Parameters<typeof watch>[4] = (counted, answered) => {
+    metrics.answered(counted);
+    parts.onAnswered?.(answered());
+  };
+  const quick = new QuickAnswers(view);
+  const app = openServer(options, (fully) => (request, response) => {
+    const { remoteAddress = '' } = request.socket;
+    const isLet = options.mayUse?.(remoteAddress) !== false;
+    const isLimited = options.requestsPerSecond !== undefined && !LOOPBACK.test(remoteAddress);
+    const write = isLet && !isLimited ? quick.find(request) : undefined;
+    if (write === undefined) {
+      fully(request, response);
+      return;
+    }
+    watch(request, response, request.url ?? '', clock, told);
+    write(response);
+  });
   const names = new Set((options.names ?? []).map((name) => name.toLowerCase()));
 
   let preparing: NodeJS.Timeout | undefined;
   app.addHook('onRequest', async (request, reply) => {
-    watch(request, reply, clock, (answered) => {
-      metrics.answered(answered);
-      parts.onAnswered?.(answered);
-    });
+    watch(request.raw, reply.raw, request.originalUrl, clock, told);
     const { remoteAddress = '' } = request.raw.socket;
     if (options.mayUse?.(remoteAddress) === false) {
       const text = `this gateway does not serve ${remoteAddress}; whoever runs it can allow it`;
@@ -138,7 +156,10 @@ export function createGateway(parts: GatewayParts): Gateway {
       handler: async (request, reply) => {
         const asked = nativeRequest(request);
         const known = kept.get(asked);
-        if (known !== undefined) return send(reply, unlessKnown(asked, known));
+        if (known !== undefined) {
+          quick.remember(request.raw, request.originalUrl, known);
+          return send(reply, unlessKnown(asked, known));
+        }
         if (asked.path === 'metrics' && asked.method !== 'POST') {
           return send(reply, bufferReply(200, metrics.contentType, await metrics.text()));
         }
@@ -192,39 +213,49 @@ function limitRequests(app: FastifyInstance, requestsPerSecond: number | undefin
     max: requestsPerSecond,
     timeWindow: 1_000,
     cache: BOUNDS.gatewayLimitedAddresses,
-    allowList: (request) => /^(::ffff:)?127\.|^::1$/.test(request.ip),
+    allowList: (request) => LOOPBACK.test(request.ip),
     errorResponseBuilder: () =>
       Object.assign(new Error('too many requests; slow down'), { statusCode: 429 }),
   });
 }
 
-/** A fastify instance that bounds connections, headers, bodies and waits, and routes nothing itself. */
-function openServer(options: GatewayOptions): FastifyInstance {
+/**
+ * A fastify instance that bounds connections, headers, bodies and waits, and routes nothing itself.
+ * @param listener makes the listener of what fastify would listen with.
+ */
+function openServer(
+  { tls, connections }: GatewayOptions,
+  listener: (fully: RequestListener) => RequestListener,
+): FastifyInstance {
+  const bounds = {
+    // What waits for a slow client in its socket: a part of a body, not several.
+    highWaterMark: BOUNDS.gatewaySocketBytes,
+    maxHeaderSize: BOUNDS.gatewayHeaderBytes,
+    headersTimeout: BOUNDS.gatewayHeadersMs,
+    requestTimeout: BOUNDS.gatewayRequestMs,
+    keepAliveTimeout: BOUNDS.gatewayKeepAliveMs,
+    connectionsCheckingInterval: BOUNDS.gatewayHeadersMs / 4,
+    insecureHTTPParser: false,
+  };
   const app = fastify({
     logger: false,
     // The path is judged once, by request-gate.ts; fastify's router, with rules of its own, never sees it.
     rewriteUrl: () => '/',
     exposeHeadRoutes: false,
     bodyLimit: BOUNDS.gatewayBodyBytes,
-    requestTimeout: BOUNDS.gatewayRequestMs,
-    keepAliveTimeout: BOUNDS.gatewayKeepAliveMs,
     forceCloseConnections: true,
-    ...(options.tls === undefined
-      ? {}
-      : { https: { key: options.tls.key, cert: options.tls.certificate, minVersion: 'TLSv1.2' } }),
-    http: {
-      // What waits for a slow client in its socket: a part of a body, not several.
-      highWaterMark: BOUNDS.gatewaySocketBytes,
-      maxHeaderSize: BOUNDS.gatewayHeaderBytes,
-      headersTimeout: BOUNDS.gatewayHeadersMs,
-      connectionsCheckingInterval: BOUNDS.gatewayHeadersMs / 4,
-      insecureHTTPParser: false,
-    },
+    serverFactory: (fully) =>
+      tls === undefined
+        ? createServer(bounds, listener(fully))
+        : createTlsServer(
+            { ...bounds, key: tls.key, cert: tls.certificate, minVersion: 'TLSv1.2' },
+            listener(fully),
+          ),
   });
   app.decorateRequest('judged', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
-  boundConnections(app.server, options.connections ?? BOUNDS.gatewayConnections);
+  boundConnections(app.server, connections ?? BOUNDS.gatewayConnections);
   return app;
 }
 
