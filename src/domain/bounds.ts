@@ -344,10 +344,10 @@ export const BOUNDS = {
   cachedLookups: 10_000,
   cachedOwnersMs: 10 * 60_000,
   recordTtlMs: 24 * 3_600_000,
-  records: 1_000_000,
+  records: 400_000,
   recordsOfOwner: 50_000,
   /** What all owners of one /24 or /48 may leave here. */
-  recordsOfGroup: 150_000,
+  recordsOfGroup: 100_000,
   recordsOfKey: 32,
   recordsOfKeyAndGroup: 4,
   recordsPerMessage: 1_000,

@@ -95,7 +95,7 @@ export class ArtifactFetch {
 
   /** When the official source is asked, should no byte come until then. */
   silentAtMs(): number {
-    if (this.lastByteMs !== undefined) return this.lastByteMs + POLICY.officialAfterMs;
+    if (this.lastByteMs !== undefined) return this.lastByteMs + POLICY.officialAfterByteMs;
     // Only the first owner gains time: names without end delay nothing.
     if (this.foundMs !== undefined) return this.foundMs + POLICY.officialAfterFoundMs;
     return this.startedMs + POLICY.officialAfterMs;

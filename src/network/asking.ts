@@ -207,15 +207,9 @@ export class Asking {
     for (const ask of [...fetch.asks.values()]) {
       const { portion } = ask;
       const isLate = now >= this.#lateAtMs(ask);
-      if (ask.isHedged || (fetch.mode === 'tree' && portion.kind === 'tree')) continue;
-      if (!isLate && !isTail) continue;
-      const asking = new Set(
-        [...fetch.asks.values()]
-          .filter((other) => overlap(other.portion, portion))
-          .map(({ provider }) => provider.id),
-      );
-      if (asking.size >= POLICY.asksPerPiece) continue;
-      const provider = this.#best(fetch, Math.max(ask.bytes, 1), now, asking);
+      if (fetch.mode === 'tree' && portion.kind === 'tree') continue;
+      if (!isLate && (!isTail || ask.isHedged)) continue;
+      const provider = this.#alternative(fetch, ask, now);
       if (provider === undefined) continue;
       const expectedMs = this.measures.expectedMs(provider, ask.bytes, now);
       if (!isLate && 2 * expectedMs > this.#remainingMs(ask, now)) continue;
@@ -223,6 +217,21 @@ export class Asking {
       const repeated = provider.origin === 'upstream' && portion.kind === 'tree';
       this.ask(fetch, provider, repeated ? { kind: 'whole' } : portion, now);
     }
+  }
+
+  /** Another one for the same: one peer at most, and the official source should those be dead. */
+  #alternative(fetch: ArtifactFetch, ask: OpenAsk, now: number): Provider | undefined {
+    const asking = new Set(
+      [...fetch.asks.values()]
+        .filter(({ portion }) => overlap(portion, ask.portion))
+        .map(({ provider }) => provider.id),
+    );
+    if (!ask.isHedged && asking.size < POLICY.asksPerPiece)
+      return this.#best(fetch, Math.max(ask.bytes, 1), now, asking);
+    const official = fetch.official === 'asked' ? fetch.upstream : undefined;
+    if (official === undefined || official.isOut || asking.has(official.provider.id))
+      return undefined;
+    return this.measures.hasRoom(official.provider) ? official.provider : undefined;
   }
 
   /** At the pace that it comes in, or else as its provider sends as a rule. */

@@ -53,9 +53,13 @@ export const NETWORK_POLICY = {
   asksPerPiece: 2,
   /** When all that is missing is asked for, it is looked at so often whether somebody else is quicker. */
   endLookMs: 250,
-  /** When no owner was found by now, or an owner and then no byte came for so long, upstream is asked too. */
-  officialAfterMs: 600,
+  /**
+   * Upstream is asked too when no owner was found by now, when an owner was and no byte came for so
+   * long, or when bytes came and then none for so long.
+   */
+  officialAfterMs: 1_000,
   officialAfterFoundMs: 900,
+  officialAfterByteMs: 600,
   /** It is asked too where the swarm is this much slower than upstream was of late, or than this. */
   slowerThanOfficial: 3,
   slowBytesPerMs: 64,
@@ -64,7 +68,7 @@ export const NETWORK_POLICY = {
 
   // ---- lookups
   /** Nodes asked at once. */
-  alpha: 3,
+  alpha: 4,
   /** The nearest that answered: when this many are known and no nearer ones, a walk has come to its end. */
   nearest: 8,
   /** How many of a key's nearest nodes are given a record. */

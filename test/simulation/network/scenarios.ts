@@ -17,7 +17,7 @@ const DAY: WorldOptions = {
   // A hundredth of what machines have, so that a day is long enough for quotas to matter.
   lightQuotaBytes: 10 * MIB,
   heavyQuotaBytes: 500 * MIB,
-  maintainMs: HOUR_MS,
+  maintainMs: 3 * HOUR_MS,
   slotMs: HOUR_MS,
 };
 

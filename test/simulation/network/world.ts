@@ -141,7 +141,7 @@ export class World {
       ended: () => undefined,
     });
     this.#scheduleInstall(node, session);
-    time.after(HOUR_MS * (0.5 + (0.5 * this.#random.integer(1_000)) / 1_000), () =>
+    time.after(this.#options.maintainMs * (0.5 + this.#random.integer(1_000) / 2_000), () =>
       this.#maintain(node, session),
     );
   }
