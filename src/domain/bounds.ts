@@ -351,6 +351,7 @@ export const BOUNDS = {
   recordsOfKey: 32,
   recordsOfKeyAndGroup: 4,
   recordsPerMessage: 1_000,
+  publicationsAtOnce: 64,
   scoredNodes: 10_000,
   measuredProviders: 2_048,
   swarmFetches: 256,

@@ -73,6 +73,8 @@ export const NETWORK_POLICY = {
   nearest: 8,
   /** How many of a key's nearest nodes are given a record. */
   replicas: 8,
+  /** Beside them, of the heavy nodes that are known the nearest. */
+  heavyReplicas: 2,
   /** Enough owners, of enough networks, and the walk ends early. */
   owners: 6,
   ownerGroups: 3,
@@ -110,4 +112,5 @@ export const NETWORK_POLICY = {
   /** Of the quota is kept free for what comes next. */
   headroom: 0.05,
   republishMs: 12 * HOUR_MS,
+  publishPauseMs: MINUTE_MS,
 } as const;

@@ -3,6 +3,7 @@ import type { Contact, Owner, Provider } from '../../../src/network/events.js';
 import { Lookup } from '../../../src/network/lookup.js';
 import { answerLookup, lookupStart } from '../../../src/network/lookup-answer.js';
 import { NETWORK_POLICY as POLICY } from '../../../src/network/policy.js';
+import { duePublications, recordTargets } from '../../../src/network/publishing.js';
 import { compareDistance, positionOfBytes, type Position } from '../../../src/network/position.js';
 import {
   chooseEvictions,
@@ -399,7 +400,8 @@ export class World {
     const holding = node.held.get(artifact.index);
     if (!isHeld || closest === undefined || holding === undefined) return;
     holding.recordAtMs = this.time.now;
-    for (const { did } of closest.slice(0, POLICY.replicas)) {
+    const targets = recordTargets(node.table, { key: artifact.key, closest }, this.time.now);
+    for (const { did } of targets) {
       this.measures.messages += 1;
       const other = this.#byDid.get(did);
       if (other?.isOnline === true && other.manner === 'honest')
@@ -409,12 +411,18 @@ export class World {
 
   /** What was published long ago is again, a few an hour; rare things first. */
   #republish(node: SimulatedNode): void {
-    const due = [...node.held]
-      .filter(([, { recordAtMs }]) => recordAtMs + POLICY.republishMs <= this.time.now)
-      .sort(([, a], [, b]) => a.copies - b.copies)
-      .slice(0, node.kind === 'heavy' ? 20 : 2);
-    for (const [index, holding] of due) {
+    const held = [...node.held].map(([index, { recordAtMs, copies }]) => ({
+      index,
+      key: this.catalogue.artifacts[index]!.key,
+      publishedAtMs: recordAtMs,
+      failures: 0,
+      triedAtMs: recordAtMs,
+      copies,
+    }));
+    const due = duePublications(held, this.time.now, node.kind === 'heavy' ? 20 : 2);
+    for (const { index } of due) {
       const artifact = this.catalogue.artifacts[index]!;
+      const holding = node.held.get(index)!;
       holding.recordAtMs = this.time.now;
       const pending: Pending = { artifact, closest: undefined, owners: 0, isHeld: true };
       const found = new Set<string>();
@@ -432,7 +440,8 @@ export class World {
   #replicate(node: SimulatedNode): void {
     const scarce: ScarceArtifact[] = [];
     const { now } = this.time;
-    for (let i = 0; i < 400; i++) {
+    const looks = Math.min(4_000, this.catalogue.artifacts.length);
+    for (let i = 0; i < looks; i++) {
       const artifact =
         this.catalogue.artifacts[this.#random.integer(this.catalogue.artifacts.length)]!;
       const copies = node.records.copies(artifact.key, now);
@@ -449,7 +458,8 @@ export class World {
     const freeBytes = Math.max(0, node.quotaBytes - node.heldBytes);
     const chosen = chooseReplicas(
       scarce,
-      { freeBytes, keepers: POLICY.replicas, limit: 10 },
+      // Heavy nodes near the key are given its records: so many see the same lack.
+      { freeBytes, keepers: 1 + POLICY.heavyReplicas, limit: 20 },
       this.#random,
     );
     for (const sha256 of chosen) {
