@@ -27,7 +27,7 @@ const MONTH: WorldOptions = {
   artifacts: 5_000,
   durationMs: 30 * 24 * HOUR_MS,
   installsPerHour: 0.1,
-  maintainMs: 4 * HOUR_MS,
+  maintainMs: 8 * HOUR_MS,
   slotMs: 24 * HOUR_MS,
 };
 
