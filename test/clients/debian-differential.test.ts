@@ -56,7 +56,7 @@ await comparePlans(
 await comparePlans(
   { release: 'bookworm', base: 'minbase', suites: ['security', 'backports'] },
   {
-    lists: BACKPORT_LISTS.map((list) => list.replace('/', '/bookworm-')),
+    either: BACKPORT_LISTS.map((list) => list.replace('/', '/bookworm-')),
     found: BACKPORTS_FOUND.map((list) => list.replace('/', '/bookworm-')),
   },
 );

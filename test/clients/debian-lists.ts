@@ -83,8 +83,13 @@ export const FOREIGN_LISTS: readonly string[] = [
   'nginx-light python3:i386',
 ];
 
-/** With names from backports. */
-export const BACKPORT_LISTS: readonly string[] = ['git/backports', 'linux-image-amd64/backports'];
+/** With names from backports, as far as those have them. */
+export const BACKPORT_LISTS: readonly string[] = [
+  'git/backports',
+  'linux-image-amd64/backports',
+  'curl/backports',
+  'cmake/backports',
+];
 
 /**
  * apt marks what a backport needs only in part and gives up over the whole archive; X finds the
