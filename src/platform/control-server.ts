@@ -10,7 +10,7 @@ import {
   parseRequest,
   type ControlReply,
 } from './control-message.js';
-import { controlPath } from './control-path.js';
+import { controlPath, isFull, outsideControlPath } from './control-path.js';
 
 /**
  * Answers one verb.
@@ -36,7 +36,6 @@ export async function serveControl(
   folder: string,
   handlers: ReadonlyMap<string, ControlHandler>,
 ): Promise<ControlServer> {
-  const path = controlPath(folder);
   const connections = new Set<Socket>();
   const server = createServer((socket) => {
     connections.add(socket);
@@ -44,8 +43,7 @@ export async function serveControl(
     answer(socket, handlers);
   });
   server.maxConnections = BOUNDS.controlConnections;
-  if (process.platform !== 'win32') rmSync(path, { force: true });
-  await listen(server, path);
+  const path = await listenFor(server, folder);
   if (process.platform !== 'win32') chmodSync(path, 0o600);
   return {
     path,
@@ -55,6 +53,26 @@ export async function serveControl(
       await closed;
     },
   };
+}
+
+/** The path it listens at: another one where the folder has no room for it. */
+async function listenFor(server: Server, folder: string): Promise<string> {
+  const path = controlPath(folder);
+  if (process.platform === 'win32') {
+    await listen(server, path);
+    return path;
+  }
+  try {
+    rmSync(path, { force: true });
+    await listen(server, path);
+    return path;
+  } catch (error) {
+    if (!(error instanceof XError) || !isFull(error.cause)) throw error;
+    const outside = outsideControlPath(folder);
+    rmSync(outside, { force: true });
+    await listen(server, outside);
+    return outside;
+  }
 }
 
 function listen(server: Server, path: string): Promise<void> {

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { Clock } from '../ports/clock.js';
 import { systemClock } from './clock.js';
+import { isFull, outsideFolder, outsideIfThere } from './control-path.js';
 
 const LOCK = 'resident.lock';
 const HOLDER = 'resident.json';
@@ -92,27 +93,53 @@ function held(folder: string, role: string, clock: Clock, lock: Database.Databas
     },
     release: () => {
       if (!lock.open) return;
-      rmSync(join(folder, HOLDER), { force: true });
+      for (const path of holderPaths(folder)) rmSync(path, { force: true });
       lock.close();
     },
   };
 }
 
-/** Replaced in one step, so that a reader sees one state or the other. */
+/**
+ * Replaced in one step, so that a reader sees one state or the other. On a disk without a free byte it
+ * lies outside; where there is no room there either, others see that the folder is in use, not by whom.
+ */
 function writeResident(folder: string, resident: Resident): void {
-  const path = join(folder, HOLDER);
-  writeFileSync(`${path}.new`, JSON.stringify(resident), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  const text = JSON.stringify(resident);
+  if (isWritten(join(folder, HOLDER), text) || process.platform === 'win32') return;
+  isWritten(join(outsideFolder(folder), HOLDER), text);
+}
+
+/** Whether there was room for it. */
+function isWritten(path: string, text: string): boolean {
+  try {
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+    return true;
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    rmSync(`${path}.new`, { force: true });
+    // What lies there is a dead process's.
+    rmSync(path, { force: true });
+    return false;
+  }
 }
 
 function readResident(folder: string): Resident | undefined {
-  try {
-    const value: unknown = JSON.parse(readFileSync(join(folder, HOLDER), 'utf8'));
-    return isResident(value) ? value : undefined;
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
-    throw error;
+  for (const path of holderPaths(folder)) {
+    try {
+      const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+      if (isResident(value)) return value;
+    } catch (error) {
+      if (systemCodeOf(error) !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
+    }
   }
+  return undefined;
+}
+
+/** Where it may lie. */
+function holderPaths(folder: string): string[] {
+  const outside = outsideIfThere(folder);
+  return [folder, ...(outside === undefined ? [] : [outside])].map((at) => join(at, HOLDER));
 }
 
 function isResident(value: unknown): value is Resident {

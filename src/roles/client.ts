@@ -18,7 +18,7 @@ import { Joining } from './joining.js';
 import { Master, type AcceptedBundle } from './master.js';
 import { OwnMemberships } from './members-files.js';
 import { MembersGate } from './members-gate.js';
-import { openData, type DataFolder } from './open-data.js';
+import { fullDiskLine, openData, type DataFolder } from './open-data.js';
 import { nextCommands } from './next-command.js';
 import { openIdentity } from './open-keys.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
@@ -54,8 +54,9 @@ export async function runClient(input: ClientInput): Promise<void> {
       printer.report({ event: 'warning', message }),
     );
     defer(() => data.close());
-    const identity = await openIdentity(settings.folder);
     const warn = (message: string): void => printer.report({ event: 'warning', message });
+    if (data.isReadOnly) warn(fullDiskLine(settings.folder));
+    const identity = await openIdentity(settings.folder);
     const own = await OwnMemberships.open(settings.folder);
     const gate = new MembersGate({ catalog: data.catalog, identity, own, book: undefined, warn });
     const { swarm } = await startSwarm({ settings, data, identity, gate, warn });
@@ -215,6 +216,8 @@ class Client {
       return true;
     } catch (error) {
       if (this.#stop.aborted) return false;
+      // There is no room to note it; each piece is looked at again before it is served.
+      if (error instanceof XError && error.code === 'DISK_FULL') return true;
       throw error;
     }
   }

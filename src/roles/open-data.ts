@@ -20,6 +20,8 @@ export interface DataFolder {
   store: Store;
   catalog: Catalog;
   exportLog: ExportLog;
+  /** Whether the disk had no room for opening it but to read. */
+  isReadOnly: boolean;
   marked: MarkedFiles;
   close(): Promise<void>;
 }
@@ -98,4 +100,9 @@ export async function readOrUndefined(path: string): Promise<string | undefined>
     if (systemCodeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** What a client says whose disk has no room for more than reading it. */
+export function fullDiskLine(folder: string): string {
+  return `the disk of ${folder} is full: what is held is served, and nothing new is taken in until x is started again with some space free`;
 }

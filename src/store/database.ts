@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, openSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readFileSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { BOUNDS } from '../domain/bounds.js';
@@ -29,6 +29,8 @@ interface QueuedWrite {
  */
 export class CatalogDatabase {
   readonly sql: Database.Database;
+  /** Whether nothing can be written: there was no room to open the catalog as it lies on the disk. */
+  readonly isReadOnly: boolean;
   readonly #folder: string;
   readonly #clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   readonly #hasLog: boolean;
@@ -42,23 +44,31 @@ export class CatalogDatabase {
     this.#folder = layout.folder;
     this.#logPath = `${layout.catalog}-wal`;
     this.#clock = clock;
+    const opened = this.#open(layout);
+    this.sql = opened.sql;
+    this.#hasLog = opened.hasLog;
+    this.isReadOnly = opened.isReadOnly;
+  }
+
+  #open(layout: Layout): { sql: Database.Database; hasLog: boolean; isReadOnly: boolean } {
+    let sql: Database.Database | undefined;
     try {
-      this.sql = new Database(layout.catalog, { timeout: ATTEMPT_MS });
-    } catch (error) {
-      throw asStoreError(error, layout.folder);
-    }
-    try {
-      const mode = this.#insist(() => this.sql.pragma('journal_mode = WAL', { simple: true }));
-      this.sql.pragma('synchronous = FULL');
-      this.sql.pragma('foreign_keys = ON');
-      this.sql.pragma('cache_size = -8000');
-      this.#insist(() => migrate(this.sql, layout.catalog));
+      const file = new Database(layout.catalog, { timeout: ATTEMPT_MS });
+      sql = file;
+      const mode = this.#insist(() => file.pragma('journal_mode = WAL', { simple: true }));
+      file.pragma('synchronous = FULL');
+      file.pragma('foreign_keys = ON');
+      file.pragma('cache_size = -8000');
+      this.#insist(() => migrate(file, layout.catalog));
       // Where the file system allows no log there is none to flush.
-      this.#hasLog = mode === 'wal';
-      if (this.#hasLog) this.sql.pragma('synchronous = NORMAL');
+      const hasLog = mode === 'wal';
+      if (hasLog) file.pragma('synchronous = NORMAL');
+      return { sql: file, hasLog, isReadOnly: false };
     } catch (error) {
-      this.sql.close();
-      throw error;
+      sql?.close();
+      const copy = hasNoRoom(error) ? copyInMemory(layout.catalog) : undefined;
+      if (copy === undefined) throw asStoreError(error, layout.folder);
+      return { sql: copy, hasLog: false, isReadOnly: true };
     }
   }
 
@@ -170,6 +180,36 @@ export class CatalogDatabase {
       `another process has kept the catalog in ${this.#folder} locked for ${seconds} s`,
       { hint: 'Try again when it is done.', cause },
     );
+  }
+}
+
+/** Where SQLite's log lies beside a catalog that was closed, it needs 32 KiB to open it again. */
+function hasNoRoom(thrown: unknown): boolean {
+  const cause = thrown instanceof XError ? thrown.cause : thrown;
+  return /^SQLITE_(?:FULL|IOERR_SHM\w*)$/.test(systemCodeOf(cause) ?? '');
+}
+
+/**
+ * The catalog as it is, in memory, so that what is held is served from a disk without a free byte.
+ * Undefined where that is not all of it: a process died over its log, or another x wrote it.
+ */
+function copyInMemory(catalog: string): Database.Database | undefined {
+  const log = statSync(`${catalog}-wal`, { throwIfNoEntry: false });
+  if (log !== undefined && log.size > 0) return undefined;
+  const bytes = readFileSync(catalog);
+  if (bytes.length < 100) return undefined;
+  // Bytes 18 and 19 say that a log lies beside the file (https://sqlite.org/fileformat.html, 1.3.3).
+  bytes.fill(1, 18, 20);
+  const sql = new Database(bytes);
+  try {
+    migrate(sql, catalog);
+    // What is written here would be lost: it is refused.
+    sql.pragma('query_only = ON');
+    return sql;
+  } catch {
+    // The first failure says why there is no catalog.
+    sql.close();
+    return undefined;
   }
 }
 

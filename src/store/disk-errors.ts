@@ -2,7 +2,8 @@ import { statfsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL']);
+/** SQLITE_READONLY: of a catalog that was opened without room for more than reading it. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'SQLITE_FULL', 'SQLITE_READONLY']);
 /** SQLITE_ERROR too: the statements are fixed, so that the schema is not the one that was made. */
 const DAMAGED = /^SQLITE_(?:CORRUPT\w*|NOTADB|ERROR|MISMATCH)$/;
 

@@ -44,6 +44,8 @@ export interface OpenStore {
   exportLog: ExportLog;
   nodeBook: NodeBook;
   marked: MarkedFiles;
+  /** Whether the disk had no room for opening it but to read. */
+  isReadOnly: boolean;
   close(): Promise<void>;
 }
 
@@ -117,14 +119,17 @@ async function openOver(
   const exportLog = new SqliteExportLog(db);
   const nodeBook = new SqliteNodeBook(db);
   const marked = new DiskMarkedFiles(db, options.onLostMark ?? (() => undefined));
-  sweep(context);
-  await store.sweep();
+  if (!db.isReadOnly) {
+    sweep(context);
+    await store.sweep();
+  }
   return {
     store,
     catalog,
     exportLog,
     nodeBook,
     marked,
+    isReadOnly: db.isReadOnly,
     close: async () => {
       catalog.close();
       await store.close();
