@@ -29,7 +29,7 @@ export default class Source extends XCommand {
       required: true,
       multiple: true,
       helpValue: 'FILE',
-      summary: 'A requirement file. May be given several times.',
+      summary: "A requirement file, or the address of one of pip's. May be given several times.",
     }),
     name: Flags.string({
       summary: "The bundle's name (default: the stem of the first file).",

@@ -14,6 +14,9 @@ export const BOUNDS = {
   inputFileBytes: 16 << 20,
   inputFiles: 4_096,
   inputNesting: 32,
+  /** Of one run, from addresses; together as many bytes as these. */
+  fetchedInputs: 256,
+  fetchedInputsBytes: 64 << 20,
   jsonNesting: 512,
   requirementLines: 200_000,
   shownProblems: 20,

@@ -8,6 +8,7 @@ import type { BundleDocument, FetchedArtifact, Sealed } from '../ports/ecosystem
 import type { Store, StoredBlob } from '../ports/store.js';
 import type { Identity } from '../trust/identity.js';
 import { makeMetadata } from '../trust/make.js';
+import { isWebAddress } from '../domain/web-address.js';
 import { inputPaths } from './input-paths.js';
 import { withoutSecrets } from './without-secrets.js';
 
@@ -22,7 +23,7 @@ export interface BuildDeps {
 
 /** An input file and its copy whose addresses point at the gateway, where one was made. */
 export interface BundleInput {
-  /** As the user named it, or as it stands relative to the file that names it. */
+  /** As the user named it, as it stands relative to the file that names it, or the address it was fetched from. */
   path: string;
   text: string;
   rewritten?: string | undefined;
@@ -183,20 +184,21 @@ function inputDocuments(
   targets: readonly string[],
 ): BundleDocument[] {
   const paths = inputPaths(inputs.map(({ path }) => path));
-  const document = (path: string, text: string): BundleDocument => ({
+  const document = (path: string, text: string, from: string): BundleDocument => ({
     path,
     kind: 'input',
     proof: 'none',
     requires: [],
     targets: [...targets],
     private: true,
+    ...(isWebAddress(from) ? { detail: { address: from } } : {}),
     body: Buffer.from(text),
   });
-  return inputs.flatMap(({ text, rewritten }, at) => {
+  return inputs.flatMap(({ path: from, text, rewritten }, at) => {
     const path = paths[at] ?? '';
-    const original = document(`inputs/original/${path}`, text);
+    const original = document(`inputs/original/${path}`, text, from);
     if (rewritten === undefined) return [original];
-    return [original, document(`inputs/gateway/${path}`, rewritten)];
+    return [original, document(`inputs/gateway/${path}`, rewritten, from)];
   });
 }
 

@@ -3,12 +3,16 @@ import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
 import { MalformedLines } from '../domain/malformed.js';
 import type { EcosystemName } from '../domain/plan.js';
+import { isWebAddress } from '../domain/web-address.js';
 import { isPurlLine, type PurlLine } from '../domain/purl.js';
 import type { EcosystemSource, InputFile } from '../ports/ecosystem.js';
 
 export interface ReadInputsDeps {
   sources: readonly EcosystemSource[];
-  /** @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE. */
+  /**
+   * By its path, or its http or https address.
+   * @throws XError INPUT_NOT_FOUND, INPUT_UNREADABLE; UPSTREAM_* of an address.
+   */
   readFile: (path: string) => Promise<InputFile>;
   /** Whether files that ask for nothing will do, for something is asked for elsewhere. */
   mayAskNothing?: boolean | undefined;
@@ -35,15 +39,18 @@ export async function readInputs(deps: ReadInputsDeps, paths: readonly string[])
   const files = new Map<string, InputFile>();
   const byEcosystem: Inputs['byEcosystem'] = new Map();
   const malformed = new MalformedLines();
-  const asked = new Map(paths.map((path) => [resolve(path), path]));
-  for (const [key, path] of asked) {
+  const asked = new Map(paths.map((path) => [isWebAddress(path) ? path : resolve(path), path]));
+  const given: InputFile[] = [];
+  for (const path of asked.values()) {
     const file = await deps.readFile(path);
-    files.set(key, file);
+    given.push(file);
+    files.set(keyOf(file), file);
     const source = deps.sources.find((candidate) => candidate.claims(file));
     if (!source) throw unclaimed(file);
+    if (file.address !== undefined && source.claimsFetched?.(file) !== true) throw notFetched(file);
     try {
       const read = await source.read(file, besides(file, deps.readFile));
-      for (const nested of read.nested) files.set(resolve(nested.path), nested);
+      for (const nested of read.nested) files.set(keyOf(nested), nested);
       inputOf(byEcosystem, source.name).requirements.push(read.requirements);
       distribute(read.purls, deps.sources, byEcosystem, malformed);
     } catch (error) {
@@ -58,17 +65,21 @@ export async function readInputs(deps: ReadInputsDeps, paths: readonly string[])
     }
   }
   malformed.throwIfAny();
-  const given = [...asked.keys()].flatMap((path) => files.get(path) ?? []);
   if (!deps.mayAskNothing && given.every(({ text }) => isBlank(text))) throw nothingAsked(given);
   return { files: [...files.values()], byEcosystem };
 }
 
-/** Reads the files that a file names: relative to itself, as every native client does. */
+function keyOf({ address, path }: InputFile): string {
+  return address ?? resolve(path);
+}
+
+/** Reads the files that a file names: relative to itself, as every native client does; addresses are whole. */
 function besides(
   { path }: InputFile,
   readFile: ReadInputsDeps['readFile'],
 ): ReadInputsDeps['readFile'] {
-  return (nested) => readFile(isAbsolute(nested) ? nested : join(dirname(path), nested));
+  return (nested) =>
+    readFile(isAbsolute(nested) || isWebAddress(nested) ? nested : join(dirname(path), nested));
 }
 
 /** Whether a text list has no line but comments. */
@@ -89,6 +100,12 @@ function nothingAsked(files: readonly InputFile[]): XError {
 function unclaimed({ path }: InputFile): XError {
   return new XError('INPUT_UNREADABLE', `${path}: no ecosystem knows this kind of file`, {
     hint: 'Give a pip requirements file, pyproject.toml, package.json, package-lock.json, a .apt list, or a list of package URLs.',
+  });
+}
+
+function notFetched({ path }: InputFile): XError {
+  return new XError('INPUT_UNREADABLE', `${path}: of this kind, files of this machine are read`, {
+    hint: 'Save it here with what it names beside it. Requirements files of pip can be fetched.',
   });
 }
 

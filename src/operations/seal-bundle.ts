@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { inputPaths } from './input-paths.js';
 import type { Inputs } from './read-inputs.js';
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
@@ -96,12 +98,23 @@ function publishedRule(catalog: Catalog, name: string): MembersRule | undefined 
 }
 
 /** The files that the bundle was made from, and the copies whose addresses point at a gateway. */
-function bundleInputs(sources: readonly EcosystemSource[], inputs: Inputs): Promise<BundleInput[]> {
+function bundleInputs(
+  sources: readonly EcosystemSource[],
+  { files }: Inputs,
+): Promise<BundleInput[]> {
+  const places = inputPaths(files.map(({ path }) => path));
+  const fetched = new Map(files.map(({ address }, at) => [address, places[at] ?? '']));
   return Promise.all(
-    inputs.files.map(async (file) => {
-      const claimed = sources.find((source) => source.claims(file));
-      const rewritten = await claimed?.rewriteInput(file, GATEWAY_PLACEHOLDER);
-      return { ...file, rewritten: rewritten?.text };
+    files.map(async (file, at) => {
+      const claimed = sources.find((source) =>
+        file.address === undefined ? source.claims(file) : source.claimsFetched?.(file),
+      );
+      const besideOf = (address: string): string | undefined => {
+        const place = fetched.get(address);
+        return place && posix.relative(posix.dirname(places[at] ?? ''), place);
+      };
+      const rewritten = await claimed?.rewriteInput(file, GATEWAY_PLACEHOLDER, besideOf);
+      return { path: file.path, text: file.text, rewritten: rewritten?.text };
     }),
   );
 }

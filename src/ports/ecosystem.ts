@@ -16,8 +16,11 @@ import type { Store } from './store.js';
 
 /** An input file as the user named it. */
 export interface InputFile {
+  /** Of one that was fetched: its address without login, query and fragment. */
   path: string;
   text: string;
+  /** The whole address that it was fetched from, without login and fragment; missing for a file of this machine. */
+  address?: string | undefined;
 }
 
 /** What one ecosystem read from the user's files. `requirements` is the ecosystem's own type. */
@@ -94,9 +97,11 @@ export interface EcosystemSource<R = unknown> {
   readonly purlType: string;
   /** Whether a file is this ecosystem's, by name or content. */
   claims(file: InputFile): boolean;
+  /** Whether it reads this file though it was fetched: what it names is then fetched too, never read here. */
+  claimsFetched?(file: InputFile): boolean;
   /**
    * Parses a claimed file.
-   * @param readFile reads a file named inside it, relative to it.
+   * @param readFile reads a file named inside it, relative to it, or fetches one by its http or https address.
    * @throws XError INPUT_MALFORMED with file:line:column and the text.
    */
   read(file: InputFile, readFile: (path: string) => Promise<InputFile>): Promise<ReadInput<R>>;
@@ -111,8 +116,15 @@ export interface EcosystemSource<R = unknown> {
    * @throws XError DIGEST_MISMATCH, SIGNATURE_INVALID, NOT_RESOLVABLE.
    */
   seal(request: SealRequest): Promise<Sealed>;
-  /** The copy of an input of the last plan whose addresses point at a gateway; undefined where nothing needs rewriting. */
-  rewriteInput(file: InputFile, gateway: string): Promise<InputFile | undefined>;
+  /**
+   * The copy of an input of the last plan whose addresses point at a gateway; undefined where nothing needs rewriting.
+   * @param besideOf where the copy of a fetched input lies beside this one's, by its whole address.
+   */
+  rewriteInput(
+    file: InputFile,
+    gateway: string,
+    besideOf?: (address: string) => string | undefined,
+  ): Promise<InputFile | undefined>;
 }
 
 /** A native client's request, already decoded and bounded by the gateway. */

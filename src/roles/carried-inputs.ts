@@ -3,6 +3,7 @@ import { dirname, join, posix, resolve } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { sha256 } from '../domain/digest.js';
 import { systemCodeOf } from '../domain/errors.js';
+import { isWebAddress, plainAddress } from '../domain/web-address.js';
 import { GATEWAY_PLACEHOLDER } from '../operations/seal-bundle.js';
 import type { Catalog, CatalogEntry } from '../ports/catalog.js';
 import type { HeldView } from '../ports/ecosystem.js';
@@ -16,7 +17,7 @@ export interface CarriedInputsRequest {
   /** Where the command runs. */
   cwd: string;
   gateway: string;
-  catalog: Pick<Catalog, 'entriesBySha256' | 'entriesByPrefix'>;
+  catalog: Pick<Catalog, 'bundles' | 'entriesBySha256' | 'entriesByPrefix'>;
   view: Pick<HeldView, 'read'>;
   /** The run's own folder: copies are written below it. */
   folder: string;
@@ -26,20 +27,38 @@ export interface CarriedInputsRequest {
 /**
  * The arguments of a native command, those that name an input file of a bundle replaced by the copy
  * that the bundle carries with its addresses pointing at the gateway. Only a file with the very bytes
- * that the bundle was made from is replaced, and only where what it names beside it is unchanged too.
+ * that the bundle was made from is replaced, and only where what it names beside it is unchanged too;
+ * and the address of a file that was fetched for a bundle.
  */
 export async function withCarriedInputs(request: CarriedInputsRequest): Promise<string[]> {
   const replaced: string[] = [];
   for (const [at, arg] of request.args.entries()) {
     // `FILE`, `--requirement=FILE`, `-rFILE`.
     const [, option = '', path = ''] = /^(--[a-z-]+=|-[rc](?=[^=]))?(.*)$/s.exec(arg) ?? [];
+    const copyOf = isWebAddress(path) ? copyOfFetched : copyOfLocal;
     const copy = path === '' ? undefined : await copyOf(path, at, request);
     replaced.push(copy === undefined ? arg : option + copy);
   }
   return replaced;
 }
 
-async function copyOf(
+/** A file that the bundle's source fetched from there, and this machine cannot. */
+async function copyOfFetched(
+  address: string,
+  at: number,
+  request: CarriedInputsRequest,
+): Promise<string | undefined> {
+  if (!URL.canParse(address)) return undefined;
+  const plain = plainAddress(address);
+  for (const { id } of request.catalog.bundles()) {
+    for (const [name, entry] of inputsOf({ bundleId: id }, ORIGINAL, request)) {
+      if (entry.detail?.['address'] === plain) return writeCopies(name, entry, at, request);
+    }
+  }
+  return undefined;
+}
+
+async function copyOfLocal(
   path: string,
   at: number,
   request: CarriedInputsRequest,
@@ -52,8 +71,7 @@ async function copyOf(
     .find(({ kind, path: place }) => kind === 'input' && place.startsWith(ORIGINAL));
   if (carried === undefined) return undefined;
   const originals = inputsOf(carried, ORIGINAL, request);
-  const rewritten = inputsOf(carried, GATEWAY, request);
-  if (rewritten.size === 0) return undefined;
+  if (inputsOf(carried, GATEWAY, request).size === 0) return undefined;
   const name = carried.path.slice(ORIGINAL.length);
   for (const [other, entry] of originals) {
     const beside = resolve(dirname(local), posix.relative(posix.dirname(name), other));
@@ -64,6 +82,18 @@ async function copyOf(
     );
     return undefined;
   }
+  return writeCopies(name, carried, at, request);
+}
+
+/** Writes all inputs of a bundle, as they are for the gateway; answers where the one of that name is. */
+async function writeCopies(
+  name: string,
+  bundle: Pick<CatalogEntry, 'bundleId'>,
+  at: number,
+  request: CarriedInputsRequest,
+): Promise<string> {
+  const originals = inputsOf(bundle, ORIGINAL, request);
+  const rewritten = inputsOf(bundle, GATEWAY, request);
   const folder = join(request.folder, 'inputs', String(at));
   for (const [other, original] of originals) {
     const entry = rewritten.get(other) ?? original;
@@ -84,7 +114,7 @@ export function pointedAt(gateway: string, text: string): string {
 export function inputsOf(
   { bundleId }: Pick<CatalogEntry, 'bundleId'>,
   prefix: string,
-  { catalog }: Pick<CarriedInputsRequest, 'catalog'>,
+  { catalog }: { catalog: Pick<Catalog, 'entriesByPrefix'> },
 ): Map<string, CatalogEntry> {
   const found = new Map<string, CatalogEntry>();
   for (const entry of catalog.entriesByPrefix(bundleId, prefix))

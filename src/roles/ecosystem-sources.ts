@@ -10,7 +10,7 @@ import type { RepositorySigner } from '../ecosystems/debian/repository-key.js';
 import { createNpmSource } from '../ecosystems/npm/source.js';
 import { createPypiSource } from '../ecosystems/pypi/source.js';
 import type { MachineRequest } from '../domain/request.js';
-import type { EcosystemSource } from '../ports/ecosystem.js';
+import type { EcosystemSource, InputFile } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
 import { openParsedIndexes } from '../upstream/debian-parsed-indexes.js';
@@ -18,7 +18,7 @@ import { openSeenReleases } from '../upstream/debian-seen-releases.js';
 import { readAptHost } from '../platform/apt-host.js';
 import { keepYoungSpace } from '../platform/young-space.js';
 import { isThere, listFolder } from '../upstream/pypi-settings.js';
-import { readInputFile } from './input-files.js';
+import { createInputReader } from './fetched-input.js';
 import type { DataFolder } from './open-data.js';
 import { openOutside } from './outside.js';
 import { repositorySigner } from './repository-signer.js';
@@ -39,7 +39,7 @@ export interface DebianFlags {
 
 /** What the command line says about Python, over pip's configuration. */
 export interface PythonFlags {
-  /** Files. */
+  /** Files, or their addresses. */
   constraints: readonly string[];
   extras: readonly string[] | undefined;
   groups: readonly string[] | undefined;
@@ -68,6 +68,8 @@ export interface SourcesInput {
 export interface OpenSources {
   sources: EcosystemSource[];
   upstream: Upstream;
+  /** Reads the user's files by path, or fetches them by address. */
+  readInput: (place: string) => Promise<InputFile>;
   close(): Promise<void>;
 }
 
@@ -94,6 +96,11 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     input.willSeal ? signer() : undefined,
   ]);
   const { registry, pip, apt, upstream } = outside;
+  const readInput = createInputReader({
+    upstream,
+    remember: (address) => pip.credentials.remember(address),
+    report: input.report,
+  });
   const sources: EcosystemSource[] = [
     createNpmSource({
       registry,
@@ -130,7 +137,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
         ...pip.settings,
         constraints: [
           ...pip.settings.constraints,
-          ...(await Promise.all(input.python.constraints.map(readInputFile))),
+          ...(await Promise.all(input.python.constraints.map(readInput))),
         ],
       },
       choices: input.python,
@@ -140,7 +147,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       env: process.env,
     }),
   ];
-  return { sources, upstream, close: outside.close };
+  return { sources, upstream, readInput, close: outside.close };
 }
 
 /** What a request says of the machine's Debian. */

@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
+import { isWebAddress } from '../domain/web-address.js';
 import type { InputFile } from '../ports/ecosystem.js';
 
 /**
@@ -10,10 +11,16 @@ import type { InputFile } from '../ports/ecosystem.js';
  * @throws XError INPUT_NOT_FOUND; INPUT_UNREADABLE for a folder, a file that is too large or no such text.
  */
 export async function readInputFile(path: string): Promise<InputFile> {
-  const bytes = await readBounded(path);
+  return { path, text: decodedInput(path, await readBounded(path)) };
+}
+
+/**
+ * @param charset what the bytes are said to be in where nothing in them says otherwise; default UTF-8.
+ * @throws XError INPUT_UNREADABLE.
+ */
+export function decodedInput(path: string, bytes: Uint8Array, charset?: string): string {
   try {
-    const text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
-    return { path, text };
+    return new TextDecoder(encodingOf(bytes, charset), { fatal: true }).decode(bytes);
   } catch (error) {
     throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, {
       hint: path.endsWith('.deb')
@@ -25,14 +32,14 @@ export async function readInputFile(path: string): Promise<InputFile> {
 }
 
 /** By the byte order mark, or by the comment of PEP 263 in the first two lines, as pip reads it. */
-function encodingOf(bytes: Uint8Array): string {
+function encodingOf(bytes: Uint8Array, charset = 'utf-8'): string {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return 'utf-16le';
   if (first === 0xfe && second === 0xff) return 'utf-16be';
   const head = Buffer.from(bytes.subarray(0, ENCODING_BYTES)).toString('latin1').split('\n', 2);
   const comments = head.filter((line) => line.startsWith('#'));
   const named = comments.flatMap((line) => /coding[:=]\s*([-\w.]+)/.exec(line)?.[1] ?? []);
-  const label = (named[0] ?? 'utf-8').toLowerCase().replaceAll('_', '-');
+  const label = (named[0] ?? charset).toLowerCase().replaceAll('_', '-');
   return PYTHON_ENCODINGS[label] ?? label;
 }
 
@@ -101,7 +108,8 @@ async function readBounded(path: string): Promise<Uint8Array> {
 
 /** A bundle's name from the stem of its first file: `requirements.txt` gives `requirements`. */
 export function bundleNameOf(path: string): string {
-  const stem = basename(path).replace(/(?<=.)\.[^.]*$/, '');
+  const file = isWebAddress(path) && URL.canParse(path) ? new URL(path).pathname : path;
+  const stem = basename(file).replace(/(?<=.)\.[^.]*$/, '');
   const name = stem
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, '-')

@@ -14,8 +14,13 @@ import { detectHostTarget } from '../platform/host.js';
 import { acquireLock } from '../platform/lock.js';
 import type { InputFile } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
-import { openSources, type DebianFlags, type PythonFlags } from './ecosystem-sources.js';
-import { bundleNameOf, readInputFile } from './input-files.js';
+import {
+  openSources,
+  type DebianFlags,
+  type OpenSources,
+  type PythonFlags,
+} from './ecosystem-sources.js';
+import { bundleNameOf } from './input-files.js';
 import { openData, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import type { Printer } from './printer.js';
@@ -94,10 +99,12 @@ export async function runSource(input: SourceInput): Promise<void> {
     });
     closers.unshift(() => upstreams.close());
     const sources = upstreams.sources;
-    const reading = { sources, readFile: readInputFile, mayAskNothing: input.debian.upgrade };
+    const reading = { sources, readFile: upstreams.readInput, mayAskNothing: input.debian.upgrade };
     const wished = input.wishes ? wishesOf(recipient?.request, sources, report) : undefined;
     const inputs = await readInputs(
-      wished === undefined ? reading : { ...reading, readFile: withFile(wished, readInputFile) },
+      wished === undefined
+        ? reading
+        : { ...reading, readFile: withFile(wished, upstreams.readInput) },
       wished === undefined ? input.files : [...input.files, wished.path],
     );
     const targets = await targetsOf(input.targets, recipient?.request, host);
@@ -174,7 +181,7 @@ function wishesOf(
 }
 
 /** A file that lies nowhere, beside those that do. */
-function withFile(file: InputFile, readFile: typeof readInputFile): typeof readInputFile {
+function withFile(file: InputFile, readFile: OpenSources['readInput']): OpenSources['readInput'] {
   return (path) => (path === file.path ? Promise.resolve(file) : readFile(path));
 }
 

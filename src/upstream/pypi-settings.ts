@@ -82,7 +82,7 @@ async function readConstraints(
   for (const place of setting.split(/\s+/).filter((one) => one !== '')) {
     if (/^https?:/i.test(place)) {
       throw new XError('INPUT_MALFORMED', `pip's configuration: constraint ${place} is no file`, {
-        hint: 'Save it beside the requirements file, and name it there with -c.',
+        hint: 'Name it with -c in the requirements file, which may name an address.',
       });
     }
     const path = place.startsWith('file:') ? fileURLToPath(place) : place;

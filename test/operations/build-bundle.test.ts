@@ -132,4 +132,22 @@ test('input paths keep how files find each other, and nothing of the machine', (
   assert.deepEqual(inputPaths(['../up/r.txt', 'c.txt']), ['up/up/r.txt', 'c.txt']);
   assert.deepEqual(inputPaths(['a?.txt', 'a*.txt', 'A_.txt']), ['a_.txt', '2-a_.txt', '3-A_.txt']);
   assert.deepEqual(inputPaths(['C:\\work\\r.txt']), ['r.txt']);
+  const fetched = [
+    'https://a.test:8443/x/r.txt',
+    '/srv/app/r.txt',
+    'https://a.test:8443/y/r.txt',
+    'https://b.test/',
+    'https://b.test/my%20list..txt',
+  ];
+  assert.deepEqual(inputPaths(fetched), [
+    'fetched/a.test_8443/r.txt',
+    'r.txt',
+    'fetched/a.test_8443/2-r.txt',
+    'fetched/b.test/input',
+    'fetched/b.test/my_20list..txt',
+  ]);
+  assert.deepEqual(inputPaths(['fetched', 'https://b.test/r.txt']), [
+    'fetched',
+    'fetched-2/b.test/r.txt',
+  ]);
 });

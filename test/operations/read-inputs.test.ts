@@ -59,3 +59,28 @@ test('a file that another one names as constraints, and that is given itself, as
   );
   assert.equal(files.length, 2);
 });
+
+test('a requirements file that is fetched is read; what is read with its folder is not', async () => {
+  const asked: string[] = [];
+  const fetchFile = (text: string) => (place: string) => {
+    asked.push(place);
+    const { origin, pathname, href } = new URL(place);
+    return Promise.resolve({ path: origin + pathname, address: href, text });
+  };
+  const sources = [fixtureSource()];
+  const { files } = await readInputs({ sources, readFile: fetchFile('x-alpha') }, [
+    'https://a.test/r?v=1',
+    'https://a.test/r?v=2',
+  ]);
+  assert.deepEqual(
+    files.map(({ address }) => address),
+    asked,
+  );
+  for (const name of ['pylock.toml', 'pyproject.toml', 'package.json']) {
+    await assert.rejects(
+      readInputs({ sources, readFile: fetchFile('') }, [`https://a.test/${name}`]),
+      { code: 'INPUT_UNREADABLE' },
+      name,
+    );
+  }
+});

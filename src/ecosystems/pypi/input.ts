@@ -12,6 +12,8 @@ export interface InputRequirement {
   where: string;
   /** The files it may be met by, where a lock file records them. */
   files?: readonly IndexFile[];
+  /** The flags of x, with names, that choose whether it counts: `--group dev`. */
+  chosenBy?: readonly string[];
   /** Why it cannot be carried, which counts where it is needed at all. */
   refusal?: string;
 }

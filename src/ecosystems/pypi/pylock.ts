@@ -107,6 +107,7 @@ function lockedRequirement(
     hashes,
     where: place.replace(/:[0-9]+$/, ''),
     ...(files.length > 0 && parsed.url === undefined ? { files } : {}),
+    ...(typeof marker === 'string' ? { chosenBy: choicesOf(marker) } : {}),
     ...(isCarried ? {} : { refusal: `${only}: ${name}` }),
   };
 }
@@ -128,13 +129,23 @@ function addressOfEntry({ url, path }: Table, lock: InputFile): string | undefin
     : undefined;
 }
 
+const CHOICE = /(?:"([^"]*)"|'([^']*)')\s+(not\s+)?in\s+(extras|dependency_groups)\b/g;
+
+/** The flags that choose whether an entry counts. */
+function choicesOf(marker: string): string[] {
+  return [...marker.matchAll(CHOICE)].map(
+    ([, double, single, , of]) =>
+      `${of === 'extras' ? '--extra' : '--group'} ${double ?? single ?? ''}`,
+  );
+}
+
 /**
  * Conditions over `extras` and `dependency_groups`, which PEP 508 does not know, become constant ones.
  * Where nothing is chosen they hold either way: what is installed is chosen on the isolated machine.
  */
 function chosenMarker(marker: string, selected: Selected): string {
   return marker.replace(
-    /(?:"([^"]*)"|'([^']*)')\s+(not\s+)?in\s+(extras|dependency_groups)\b/g,
+    CHOICE,
     (_, double: string | undefined, single: string | undefined, not: string | undefined, of) => {
       const names = selected[of as keyof Selected];
       const isIn = names?.has(normalizeName(double ?? single ?? ''));

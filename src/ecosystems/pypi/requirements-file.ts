@@ -1,22 +1,24 @@
 import { resolve } from 'node:path';
-import { dirname, isAbsolute, join } from 'node:path/posix';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname, isAbsolute } from 'node:path/posix';
+import { pathToFileURL } from 'node:url';
 import { BOUNDS } from '../../domain/bounds.js';
 import { isDigest, type Digests } from '../../domain/digest.js';
 import { messageOf, XError } from '../../domain/errors.js';
 import { MalformedLines } from '../../domain/malformed.js';
 import type { PurlLine } from '../../domain/purl.js';
+import { isWebAddress } from '../../domain/web-address.js';
 import type { InputFile, ReadInput } from '../../ports/ecosystem.js';
 import { holdsSecret, requirementWithoutLogin, withoutLogin } from './address-login.js';
 import { excerpt } from './excerpt.js';
 import { parseFilename } from './filename.js';
 import { emptyRequirements, type InputRequirement, type PypiRequirements } from './input.js';
+import { nestedPlace, NOT_FROM_HERE } from './nested-file.js';
 import { isProblem, parseRequirement, type Requirement } from './requirement.js';
 import { addressProblem, lastSegmentOf, localProblem } from './requirement-address.js';
 import { splitLines, wordsOf, type LogicalLine, type Word } from './requirements-line.js';
 
 export interface ReadingContext {
-  /** Reads a file by its path relative to the first one. */
+  /** Reads a file by its path relative to the first one, or by its http or https address. */
   readFile: (path: string) => Promise<InputFile>;
   env: Readonly<Record<string, string | undefined>>;
   /** Whether a file address of this machine names anything; without it, places are not looked for. */
@@ -69,13 +71,18 @@ async function readLines(
   reading: Reading,
   nesting: number,
 ): Promise<void> {
-  const { lines, purls } = splitLines(file.text, file.path, reading.env, reading.malformed);
+  // Who writes a file elsewhere must not learn what this machine's variables hold.
+  const env = file.address === undefined ? reading.env : {};
+  const { lines, purls } = splitLines(file.text, file.path, env, reading.malformed);
   if (lines.length > BOUNDS.requirementLines) {
     throw new XError('LIMIT_EXCEEDED', `${file.path}: more than ${BOUNDS.requirementLines} lines`);
   }
   reading.purls.push(...purls);
   for (const line of lines) {
-    const nested = reading.malformed.attempt(() => readLine(file, line, role, reading.result));
+    const nested = reading.malformed.attempt(() => {
+      checkVariables(file, line, reading.env);
+      return readLine(file, line, role, reading.result);
+    });
     if (nested === undefined) continue;
     try {
       await readNested(nested, file, line, folder, role, reading, nesting);
@@ -83,6 +90,20 @@ async function readLines(
       reading.malformed.add(error);
     }
   }
+}
+
+/** @throws XError INPUT_MALFORMED where a fetched file asks for a variable that is set here. */
+function checkVariables(file: InputFile, line: LogicalLine, env: ReadingContext['env']): void {
+  if (file.address === undefined) return;
+  const names = [...line.text.matchAll(/\$\{([A-Z0-9_]+)\}/g)].flatMap(([, name]) => name ?? []);
+  const name = names.find((one) => (env[one] ?? '') !== '');
+  if (name === undefined) return;
+  throw malformed(
+    file,
+    line,
+    0,
+    `a file that was fetched is not told what ${name} holds here; save it on this machine and name it by its path`,
+  );
 }
 
 /** Takes a line in; answers the file that it names, if it names one. */
@@ -108,36 +129,23 @@ async function readNested(
   reading: Reading,
   nesting: number,
 ): Promise<void> {
-  const named = fileOfAddress(nested.path) ?? nested.path;
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(named)) {
-    throw malformed(
-      file,
-      line,
-      0,
-      'requirement files are read from this machine, not from addresses; save it beside this one',
-    );
-  }
-  const path = isAbsolute(named) ? named : join(folder, named);
+  const place = nestedPlace(nested.path, file, folder);
+  if ('problem' in place) throw malformed(file, line, 0, place.problem);
+  const where = `${file.path}:${line.line}`;
+  // A login stays with those who fetch; the file that names it must not hold it.
+  const asked = 'path' in place ? place.path : (place.login ?? place.address);
+  addressWithoutLogin(asked, file, line, 0, reading.result.logins);
   const inner: Role = role === 'constraint' ? 'constraint' : nested.role;
-  const key = `${inner}\0${path}`;
+  const key = `${inner}\0${'path' in place ? place.path : place.address}`;
   if (reading.seen.has(key)) return;
   reading.seen.add(key);
   if (nesting >= BOUNDS.inputNesting || reading.nested.length >= BOUNDS.inputFiles) {
-    throw new XError('LIMIT_EXCEEDED', `${file.path}:${line.line}: files are nested too deeply`);
+    throw new XError('LIMIT_EXCEEDED', `${where}: files are nested too deeply`);
   }
-  const input = await readNamed(reading, path, `${file.path}:${line.line}`);
+  const input = await readNamed(reading, asked, where);
   reading.nested.push(input);
-  await readLines(input, dirname(path), inner, reading, nesting + 1);
-}
-
-/** The path of a file address; undefined where it is none of this machine. */
-function fileOfAddress(text: string): string | undefined {
-  try {
-    return /^file:/i.test(text) ? fileURLToPath(text) : undefined;
-  } catch (thrown) {
-    if (thrown instanceof TypeError) return undefined;
-    throw thrown;
-  }
+  const inside = 'path' in place ? dirname(place.path) : '';
+  await readLines(input, inside, inner, reading, nesting + 1);
 }
 
 async function readNamed(reading: Reading, path: string, where: string): Promise<InputFile> {
@@ -147,7 +155,7 @@ async function readNamed(reading: Reading, path: string, where: string): Promise
     if (!(error instanceof XError)) throw error;
     throw new XError(error.code, `${where}: ${messageOf(error)}`, {
       hint:
-        error.code === 'INPUT_NOT_FOUND'
+        error.code === 'INPUT_NOT_FOUND' && !isWebAddress(path)
           ? 'A file that is named in another is looked for beside that one.'
           : error.hint,
       cause: error,
@@ -196,7 +204,12 @@ function optionOf(
         throw malformed(file, line, offset, `${name} needs a value`);
       return text;
     };
-    const address = (): string => addressWithoutLogin(value(), file, line, offset, logins);
+    const address = (): string => {
+      const text = value();
+      if (file.address !== undefined && !isWebAddress(text))
+        throw malformed(file, line, offset, NOT_FROM_HERE);
+      return addressWithoutLogin(text, file, line, offset, logins);
+    };
     if (name === '--index-url') {
       options.indexUrl = address();
       options.extraIndexUrls = [];
@@ -304,7 +317,8 @@ function requirementOfUrl(text: string): Requirement | { message: string; offset
 }
 
 function checkUrl(url: string, file: InputFile, line: LogicalLine): void {
-  const problem = addressProblem(url);
+  const isHere = file.address !== undefined && !isWebAddress(url);
+  const problem = isHere ? NOT_FROM_HERE : addressProblem(url);
   if (problem === undefined) return;
   throw malformed(file, line, Math.max(line.text.indexOf(url), 0), problem);
 }

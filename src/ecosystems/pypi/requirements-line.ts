@@ -70,7 +70,11 @@ function withoutComment(line: string): string {
   return line.trim();
 }
 
-function expandVariables(line: string, env: Readonly<Record<string, string | undefined>>): string {
+/** As pip: `${NAME}`, where it is set. */
+export function expandVariables(
+  line: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
   return line.replace(/\$\{([A-Z0-9_]+)\}/g, (whole, name: string) => env[name] ?? whole);
 }
 

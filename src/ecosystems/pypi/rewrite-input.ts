@@ -1,15 +1,42 @@
 import type { InputFile } from '../../ports/ecosystem.js';
 import { parseFilename } from './filename.js';
+import { nestedPlace } from './nested-file.js';
+import { expandVariables } from './requirements-line.js';
+
+export interface RewriteRequest {
+  gateway: string;
+  /** Where the copy of a fetched file lies beside this one's, by its whole address. */
+  besideOf?: ((address: string) => string | undefined) | undefined;
+  /** As the file was read with. */
+  env: Readonly<Record<string, string | undefined>>;
+}
 
 /**
- * The copy of a requirements file that points at a gateway: index options and addresses of files are
- * replaced line by line, everything else stays as it was. Undefined where nothing needs it.
+ * The copy of a requirements file that points at a gateway: index options, addresses of files and what
+ * names a fetched file are replaced in their places, everything else stays as it was. Undefined where
+ * nothing needs it.
  */
-export function rewritePypiInput(file: InputFile, gateway: string): InputFile | undefined {
+export function rewritePypiInput(file: InputFile, request: RewriteRequest): InputFile | undefined {
   const isToml = file.path.endsWith('.toml');
-  const index = `${gateway}/pypi/simple/`;
-  const text = isToml ? rewriteToml(file.text) : rewriteLines(file.text, index);
+  const index = `${request.gateway}/pypi/simple/`;
+  const text = isToml ? rewriteToml(file.text) : rewriteLines(rewriteNested(file, request), index);
   return text === file.text ? undefined : { path: file.path, text };
+}
+
+/** `-r ADDRESS`, its parts also on lines that a backslash joins. */
+const NESTED =
+  /(?<=^|[\s"'])(-[rc]|--(?:requirement|constraint))((?:[=\s]|\\\r?\n)*)("[^"\n]*"|'[^'\n]*'|[^\s"'\\]+)/gm;
+
+/** What names a fetched file names its copy instead. */
+function rewriteNested(file: InputFile, { besideOf, env }: RewriteRequest): string {
+  if (besideOf === undefined) return file.text;
+  const known = file.address === undefined ? env : {};
+  return file.text.replace(NESTED, (whole, option: string, between: string, written: string) => {
+    const named = expandVariables(written.replaceAll(/["']/g, ''), known);
+    const place = nestedPlace(named, file, '');
+    const copy = 'address' in place ? besideOf(place.address) : undefined;
+    return copy === undefined ? whole : `${option}${between || ' '}${copy}`;
+  });
 }
 
 function rewriteLines(text: string, index: string): string {

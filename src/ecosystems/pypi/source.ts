@@ -16,10 +16,13 @@ export function createPypiSource(deps: PlanDeps): EcosystemSource<PypiRequiremen
     name: 'pypi',
     purlType: 'pypi',
     claims: claimsPypi,
+    // Lock files and projects name what lies beside them: those are read here.
+    claimsFetched: (file) => !/\.(?:json|ya?ml|toml|lock|apt|list)$/i.test(baseName(file)),
     read: (file, readFile) => readPypi(file, readFile, deps),
     plan: async (request) => (await import('./plan.js')).planPypi(request, deps),
     seal: async (request) => (await import('./seal.js')).sealPypi(request, deps.upstream),
-    rewriteInput: (...asked) => Promise.resolve(rewritePypiInput(...asked)),
+    rewriteInput: (file, gateway, besideOf) =>
+      Promise.resolve(rewritePypiInput(file, { gateway, besideOf, env: deps.env })),
   };
 }
 

@@ -5,10 +5,20 @@ import { isPinned, satisfies } from './specifier.js';
 import type { OfferedFile } from './indexes.js';
 import { compareVersions } from './version.js';
 import { filesApart, otherFiles } from './files-apart.js';
+import { choiceHint } from './wanted.js';
 import { gatedHint, whatToChange, type FailedRequest } from './what-to-change.js';
 
 /** Turns a dead end into the error that says most: an unknown name, no version, no file, or a conflict. */
 export async function failureOf(request: FailedRequest): Promise<XError> {
+  const error = await explained(request);
+  const names = [...request.failure.involved];
+  const [choice] = names.flatMap((name) => choiceHint(name, request.asked) ?? []);
+  if (choice === undefined) return error;
+  const hint = error.hint === undefined ? choice : `${choice}\n${error.hint}`;
+  return new XError(error.code, error.message, { hint, cause: error });
+}
+
+async function explained(request: FailedRequest): Promise<XError> {
   const { failure, target, packages } = request;
   return (
     (await unreached(request)) ??

@@ -133,7 +133,17 @@ async function solve(
       roots: others = roots,
       ...change
     }) => failureToTry({ ...request, ...change, requirements: others });
-    throw await failureOf({ failure, roots, constraints, target, packages, context, failureWith });
+    const asked = wanted.requirements;
+    throw await failureOf({
+      failure,
+      asked,
+      roots,
+      constraints,
+      target,
+      packages,
+      context,
+      failureWith,
+    });
   }
   checkPassedOver(resolution, roots, constraints, packages);
   return collect(resolution, roots, packages, selections, context);

@@ -47,13 +47,32 @@ export function wantedOn(target: PythonTarget, asked: Asked): Wanted {
       throw new XError(
         'NOT_RESOLVABLE',
         `${one.where}: ${name} is asked for at two addresses: ${both}`,
-        { hint: `Keep one of them for ${target.id}, or give each a marker.` },
+        {
+          hint:
+            choiceHint(name, requirements) ??
+            `Keep one of them for ${target.id}, or give each a marker.`,
+        },
       );
     }
     direct.set(name, [file]);
   }
   return { requirements, constraints, hashes, direct };
 }
+
+/** What to choose where entries of one name, each for other groups or extras, do not go together. */
+export function choiceHint(
+  name: string,
+  requirements: readonly Pick<InputRequirement, 'requirement' | 'where' | 'chosenBy'>[],
+): string | undefined {
+  const own = requirements.filter(({ requirement }) => requirement.name === name);
+  const chosen = own.filter(({ chosenBy }) => chosenBy !== undefined && chosenBy.length > 0);
+  if (own.length < 2 || chosen.length === 0) return undefined;
+  const flags = [...new Set(chosen.flatMap(({ chosenBy = [] }) => chosenBy))].sort();
+  const shown = flags.slice(0, SHOWN_CHOICES).join(', ');
+  return `${chosen[0]?.where ?? ''} has ${name} several times, for groups and extras that exclude each other, and all of them are carried where nothing is chosen: choose what goes together, a bundle for each (${shown}; --group :none: and --extra :none: for none).`;
+}
+
+const SHOWN_CHOICES = 6;
 
 /** @throws XError INPUT_MALFORMED naming all that is needed on the target and cannot be carried. */
 function checkRefusals(requirements: readonly InputRequirement[], target: PythonTarget): void {

@@ -4,10 +4,13 @@ import type { Constraint, RootRequirement, Unresolvable } from './resolver/packa
 import { formatSpecifiers, satisfies } from './specifier.js';
 import type { TargetPackages } from './target-packages.js';
 import type { TargetPlanContext } from './target-plan.js';
+import type { Wanted } from './wanted.js';
 
 /** What did not resolve, and how to ask for something else. */
 export interface FailedRequest {
   failure: Unresolvable;
+  /** As it is written in the files. */
+  asked: Wanted['requirements'];
   roots: readonly RootRequirement[];
   constraints: readonly Constraint[];
   target: PythonTarget;

@@ -227,6 +227,31 @@ wheels = [${file('x_native-1.0-py3')}]
   }
 });
 
+test('pylock.toml: of entries that exclude each other by group it is said which flag chooses', async () => {
+  const fixture = buildPypiFixture();
+  const locked = (version: string, group: string): string => {
+    const start = `x_beta-${version}-`;
+    const found = fixture.files.find(({ filename }) => filename.startsWith(start));
+    assert.ok(found, start);
+    return `[[packages]]
+name = "x-beta"
+version = "${version}"
+marker = "'${group}' in dependency_groups"
+wheels = [{ name = "${found.filename}", url = "https://files.test/files/${found.filename}", hashes = { sha256 = "${found.sha256}" } }]
+`;
+  };
+  const groups = 'dependency-groups = ["new", "old"]\n';
+  const lock = `lock-version = "1.0"\n${groups}${locked('1.5', 'old')}${locked('2.0', 'new')}`;
+  const path = { path: 'pylock.toml' };
+  const both = await failureOf(planOf(chosen({}, fixture), lock, [TARGET], path));
+  assert.match(
+    both.hint ?? '',
+    /^pylock\.toml:4 has x-beta several times.*--group new, --group old/,
+  );
+  const old = await planOf(chosen({ groups: ['old'] }, fixture), lock, [TARGET], path);
+  assert.deepEqual(names(old), ['x_beta 1.5']);
+});
+
 test('a failure is a chain from what is asked for to what cannot be, and ends with what helps', async () => {
   const fixture = buildPypiFixture([
     { name: 'x-app', version: '1.0', requires: ['x-left', 'x-right'] },

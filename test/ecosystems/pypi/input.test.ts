@@ -78,7 +78,7 @@ test('what cannot be carried or read is refused with its place and text', async 
     ['--unknown 1', /unknown option --unknown/],
     ['x --hash=md5:00', /not a sha256/],
     ['--index-url', /needs a value/],
-    ['-r https://d.test/r.txt', /from this machine/],
+    ['-r ssh://d.test/r.txt', /from this machine or fetched/],
     ['#x pkg:', /not a package URL/],
   ];
   for (const [text, expected] of cases) {
