@@ -29,25 +29,29 @@ export async function* zipRuns(
   const filler = new RunFiller(memory);
   const scratch = Buffer.allocUnsafe(BUFFERED_BYTES);
   const crcs: number[] = [];
-  for (const [at, item] of items.entries()) {
-    const entry = layout.entries[at] as PlacedEntry;
-    let crc = 0;
-    if (entry.lengthBytes <= BUFFERED_BYTES) {
-      const bytes = await gathered(item, scratch);
-      crc = crc32(bytes);
-      yield* filler.add(localHeader(entry, crc));
-      yield* filler.add(bytes);
-    } else {
-      yield* filler.add(localHeader(entry, 0));
-      for await (const chunk of exactly(item)) {
-        crc = combineCrc32(crc, yield* filler.add(chunk), chunk.length);
+  try {
+    for (const [at, item] of items.entries()) {
+      const entry = layout.entries[at] as PlacedEntry;
+      let crc = 0;
+      if (entry.lengthBytes <= BUFFERED_BYTES) {
+        const bytes = await gathered(item, scratch);
+        crc = crc32(bytes);
+        yield* filler.add(localHeader(entry, crc));
+        yield* filler.add(bytes);
+      } else {
+        yield* filler.add(localHeader(entry, 0));
+        for await (const chunk of exactly(item)) {
+          crc = combineCrc32(crc, yield* filler.add(chunk), chunk.length);
+        }
+        yield* filler.add(dataDescriptor(entry, crc));
       }
-      yield* filler.add(dataDescriptor(entry, crc));
+      crcs.push(crc);
     }
-    crcs.push(crc);
+    for (const bytes of directory(layout, crcs)) yield* filler.add(bytes);
+    yield* filler.end();
+  } finally {
+    filler.drop();
   }
-  for (const bytes of directory(layout, crcs)) yield* filler.add(bytes);
-  yield* filler.end();
 }
 
 /** Cuts what is added into runs. */
@@ -77,6 +81,12 @@ class RunFiller {
       if (this.#filled === CHECKED_BYTES) yield* this.end();
     }
     return crc;
+  }
+
+  /** Gives back what was begun and is not wanted any more. */
+  drop(): void {
+    if (this.#whole !== undefined) this.#memory.give({ whole: this.#whole });
+    this.#whole = undefined;
   }
 
   *end(): Generator<ZipRun, void> {

@@ -88,17 +88,20 @@ async function keptChecks(
     const scratch = Buffer.allocUnsafe(CHECKED_BYTES);
     let at = 0;
     for await (const run of zipRuns(source.items, source.memory)) {
-      options.signal?.throwIfAborted();
-      const { bytes } = run;
-      const held = await readFully(file, at, bytes.length, scratch);
-      if (Buffer.compare(held, bytes) !== 0) {
-        options.onBytes?.(-at);
-        return undefined;
+      try {
+        options.signal?.throwIfAborted();
+        const { bytes } = run;
+        const held = await readFully(file, at, bytes.length, scratch);
+        if (Buffer.compare(held, bytes) !== 0) {
+          options.onBytes?.(-at);
+          return undefined;
+        }
+        checks.push(checkOf(run, options));
+        at += bytes.length;
+        options.onBytes?.(bytes.length);
+      } finally {
+        source.memory.give(run);
       }
-      checks.push(checkOf(run, options));
-      at += bytes.length;
-      options.onBytes?.(bytes.length);
-      source.memory.give(run);
     }
     return checks;
   } finally {
@@ -165,8 +168,11 @@ async function fill(
     });
   try {
     for await (const run of zipRuns(source.items, source.memory)) {
-      options.signal?.throwIfAborted();
-      if (failed !== undefined) throw failed;
+      if (failed !== undefined || options.signal?.aborted === true) {
+        source.memory.give(run);
+        options.signal?.throwIfAborted();
+        throw failed ?? new Error('aborted');
+      }
       const { bytes } = run;
       checks.push(checkOf(run, options));
       const held = at < heldBytes ? await readFully(file, at, bytes.length) : undefined;

@@ -21,6 +21,8 @@ export function publishRevoked(
   { catalog, clock, identity, signer }: PublishRevokedDeps,
   book: InviteBook,
 ): BundleRecord[] {
+  // The signing time, and no later one: who has what is signed here takes it for now at least, so that
+  // a membership whose serial is left out has expired for everybody who could see it left out.
   const now = clock.now();
   const published: BundleRecord[] = [];
   for (const record of catalog.bundles()) {

@@ -139,6 +139,7 @@ async function install(deps: UpdateDeps, found: CheckedRuntime): Promise<void> {
     }
   }
   await home.select(id);
+  await home.prune();
 }
 
 /** A medium may answer otherwise the second time: what is unpacked is a copy that was checked. */

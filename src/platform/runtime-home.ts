@@ -13,7 +13,7 @@ import {
   stat,
   symlink,
 } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
@@ -107,6 +107,26 @@ export class InstalledRuntimes implements RuntimeHome {
     await this.#point('current', id);
   }
 
+  async prune(): Promise<void> {
+    const versions = join(this.folder, 'versions');
+    const kept = new Set([await this.#target('current'), await this.#target('previous')]);
+    // Without both it is not known what is old.
+    if (kept.has(undefined)) return;
+    const used = await runningPrograms();
+    for (const name of await readdir(versions)) {
+      const path = join(versions, name);
+      // Of a removal that was cut short; `.new-` is another update's.
+      if (name.startsWith('.old-')) await rm(path, { recursive: true, force: true });
+      if (kept.has(name) || name.startsWith('.')) continue;
+      if (!existsSync(join(path, DESCRIPTION))) continue;
+      if (used === undefined || used.some((program) => program.startsWith(path + sep))) continue;
+      // Renamed first: what is half removed is no runtime.
+      const gone = join(versions, `.old-${name}`);
+      await rename(path, gone);
+      await rm(gone, { recursive: true, force: true });
+    }
+  }
+
   #path(id: string): string {
     return join(this.folder, 'versions', id);
   }
@@ -124,6 +144,20 @@ export class InstalledRuntimes implements RuntimeHome {
     await rename(fresh, join(this.folder, name));
     await flush(this.folder);
   }
+}
+
+/** What this machine's processes run; undefined where it does not say. */
+async function runningPrograms(): Promise<string[] | undefined> {
+  const processes = await readdir('/proc').catch(() => undefined);
+  if (processes === undefined) return undefined;
+  const programs: string[] = [];
+  for (const process of processes) {
+    if (!/^[0-9]+$/.test(process)) continue;
+    // Another user's cannot be asked, and one may end meanwhile.
+    const program = await readlink(`/proc/${process}/exe`).catch(() => undefined);
+    if (program !== undefined) programs.push(program);
+  }
+  return programs;
 }
 
 async function flushAll(folder: string): Promise<void> {

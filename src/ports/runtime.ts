@@ -49,4 +49,6 @@ export interface RuntimeHome {
   drop(folder: string): Promise<void>;
   /** From now on this one is started, in one step; the one before is remembered. */
   select(id: string): Promise<void>;
+  /** Removes those that neither run, nor are the current one or the one before. */
+  prune(): Promise<void>;
 }
