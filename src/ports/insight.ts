@@ -24,6 +24,8 @@ export interface Status {
   did: Did | undefined;
   bundles: BundleStatus[];
   peers: (PeerStatus & { bundleId: string })[];
+  /** What this machine may have of sources that give to members only; of several the one that ends last. */
+  memberships: { source: Did; bundles: string[]; notAfter: string }[];
   disk: { blobs: number; heldBytes: number; freeBytes: number | undefined };
   /** Package files elsewhere on this machine that are read where they lie. */
   marked: Marked;

@@ -373,6 +373,7 @@ class Client {
       shares: () => this.#shares,
       want: (entry, signal) => this.#want(entry, signal),
       status: () => this.#status(),
+      memberships: () => this.#own.latest(),
       defer: this.#defer,
     });
   }

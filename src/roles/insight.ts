@@ -3,6 +3,7 @@ import { messageOf } from '../domain/errors.js';
 import { licenceOf } from '../domain/licence.js';
 import type { EcosystemName } from '../domain/plan.js';
 import type { Did } from '../domain/bundle.js';
+import type { Membership } from '../domain/membership.js';
 import type { Conflict } from '../operations/settle-conflicts.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
@@ -31,6 +32,8 @@ export interface InsightParts {
   servers: readonly EcosystemServer[];
   /** Bundles that are being pulled or shared, by id. */
   shares: () => ReadonlyMap<string, Share>;
+  /** Of this machine; none where it is not asked. */
+  memberships?: () => readonly Membership[];
   /** Where a gateway serves. */
   conflicts?: () => readonly Conflict[];
 }
@@ -72,6 +75,9 @@ export function createInsight(parts: InsightParts): Insight {
       peers: [...shares()].flatMap(([bundleId, share]) =>
         share.peers().map((peer) => ({ ...peer, bundleId })),
       ),
+      memberships: (parts.memberships?.() ?? []).map(({ source, bundles, notAfter }) => ({
+        ...{ source, bundles, notAfter },
+      })),
       disk: disk(),
       marked: marked(),
       wishes: catalog.wishes().length,

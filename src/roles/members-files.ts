@@ -88,15 +88,20 @@ export class OwnMemberships {
     return this.#shown;
   }
 
-  /** When the last membership of each source ends, where that is before a time. */
-  ending(before: Date): Membership[] {
+  /** Of each source the membership that ends last. */
+  latest(): Membership[] {
     const last = new Map<Did, Membership>();
     for (const { membership } of this.#own) {
       const known = last.get(membership.source);
       if (known === undefined || known.notAfter < membership.notAfter)
         last.set(membership.source, membership);
     }
-    return [...last.values()].filter(({ notAfter }) => notAfter < formatTime(before));
+    return [...last.values()];
+  }
+
+  /** When the last membership of each source ends, where that is before a time. */
+  ending(before: Date): Membership[] {
+    return this.latest().filter(({ notAfter }) => notAfter < formatTime(before));
   }
 
   /** Those of a source. */

@@ -4,6 +4,7 @@ import { residentOf, type Resident } from '../platform/lock.js';
 import type { Status } from '../ports/insight.js';
 import { createServers } from './ecosystem-servers.js';
 import { createInsight } from './insight.js';
+import { OwnMemberships } from './members-files.js';
 import { openData } from './open-data.js';
 
 /** What a data folder holds now, and who lives in it. */
@@ -23,11 +24,15 @@ export async function overviewOf(folder: string): Promise<Overview> {
     startedAt: living.startedAt,
   };
   const answer = await askResident(folder, 'overview', {});
-  if (isOverview(answer)) return { ...(answer as unknown as Overview), resident };
+  // One that was started before an update may know of none.
+  const none = { memberships: [] };
+  if (isOverview(answer)) return { ...none, ...(answer as unknown as Overview), resident };
   const data = await openData(folder);
   try {
+    const own = await OwnMemberships.open(folder);
     const insight = createInsight({
       role: 'none',
+      memberships: () => own.latest(),
       // The key may be sealed, and nobody is there to ask.
       did: undefined,
       folder,

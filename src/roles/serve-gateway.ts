@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import type { Did } from '../domain/bundle.js';
+import type { Membership } from '../domain/membership.js';
 import type { JsonValue } from '../domain/plan.js';
 import { parseAccessRules } from '../gateway/access-rules.js';
 import type { GatewayOptions } from '../gateway/open-gateway.js';
@@ -27,6 +28,7 @@ export interface ServeGatewayInput {
   shares: () => ReadonlyMap<string, Share>;
   want: Want;
   status: () => JsonValue;
+  memberships: () => readonly Membership[];
   /** Takes what has to be closed at the end. */
   defer: (close: () => Promise<void>) => void;
 }
@@ -53,6 +55,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
     clock: systemClock,
     servers,
     shares: input.shares,
+    memberships: input.memberships,
     conflicts: () => serving.gateway?.conflicts() ?? [],
   });
   const warn = (message: string): void => printer.report({ event: 'warning', message });

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.js';
+import { ALL_BUNDLES } from '../domain/membership.js';
 import { systemClock } from '../platform/clock.js';
 import { overviewOf, type Overview } from './overview.js';
 import { formatBytes, formatPeerAddress, formatSeconds, table, type Printer } from './printer.js';
@@ -72,6 +73,7 @@ export function statusLines(overview: Overview, folder: string): string[] {
     ...(marked.files === 0
       ? []
       : [`marked elsewhere: ${formatBytes(marked.bytes)} in ${marked.files} files (x scan)`]),
+    ...overview.memberships.map((one) => membershipLine(one, overview.at)),
     ...(overview.resident === undefined
       ? []
       : [`peers: ${peers.length}${count(peers.length, 'x peers')}`]),
@@ -80,6 +82,17 @@ export function statusLines(overview: Overview, folder: string): string[] {
       : [`sources disagree about ${conflicts.length} files, such as ${conflicts[0]?.path ?? ''}`]),
     ...(wishes === 0 ? [] : [`asked for in vain: ${wishes}${count(wishes, 'x wishes')}`]),
   ];
+}
+
+function membershipLine(
+  { source, bundles, notAfter }: Overview['memberships'][number],
+  at: string,
+): string {
+  const what = bundles.includes(ALL_BUNDLES) ? 'all its bundles' : bundles.join(', ');
+  const until = notAfter.slice(0, 16).replace('T', ' ');
+  const over = Date.parse(notAfter) <= Date.parse(at);
+  const end = over ? `ended ${until}: ask for a new invitation (x invite there)` : `until ${until}`;
+  return `member of …${source.slice(-DID_END)} for ${what}, ${end}`;
 }
 
 function count(number: number, command: string): string {

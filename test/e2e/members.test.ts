@@ -104,6 +104,11 @@ test('a member pulls, again and after a restart; who is none is told what to do'
   await pull(world, 'a', text);
   // The same line again, as a service has it.
   await pull(world, 'a', text);
+  const status = await world.say(['status', '--data', world.data('a')]);
+  assert.match(
+    status.stdout,
+    /^member of …\w{8} for all its bundles, until \d{4}-\d\d-\d\d \d\d:\d\d$/m,
+  );
   const { invites, members } = await invite(world, '--list');
   assert.deepEqual([invites.length, invites[0]?.left, members.length], [1, 0, 1]);
   assert.equal(members[0]?.member, await didOf(world, 'a'));

@@ -16,6 +16,7 @@ const STATUS: Status = {
   peers: [],
   disk: { blobs: 0, heldBytes: 0, freeBytes: undefined },
   marked: { files: 0, bytes: 0 },
+  memberships: [],
   wishes: 0,
   conflicts: [],
 };
