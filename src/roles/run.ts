@@ -103,9 +103,10 @@ function serverFor(
   const command = asModule ?? name.replace(/^(pip|python)[0-9.]+$/, '$1');
   const server = servers.find(({ commands }) => commands.includes(command));
   if (server) return server;
-  const known = servers.flatMap(({ commands }) => commands).join(', ');
+  const known = servers.flatMap(({ commands }) => commands);
+  const near = nearest(name, known, 1)[0];
   throw new XError('USAGE', `x run does not know "${name}"`, {
-    hint: `It knows ${known}; python -m pip too.`,
+    hint: `${near === undefined ? '' : `Did you mean \`x run -- ${near}\`? `}It knows ${known.join(', ')}; python -m pip too.`,
   });
 }
 

@@ -105,7 +105,9 @@ export class Links {
     const ofOne = [...this.#links.values()].filter(
       (one) => tcpOf(one.connection.remoteAddr)?.ip === ip,
     );
-    if (ofOne.length >= BOUNDS.linksFromOne && !isLoopback(ip)) return false;
+    // Half of a client's places: the other half is for who comes from elsewhere.
+    const mostOfOne = Math.min(BOUNDS.linksFromOne, this.#events.mostSiblings() >> 1);
+    if (ofOne.length >= mostOfOne && !isLoopback(ip)) return false;
     const others = [...this.#links.values()].filter(({ link }) => !this.#events.isNamed(link.peer));
     if (others.length < this.#events.mostSiblings()) return true;
     const idlest = this.#idlest(others);

@@ -80,7 +80,8 @@ test('a full house makes room for a newcomer: those that never greeted go first,
 
 test('one machine with many keys does not get all places', async () => {
   const { links, come } = start();
-  for (let seed = 1; seed <= BOUNDS.linksFromOne; seed++)
+  const most = Math.min(BOUNDS.linksFromOne, BOUNDS.neighbours / 2);
+  for (let seed = 1; seed <= most; seed++)
     assert.ok(links.get(await come(seed, false, '10.0.0.6')));
   assert.equal(links.get(await come(100, false, '10.0.0.6')), undefined);
   assert.ok(links.get(await come(101, true, '10.0.0.6')), 'whom the user named is let in');
