@@ -11,7 +11,7 @@ import { settleConflicts, type Conflict } from '../operations/settle-conflicts.j
 import { createHeldView, nobodyToAsk, type Want } from './held-view.js';
 import type { DataFolder } from './open-data.js';
 import { settledView, type SettledView } from './settled-view.js';
-import { bytesPassed, tuneCollector } from '../swarm/young-garbage.js';
+import { bytesPassed, collectAll, tuneCollector } from '../swarm/young-garbage.js';
 
 export interface StartGatewayInput {
   host: string;
@@ -73,6 +73,8 @@ async function listen(input: StartGatewayInput, port: number): Promise<StartedGa
     options: { ...options, host: input.host, port },
   });
   const { url } = await gateway.listen();
+  // Pages of all names were prepared, which left many times their size behind.
+  collectAll();
   return { url, conflicts, close: () => gateway.close() };
 }
 
