@@ -48,8 +48,9 @@ export function renderPlot({ title, x, y, series }: Plot): string {
     line(LEFT, down(value), WIDTH - RIGHT, down(value), i === 0 ? 1 : 0.3);
     text(LEFT - 6, down(value) + 4, y.format?.(value) ?? String(value), 'end');
   }
-  for (let i = 0; i <= 6; i++) {
-    const value = (x.max * i) / 6;
+  const steps = x.max % 6 === 0 ? 6 : 5;
+  for (let i = 0; i <= steps; i++) {
+    const value = (x.max * i) / steps;
     text(across(value), HEIGHT - BOTTOM + 18, String(Number(value.toFixed(1))));
   }
   text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x.label);

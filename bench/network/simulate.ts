@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NETWORK_SCENARIOS } from '../../test/simulation/network/scenarios.js';
 import { reportOf, type Report } from '../../test/simulation/network/report.js';
-import { World } from '../../test/simulation/network/world.js';
+import { World, type WorldOptions } from '../../test/simulation/network/world.js';
 import { renderPlot } from './plot.js';
 
 /**
@@ -25,12 +25,18 @@ for (const name of process.argv.slice(2)) {
   const report = reportOf(world, options);
   const { slots, servedShares, lookupQuantiles, ...figures } = report;
   console.log(JSON.stringify({ name, seconds: Math.round(seconds), ...figures }, null, 1));
-  if (name === 'day' || name === 'month') draw(name, { ...report });
+  draw(name, options, report);
 }
 
-function draw(name: 'day' | 'month', { slots, servedShares, lookupQuantiles }: Report): void {
-  const unit = name === 'day' ? 'hour' : 'day';
-  const what = name === 'day' ? '5,000 nodes, a day' : '500 nodes, a month';
+function draw(
+  name: string,
+  { nodes, durationMs, slotMs }: WorldOptions,
+  { slots, servedShares, lookupQuantiles }: Report,
+): void {
+  const unit = slotMs <= 3_600_000 ? 'hour' : 'day';
+  const hours = durationMs / 3_600_000;
+  const span = hours >= 48 ? `${hours / 24} days` : `${hours} hours`;
+  const what = `${nodes.toLocaleString('en')} nodes, ${span}`;
   const percent = (value: number): string => `${Math.round(value)} %`;
   const share = (part: number, of: number): number => (of === 0 ? 0 : (100 * part) / of);
   write(

@@ -42,6 +42,7 @@ export const NETWORK_SCENARIOS: Record<string, WorldOptions> = {
   },
   day: DAY,
   'day-of-1000': { ...DAY, nodes: 1_000, artifacts: 5_000 },
+  'day-of-500': { ...DAY, nodes: 500, artifacts: 2_500 },
   month: MONTH,
   'month-unreplicated': { ...MONTH, replicates: false },
   'day-without-heavy': { ...DAY, heavyShare: 0 },

@@ -142,6 +142,11 @@ export class World {
       ended: () => undefined,
     });
     this.#scheduleInstall(node, session);
+    // A session is short: what is due is published soon after its start.
+    for (let batch = 1; batch <= 4; batch++)
+      time.after(5 * MINUTE_MS * batch, () => {
+        if (node.session === session && node.isOnline) this.#republish(node);
+      });
     time.after(this.#options.maintainMs * (0.5 + this.#random.integer(1_000) / 2_000), () =>
       this.#maintain(node, session),
     );
@@ -419,7 +424,7 @@ export class World {
       triedAtMs: recordAtMs,
       copies,
     }));
-    const due = duePublications(held, this.time.now, node.kind === 'heavy' ? 20 : 2);
+    const due = duePublications(held, this.time.now, node.kind === 'heavy' ? 20 : 4);
     for (const { index } of due) {
       const artifact = this.catalogue.artifacts[index]!;
       const holding = node.held.get(index)!;
