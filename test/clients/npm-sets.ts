@@ -59,6 +59,7 @@ export const NPM_SETS: readonly NpmSet[] = [
   },
   {
     title: 'nuxt',
+    npm10RefusesItsOwn: true,
     manifest: deps({ nuxt: '^3', vue: '^3' }),
     // Optional peers that something else displaced: npm 11 brings them back in the version that is wanted.
     npm10Differs: [/^commander@1[3-9]\./, /^@nuxt\/schema@4/],
