@@ -62,13 +62,16 @@ export class BlobReader {
     const start = Math.max(0, range?.start ?? 0);
     const end = Math.min(row.lengthBytes, range?.end ?? row.lengthBytes);
     if (start >= end) return;
+    // First, since a damaged catalog throws here, and a file that was taken must be released.
+    const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const file = await this.#take(row);
-    const part = memory === undefined ? await this.#readPart(row, file, start, end) : undefined;
+    const part = memory
+      ? undefined
+      : await this.#readPart(row, file, start, end).catch(letGo(file));
     if (part !== undefined) {
       yield part;
       return;
     }
-    const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const direct = memory && (await this.#openDirect(row, file));
     const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
     const lent = direct ?? memory;
@@ -329,4 +332,12 @@ function whatIsWrong(
   const leaf = leaves.subarray(index * 32, index * 32 + 32);
   if (Buffer.compare(leafHash(piece), leaf) === 0) return undefined;
   return `piece ${String(index)} does not match its hash`;
+}
+
+/** Releases a file where its use failed. */
+function letGo(file: TakenFile): (error: unknown) => never {
+  return (error) => {
+    file.release();
+    throw error;
+  };
 }

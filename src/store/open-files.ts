@@ -28,6 +28,7 @@ export class OpenFiles {
   readonly #files = new Map<string, OpenFile>();
   #timer: NodeJS.Timeout | undefined;
   #closing = new Set<Promise<void>>();
+  #isClosed = false;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -60,7 +61,9 @@ export class OpenFiles {
     for (const [key, file] of this.#files) if (file.path === path) this.#drop(key, file);
   }
 
+  /** Who was opening a file meanwhile closes it when he releases it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     for (const [key, file] of this.#files) this.#drop(key, file);
     await Promise.all(this.#closing);
@@ -93,8 +96,10 @@ export class OpenFiles {
   #release(key: string, file: OpenFile): void {
     file.users -= 1;
     file.usedMs = performance.now();
-    if (this.#files.get(key) === file) this.#trim();
-    else if (file.users === 0) this.#close(file);
+    if (this.#files.get(key) !== file) {
+      if (file.users === 0) this.#close(file);
+    } else if (this.#isClosed) this.#drop(key, file);
+    else this.#trim();
   }
 
   #trim(): void {

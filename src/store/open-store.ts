@@ -106,12 +106,15 @@ async function openOver(
     users -= 1;
     if (users === 0) await db.close();
   };
+  const letGo = async (): Promise<void> => {
+    await context.files.close();
+    await context.digester.close();
+    lease.release();
+  };
   const store = new DiskStore(
     context,
     once(async () => {
-      await context.files.close();
-      await context.digester.close();
-      lease.release();
+      await letGo();
       await leave();
     }),
   );
@@ -120,8 +123,13 @@ async function openOver(
   const nodeBook = new SqliteNodeBook(db);
   const marked = new DiskMarkedFiles(db, options.onLostMark ?? (() => undefined));
   if (!db.isReadOnly) {
-    sweep(context);
-    await store.sweep();
+    try {
+      sweep(context);
+      await store.sweep();
+    } catch (error) {
+      await letGo();
+      throw error;
+    }
   }
   return {
     store,
