@@ -9,9 +9,9 @@ import {
   type JsonValue,
 } from '../domain/plan.js';
 import { canonicalText } from '../trust/canonical.js';
-import { isSignedBy } from '../trust/did-signature.js';
 import { isDid } from '../trust/did.js';
 import type { Identity } from '../trust/identity.js';
+import { readSignedLine, writeSignedLine } from '../trust/signed-line.js';
 
 /** What a node tells everybody. */
 export type AnnouncementBody =
@@ -49,9 +49,6 @@ const TYPES = ['node', 'heartbeat', 'leaving', 'version', 'withdrawal'] as const
 
 /** What the signature is over begins with this, so that it serves as no other kind of signature. */
 const SIGNED_PREFIX = 'x-announcement 1\n';
-/** A newline, the signature in hex, a newline. */
-const TAIL = /^\n([0-9a-f]{128})\n$/;
-const TAIL_BYTES = 130;
 /** A network's name: what a person types. */
 const NETWORK = /^[a-z0-9][a-z0-9.-]{0,62}$/;
 const MULTIADDR = /^(\/[\x21-\x2e\x30-\x7e]+)+$/;
@@ -67,9 +64,9 @@ export function encodeAnnouncement(
   author: Identity,
 ): Uint8Array {
   const line = canonicalText(fieldsOf({ ...body, network, sequence, author: author.did }));
-  assert.ok(parseLine(line) !== undefined, 'only what others would take is announced');
-  const signature = Buffer.from(author.sign(signedBytes(line))).toString('hex');
-  return Buffer.from(`${line}\n${signature}\n`);
+  const bytes = writeSignedLine(SIGNED_PREFIX, line, author);
+  assert.ok(claimedAnnouncement(bytes) !== undefined, 'only what others would take is announced');
+  return bytes;
 }
 
 export interface ClaimedAnnouncement {
@@ -80,19 +77,10 @@ export interface ClaimedAnnouncement {
 
 /** What a message says; undefined where it is too long, malformed, or spelled in another way. */
 export function claimedAnnouncement(bytes: Uint8Array): ClaimedAnnouncement | undefined {
-  if (bytes.length > BOUNDS.announcementBytes || bytes.length <= TAIL_BYTES) return undefined;
-  const text = Buffer.from(bytes).toString('utf8');
-  const line = text.slice(0, -TAIL_BYTES);
-  const signature = TAIL.exec(text.slice(-TAIL_BYTES))?.[1];
-  const announcement = signature === undefined ? undefined : parseLine(line);
-  if (announcement === undefined || signature === undefined) return undefined;
-  const isSigned = (): boolean =>
-    isSignedBy(announcement.author, signedBytes(line), Buffer.from(signature, 'hex'));
-  return { announcement, isSigned };
-}
-
-function signedBytes(line: string): Uint8Array {
-  return Buffer.from(SIGNED_PREFIX + line);
+  const claim = readSignedLine(SIGNED_PREFIX, bytes, BOUNDS.announcementBytes);
+  const announcement = claim && announcementOf(claim.fields, claim.line);
+  if (claim === undefined || announcement === undefined) return undefined;
+  return { announcement, isSigned: () => claim.isSignedBy(announcement.author) };
 }
 
 /** As canonical JSON writes it, which knows whole numbers alone: the load in hundredths. */
@@ -102,15 +90,7 @@ function fieldsOf(announcement: Announcement): JsonObject {
   return fields as JsonObject;
 }
 
-function parseLine(line: string): Announcement | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const fields = value as JsonObject;
+function announcementOf(fields: JsonObject, line: string): Announcement | undefined {
   const { network, author, sequence } = fields;
   const isSound =
     typeof network === 'string' &&

@@ -1,4 +1,3 @@
-import { createPublicKey, verify } from 'node:crypto';
 import { BOUNDS } from '../domain/bounds.js';
 import { isBundleName, type Did } from '../domain/bundle.js';
 import {
@@ -9,8 +8,9 @@ import {
 } from '../domain/membership.js';
 import type { JsonObject } from '../domain/plan.js';
 import { canonicalText } from './canonical.js';
-import { isDid, publicKeyOfDid } from './did.js';
+import { isDid } from './did.js';
 import type { Identity } from './identity.js';
+import { readSignedLine, writeSignedLine } from './signed-line.js';
 import { formatTime, parseTime } from './time.js';
 
 const TYPE = 'x-membership';
@@ -19,11 +19,6 @@ const FORMAT = 1;
 /** What the signature is over begins with this, so that it serves as no other kind of signature. */
 const SIGNED_PREFIX = 'x-membership 1\n';
 
-/** DER of an Ed25519 public key up to its 32 bytes (RFC 8410 section 4). */
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
-/** A newline, the signature in hex, a newline. */
-const TAIL = /^\n([0-9a-f]{128})\n$/;
-const TAIL_BYTES = 130;
 const SERIAL = /^[0-9a-f]{16}$/;
 
 /**
@@ -36,8 +31,7 @@ export function encodeMembership(
 ): Uint8Array {
   const fields = { type: TYPE, format: FORMAT, member, source: source.did };
   const line = canonicalText({ ...fields, bundles: [...bundles], notAfter, serial });
-  const signature = source.sign(signedBytes(line));
-  return Buffer.from(`${line}\n${Buffer.from(signature).toString('hex')}\n`);
+  return writeSignedLine(SIGNED_PREFIX, line, source);
 }
 
 /**
@@ -46,38 +40,21 @@ export function encodeMembership(
  */
 export function readMembership(bytes: Uint8Array): Membership | undefined {
   const claim = claimedMembership(bytes);
-  if (claim === undefined) return undefined;
-  const key = createPublicKey({
-    key: Buffer.concat([SPKI_PREFIX, publicKeyOfDid(claim.membership.source)]),
-    format: 'der',
-    type: 'spki',
-  });
-  const isSigned = verify(null, signedBytes(claim.line), key, claim.signature);
-  return isSigned ? claim.membership : undefined;
+  return claim?.isSigned() === true ? claim.membership : undefined;
 }
 
 /** What it says, its signature not looked at: cheap, and worth nothing yet. */
 export function claimedMembership(
   bytes: Uint8Array,
-): { membership: Membership; line: string; signature: Buffer } | undefined {
-  if (bytes.length > BOUNDS.membershipBytes || bytes.length <= TAIL_BYTES) return undefined;
-  const text = Buffer.from(bytes).toString('utf8');
-  const line = text.slice(0, -TAIL_BYTES);
-  const signature = TAIL.exec(text.slice(-TAIL_BYTES))?.[1];
-  const membership = signature === undefined ? undefined : parseLine(line);
-  if (membership === undefined || signature === undefined) return undefined;
-  return { membership, line, signature: Buffer.from(signature, 'hex') };
+): { membership: Membership; isSigned(): boolean } | undefined {
+  const claim = readSignedLine(SIGNED_PREFIX, bytes, BOUNDS.membershipBytes);
+  const membership = claim && membershipOf(claim.fields, claim.line);
+  if (claim === undefined || membership === undefined) return undefined;
+  return { membership, isSigned: () => claim.isSignedBy(membership.source) };
 }
 
-function parseLine(line: string): Membership | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { type, format, member, source, bundles, notAfter, serial } = value as JsonObject;
+function membershipOf(fields: JsonObject, line: string): Membership | undefined {
+  const { type, format, member, source, bundles, notAfter, serial } = fields;
   const isSound =
     type === TYPE &&
     format === FORMAT &&
@@ -130,8 +107,4 @@ export function refusalOf(question: MembershipQuestion): Refusal | undefined {
     else if (refusal === 'not-a-member') refusal = 'other-bundle';
   }
   return refusal;
-}
-
-function signedBytes(line: string): Uint8Array {
-  return Buffer.from(SIGNED_PREFIX + line);
 }
