@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
+import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
-
-const commaList = { multiple: true, delimiter: ',' } as const;
 
 export default class Gateway extends XCommand {
   static override summary = 'Serve pip, npm and apt from their official sources, checked and kept.';
@@ -26,28 +25,7 @@ export default class Gateway extends XCommand {
       helpValue: 'URL',
       summary: 'An index or registry whose packages may be named in public.',
     }),
-    'debian-mirror': Flags.string({
-      helpValue: 'URL',
-      helpGroup: 'DEBIAN',
-      summary: "A mirror, instead of the host's apt sources.",
-    }),
-    'debian-suite': Flags.string({
-      ...commaList,
-      helpValue: 'LIST',
-      helpGroup: 'DEBIAN',
-      summary: 'Suites on that mirror.',
-    }),
-    'debian-component': Flags.string({
-      ...commaList,
-      helpValue: 'LIST',
-      helpGroup: 'DEBIAN',
-      summary: 'Components (default: main).',
-    }),
-    'debian-keyring': Flags.string({
-      helpValue: 'FILE',
-      helpGroup: 'DEBIAN',
-      summary: 'The keyring that its Release is signed with.',
-    }),
+    ...DEBIAN_SOURCE_FLAGS,
   };
 
   protected override get printsEvents(): boolean {

@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
-
-const commaList = { multiple: true, delimiter: ',' } as const;
+import { commaList, DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 
 export default class Source extends XCommand {
   static override summary =
@@ -147,28 +146,7 @@ export default class Source extends XCommand {
       helpGroup: 'PYTHON',
       summary: 'Prefer one version for all targets.',
     }),
-    'debian-mirror': Flags.string({
-      helpValue: 'URL',
-      helpGroup: 'DEBIAN',
-      summary: "A mirror, instead of the host's apt sources.",
-    }),
-    'debian-suite': Flags.string({
-      ...commaList,
-      helpValue: 'LIST',
-      helpGroup: 'DEBIAN',
-      summary: 'Suites on that mirror.',
-    }),
-    'debian-component': Flags.string({
-      ...commaList,
-      helpValue: 'LIST',
-      helpGroup: 'DEBIAN',
-      summary: 'Components (default: main).',
-    }),
-    'debian-keyring': Flags.string({
-      helpValue: 'FILE',
-      helpGroup: 'DEBIAN',
-      summary: 'The keyring that its Release is signed with.',
-    }),
+    ...DEBIAN_SOURCE_FLAGS,
     'debian-base': Flags.string({
       helpValue: 'BASE',
       helpGroup: 'DEBIAN',
