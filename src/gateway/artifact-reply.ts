@@ -36,12 +36,7 @@ export async function artifactReply<E extends NamedBlob>(
 ): Promise<Reply> {
   const { entry } = response;
   const { etag = `"${entry.sha256}"` } = response;
-  const headers: Record<string, string> = {
-    'content-type': 'application/octet-stream',
-    ...response.headers,
-    etag,
-    'accept-ranges': 'bytes',
-  };
+  const headers = fileHeaders(response.headers, etag);
   if (noneMatchNames(request.headers['if-none-match'], etag)) {
     return { status: 304, headers, body: undefined };
   }
@@ -194,4 +189,9 @@ async function bring<E extends NamedBlob>(
 
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Of a file, what its ecosystem says of it in addition. */
+export function fileHeaders(more: Record<string, string>, etag: string): Record<string, string> {
+  return { 'content-type': 'application/octet-stream', ...more, etag, 'accept-ranges': 'bytes' };
 }

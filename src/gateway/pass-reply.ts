@@ -6,7 +6,7 @@ import type { EcosystemName, Origin } from '../domain/plan.js';
 import type { NativeRequest, NativeResponse } from '../ports/ecosystem.js';
 import type { ComingArtifact, FoundArtifact, PassedArtifact, Passing } from '../ports/passing.js';
 import type { StoredBlob } from '../ports/store.js';
-import { artifactReply, type ArtifactContext } from './artifact-reply.js';
+import { artifactReply, fileHeaders, type ArtifactContext } from './artifact-reply.js';
 import { judgeRange, noneMatchNames } from './byte-range.js';
 import type { GatewayContent, NamedBlob } from './content.js';
 import { DeadlinePassed, withinMs } from './deadline.js';
@@ -36,12 +36,7 @@ export async function passReply(
     return heldReply(context, request, response, found, left);
   }
   const etag = etagOf(artifact);
-  const headers: Record<string, string> = {
-    'content-type': 'application/octet-stream',
-    ...response.headers,
-    etag,
-    'accept-ranges': 'bytes',
-  };
+  const headers = fileHeaders(response.headers, etag);
   if (noneMatchNames(request.headers['if-none-match'], etag)) {
     return { status: 304, headers, body: undefined };
   }
