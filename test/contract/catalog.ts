@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { comparePaths, type BundleEntry, type Manifest } from '../../src/domain/bundle.js';
 import { sha256, sha512 } from '../../src/domain/digest.js';
 import type { Catalog } from '../../src/ports/catalog.js';
+import { checksOf } from './checks.js';
 
 export interface CatalogUnderTest {
   catalog: Catalog;
@@ -48,16 +48,7 @@ export function sampleManifest(entries: BundleEntry[], over: Partial<Manifest> =
 
 /** What every Catalog promises. */
 export function catalogContract(name: string, make: () => Promise<CatalogUnderTest>): void {
-  const check = (what: string, body: (under: CatalogUnderTest) => Promise<void>): void => {
-    test(`${name}: ${what}`, async () => {
-      const under = await make();
-      try {
-        await body(under);
-      } finally {
-        await under.dispose();
-      }
-    });
-  };
+  const check = checksOf(name, make);
   bundlesAndEntries(check);
   lookups(check);
   smallThings(check);

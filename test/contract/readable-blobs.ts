@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { sha256, sha512 } from '../../src/domain/digest.js';
 import { PIECE_SIZE_BYTES, treeRoot } from '../../src/domain/piece.js';
 import type { ReadableBlobs } from '../../src/ports/store.js';
 import { hasCode, leavesOf, readAll, sampleBytes } from './store.js';
+import { checksOf } from './checks.js';
 
 /** Somewhere that blobs can be read from, and a way to get some there. */
 export interface BlobsUnderTest {
@@ -18,16 +18,7 @@ const LENGTHS = [1, PIECE_SIZE_BYTES, PIECE_SIZE_BYTES + 1, 3 * PIECE_SIZE_BYTES
 
 /** What everybody promises who is read by digest. */
 export function readableBlobsContract(name: string, make: () => Promise<BlobsUnderTest>): void {
-  const check = (what: string, body: (under: BlobsUnderTest) => Promise<void>): void => {
-    test(`${name}: ${what}`, async () => {
-      const under = await make();
-      try {
-        await body(under);
-      } finally {
-        await under.dispose();
-      }
-    });
-  };
+  const check = checksOf(name, make);
   check('blobs of every length are known by both digests, and come back', async (under) => {
     const { blobs, add } = under;
     for (const length of LENGTHS) {

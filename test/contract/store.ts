@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { test } from 'node:test';
 import { BOUNDS } from '../../src/domain/bounds.js';
 import { sha256, sha512 } from '../../src/domain/digest.js';
 import { XError, type ErrorCode } from '../../src/domain/errors.js';
 import { PIECE_SIZE_BYTES, TreeHasher, treeRoot } from '../../src/domain/piece.js';
 import type { Store } from '../../src/ports/store.js';
+import { checksOf } from './checks.js';
 
 /** An open store over a fresh place, that can be closed and opened again as by the next process. */
 export interface StoreUnderTest {
@@ -67,16 +67,7 @@ const LENGTHS = [
 
 /** What every Store promises. */
 export function storeContract(name: string, make: () => Promise<StoreUnderTest>): void {
-  const check = (what: string, body: (under: StoreUnderTest) => Promise<void>): void => {
-    test(`${name}: ${what}`, async () => {
-      const under = await make();
-      try {
-        await body(under);
-      } finally {
-        await under.dispose();
-      }
-    });
-  };
+  const check = checksOf(name, make);
   putsAndReads(check);
   refusals(check);
   resumables(check);
