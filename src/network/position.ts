@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import { formatDigest, type DigestAlgorithm } from '../domain/digest.js';
+import type { Random } from '../ports/random.js';
 
 const WORDS = 8;
 
@@ -23,6 +24,11 @@ export function positionOfDigest(
   hex: string,
 ): Position {
   return positionOf(`x digest 1\n${network}\n${formatDigest(algorithm, hex)}`);
+}
+
+/** What tells one network's messages from another's without naming it: 32 bytes. */
+export function networkId(network: string): Uint8Array {
+  return bytesOfPosition(positionOf(`x network 1\n${network}`));
 }
 
 /** Places of nodes, each hashed once; the one met first is forgotten first. */
@@ -47,6 +53,24 @@ export class NodePositions {
     this.#known.set(did, position);
     return position;
   }
+}
+
+/** A place that shares just so many leading bits with this one, the rest drawn. */
+export function positionSharing(own: Position, bits: number, random: Random): Position {
+  const drawn = positionOfBytes(random.bytes(4 * WORDS)) as Position;
+  return drawn.map((word, i) => {
+    const shared = Math.min(32, Math.max(0, bits - 32 * i));
+    const ours = own[i] ?? 0;
+    const mask = shared === 0 ? 0 : (-1 << (32 - shared)) >>> 0;
+    let mixed = ((ours & mask) | (word & ~mask)) >>> 0;
+    // The first bit after those differs.
+    const at = bits - 32 * i;
+    if (at >= 0 && at < 32) {
+      const bit = (1 << (31 - at)) >>> 0;
+      mixed = ((mixed & ~bit) | (~ours & bit)) >>> 0;
+    }
+    return mixed;
+  });
 }
 
 function positionOf(text: string): Position {

@@ -4,13 +4,16 @@ import fc from 'fast-check';
 import {
   bytesOfPosition,
   compareDistance,
+  networkId,
   NodePositions,
   positionOfBytes,
   positionOfDigest,
   positionOfNode,
+  positionSharing,
   sharedBits,
   textOfPosition,
 } from '../../src/network/position.js';
+import { seededRandom } from '../simulation/virtual-time.js';
 import { didOf } from './kit.js';
 
 const places = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((b) => positionOfBytes(b)!);
@@ -57,4 +60,24 @@ test('the memory of places is bounded, and forgets nothing but time', () => {
   const first = memory.of(didOf(0));
   for (let i = 1; i < 100; i++) memory.of(didOf(i));
   assert.deepEqual(memory.of(didOf(0)), first);
+});
+
+test('a drawn place shares just so many bits, and the rest is drawn', () => {
+  const random = seededRandom(7);
+  fc.assert(
+    fc.property(places, fc.integer({ min: 0, max: 255 }), (own, bits) => {
+      assert.equal(sharedBits(own, positionSharing(own, bits, random)), bits);
+    }),
+  );
+  const own = positionOfNode('test', didOf(1));
+  const drawn = new Set(
+    Array.from({ length: 100 }, () => textOfPosition(positionSharing(own, 3, random))),
+  );
+  assert.equal(drawn.size, 100);
+});
+
+test('networks have ids of their own, and places are none', () => {
+  const ids = ['a', 'b', ''].map((name) => Buffer.from(networkId(name)).toString('hex'));
+  assert.equal(new Set(ids).size, 3);
+  assert.ok(ids.every((id) => id.length === 64));
 });
