@@ -372,4 +372,27 @@ export const BOUNDS = {
   uploadRequests: 4_096,
   uploadRequestsOfPeer: 64,
   demandKeys: 100_000,
+  /** Connections: in all, and of one address and one /24 or /48; above `AtEase` those that carry nothing go. */
+  swarmConnections: 384,
+  swarmConnectionsAtEase: 128,
+  swarmConnectionsOfAddress: 16,
+  swarmConnectionsOfGroup: 48,
+  swarmInboundPerSecond: 10,
+  /** A connection that carried nothing of ours for so long is closed. */
+  swarmUnusedMs: 10 * 60_000,
+  swarmDials: 32,
+  swarmWaitingDials: 512,
+  swarmDialMs: 6_000,
+  /** Addresses of one node that are tried. */
+  swarmDialAddresses: 8,
+  swarmHandshakeMs: 10_000,
+  swarmRefused: 10_000,
+  /** Of one stream, and how many a stranger may have open. */
+  swarmWindowBytes: 2 << 20,
+  swarmReadBufferBytes: 3 << 20,
+  swarmStreams: 128,
+  /** Peers, and as many values of each DHT, that libp2p keeps in memory. */
+  swarmStoredPeers: 4_096,
+  swarmStoredValues: 100_000,
+  swarmStoredValueBytes: 64 << 10,
 } as const;

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { XError, messageOf } from '../domain/errors.js';
 
@@ -125,6 +125,23 @@ export function isLinkLocal(ip: string): boolean {
 /** Link-local ones too. */
 export function isPrivate(ip: string): boolean {
   return PRIVATE(ip) || LINK_LOCAL(ip);
+}
+
+/** IANA's special-purpose registries, multicast and what is reserved; of IPv6 all but 2000::/3. */
+const SPECIAL_IPV4 = subnetsOf([
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16'],
+  ...['172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16'],
+  ...['198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
+]);
+const GLOBAL_IPV6 = subnetsOf(['2000::/3']);
+/** Teredo and 6to4 have an IPv4 address inside: whoever dials one may reach another. */
+const SPECIAL_IPV6 = subnetsOf(['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']);
+
+/** Whether an address means the same machine everywhere on the internet. */
+export function isGlobalUnicast(ip: string): boolean {
+  if (isIPv4(ip)) return !SPECIAL_IPV4(ip);
+  // Of another form of IPv4 within IPv6 there is nothing to gain.
+  return isIPv6(ip) && GLOBAL_IPV6(ip) && !SPECIAL_IPV6(ip);
 }
 
 /** Whether an address is in one of the subnets (`10.0.0.0/8`). */

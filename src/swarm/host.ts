@@ -13,6 +13,7 @@ import { ConnectionRoom } from './connection-room.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
 import { tcpWithZones } from './link-local.js';
 import { noiseLine } from './noise-line.js';
+import { stopLibp2p, type LibP2pParts } from './stop-libp2p.js';
 import { yamuxWithWideWindows } from './wide-windows.js';
 import { tuneCollector } from './young-garbage.js';
 
@@ -25,21 +26,16 @@ export interface HostOptions {
   listenHosts: readonly string[];
 }
 
-/** What libp2p hands to services only. */
-interface HostServices extends Record<string, unknown> {
-  parts: { addressManager: object };
-}
-
 /** A libp2p host that speaks to nearby addresses only, and to those that the user asked for. */
 export class Host {
-  readonly libp2p: Libp2p<HostServices>;
+  readonly libp2p: Libp2p<LibP2pParts>;
   readonly #surroundings: () => Neighbourhood;
   readonly #asked: Set<string>;
   readonly #room: ConnectionRoom;
   readonly #listenHosts: readonly string[];
 
   private constructor(
-    libp2p: Libp2p<HostServices>,
+    libp2p: Libp2p<LibP2pParts>,
     surroundings: () => Neighbourhood,
     asked: Set<string>,
     room: ConnectionRoom,
@@ -73,7 +69,7 @@ export class Host {
       return tcpAddress !== undefined && (isNearby(tcpAddress.ip) || asked.has(key(tcpAddress)));
     };
     try {
-      const libp2p = await createLibp2p<HostServices>({
+      const libp2p = await createLibp2p<LibP2pParts>({
         privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
         addresses: {
           listen: options.listenHosts.map((ip) => tcpMultiaddr(ip, options.listenPort).toString()),
@@ -138,12 +134,7 @@ export class Host {
 
   async stop(): Promise<void> {
     this.#room.stop();
-    await this.libp2p.stop();
-    // A listener that closes makes libp2p 3 note its addresses anew a second later, which would keep
-    // a process that is done alive for that second.
-    const { addressManager } = this.libp2p.services.parts;
-    const noting: unknown = Reflect.get(addressManager, '_updatePeerStoreAddresses');
-    if (isStoppable(noting)) noting.stop();
+    await stopLibp2p(this.libp2p);
   }
 
   /** Lets the host dial an address that the user named, nearby or not. */
@@ -190,15 +181,15 @@ export class Host {
   }
 }
 
-function isStoppable(value: unknown): value is { stop: () => void } {
-  return typeof value === 'function' && 'stop' in value && typeof value.stop === 'function';
-}
-
 function key({ ip, port }: { ip: string; port: number }): string {
   return `${ip} ${port}`;
 }
 
-function listenError(error: unknown, options: HostOptions): XError {
+/** What could not be listened on, and what to do. */
+export function listenError(
+  error: unknown,
+  options: Pick<HostOptions, 'listenPort' | 'listenHosts'>,
+): XError {
   const where = `port ${options.listenPort} on ${options.listenHosts.join(', ')}`;
   if (isAddressInUse(error)) {
     return new XError('PORT_TAKEN', `${where} is taken`, {

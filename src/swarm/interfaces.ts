@@ -85,6 +85,11 @@ export class Neighbourhood {
     return this.#isOnUsedLink(ip) || !this.#isOnOtherLink(ip);
   }
 
+  /** Whether an address is on the link of an interface in use; not where it is link-local, as on every link. */
+  isOnLink(ip: string): boolean {
+    return this.#isOnUsedLink(ip);
+  }
+
   /** Whether an address is one of this machine. */
   isHere(ip: string): boolean {
     return isLoopback(ip) || this.#isOwn.has(withoutZone(ip));

@@ -38,10 +38,16 @@ interface Sent {
  * core: messages are cut out and opened without joining their parts, all that one read brought is
  * handed on at once, and all messages of a frame go to the system in one call. As libp2p does it each
  * message costs three calls, two of them for two bytes and sixteen.
+ * @param prologue What both sides have to have in common, or the handshake fails.
  */
-export function noiseLine(): (components: NoiseComponents) => ConnectionEncrypter {
+export function noiseLine(
+  prologue?: Uint8Array,
+): (components: NoiseComponents) => ConnectionEncrypter {
   return (components) => {
-    const encrypter: ConnectionEncrypter = noise({ crypto: noiseCrypto })(components);
+    const encrypter: ConnectionEncrypter = noise({
+      crypto: noiseCrypto,
+      ...(prologue === undefined ? {} : { prologueBytes: prologue }),
+    })(components);
     const inbound = encrypter.secureInbound.bind(encrypter);
     const outbound = encrypter.secureOutbound.bind(encrypter);
     encrypter.secureInbound = async (...args) => lean(await inbound(...args));

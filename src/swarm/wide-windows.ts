@@ -15,6 +15,7 @@ interface YamuxStream {
  * update: a call to the system and an encryption on one side, their counterparts on the other.
  */
 export function yamuxWithWideWindows(init: YamuxMuxerInit): () => StreamMuxerFactory {
+  const windowBytes = init.streamOptions?.maxStreamWindowSize ?? BOUNDS.streamWindowBytes;
   return () => {
     const factory: StreamMuxerFactory = yamux(init)();
     const create = factory.createStreamMuxer.bind(factory);
@@ -23,7 +24,7 @@ export function yamuxWithWideWindows(init: YamuxMuxerInit): () => StreamMuxerFac
       const make: unknown = Reflect.get(muxer, '_newStream');
       if (typeof make === 'function') {
         Reflect.set(muxer, '_newStream', (...args: unknown[]) =>
-          widen(Reflect.apply(make, muxer, args)),
+          widen(Reflect.apply(make, muxer, args), windowBytes),
         );
       }
       return muxer;
@@ -32,10 +33,10 @@ export function yamuxWithWideWindows(init: YamuxMuxerInit): () => StreamMuxerFac
   };
 }
 
-function widen(stream: unknown): unknown {
+function widen(stream: unknown, windowBytes: number): unknown {
   if (!isYamuxStream(stream)) return stream;
   const update = stream.sendWindowUpdate.bind(stream);
-  stream.recvWindow = BOUNDS.streamWindowBytes;
+  stream.recvWindow = windowBytes;
   stream.sendWindowUpdate = () => {
     if (stream.recvWindowCapacity < stream.recvWindow / 2) update();
   };

@@ -11,11 +11,16 @@ export interface NodeConnection {
   group: string;
   /** Whether bytes go through somebody else: not for artifacts, and bounded by the relay. */
   isRelayed: boolean;
+  /** Whether this machine dialled it: only then others can reach it at `address`, too. */
+  wasDialled: boolean;
+  readonly isOpen: boolean;
   /**
    * Opens a stream; the caller ends it.
    * @throws Error where it does not speak the protocol, the connection broke, or BOUNDS.connectTimeoutMs passed.
    */
   open(protocol: string, signal?: AbortSignal): Promise<Stream>;
+  /** How long a ping takes. @throws Error where none comes back; the signal's reason. */
+  roundTripMs(signal: AbortSignal): Promise<number>;
   /** Hangs up. */
   close(reason: string): void;
 }

@@ -1,0 +1,85 @@
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { identify } from '@libp2p/identify';
+import type { ConnectionGater, Libp2p } from '@libp2p/interface';
+import type { AddressManager } from '@libp2p/interface-internal';
+import { ping, type Ping } from '@libp2p/ping';
+import { createLibp2p } from 'libp2p';
+import { BOUNDS } from '../../domain/bounds.js';
+import { tcpMultiaddr } from '../addresses.js';
+import { tcpWithZones } from '../link-local.js';
+import { noiseLine } from '../noise-line.js';
+import { yamuxWithWideWindows } from '../wide-windows.js';
+import { BoundedDatastore } from './bounded-datastore.js';
+
+export interface PublicLibp2pOptions {
+  /** The machine's Ed25519 key: 32 bytes. */
+  seed: Uint8Array;
+  /** 0 takes a free port. */
+  listenPort: number;
+  /** IP addresses; none means that nobody can dial this host. */
+  listenHosts: readonly string[];
+  network: string;
+}
+
+export interface PublicServices extends Record<string, unknown> {
+  ping: Ping;
+  /** What libp2p hands to services only. */
+  parts: { addressManager: AddressManager };
+}
+
+/**
+ * libp2p for strangers. The network's name is the prologue of the Noise handshake: with who is of
+ * another network, or of none, no connection comes to be, and it learns nothing of this one's name.
+ */
+export async function createPublicLibp2p(
+  { seed, listenPort, listenHosts, network }: PublicLibp2pOptions,
+  gater: ConnectionGater,
+): Promise<Libp2p<PublicServices>> {
+  return await createLibp2p<PublicServices>({
+    privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+    datastore: new BoundedDatastore(),
+    addresses: { listen: listenHosts.map((ip) => tcpMultiaddr(ip, listenPort).toString()) },
+    transports: [
+      tcpWithZones({
+        inboundSocketInactivityTimeout: 4 * BOUNDS.idlePeerMs,
+        outboundSocketInactivityTimeout: 4 * BOUNDS.idlePeerMs,
+        maxConnections: BOUNDS.swarmConnections + BOUNDS.pendingConnections,
+      }),
+    ],
+    connectionEncrypters: [noiseLine(new TextEncoder().encode(`x network 1\n${network}`))],
+    streamMuxers: [
+      yamuxWithWideWindows({
+        maxInboundStreams: BOUNDS.swarmStreams,
+        streamOptions: {
+          maxStreamWindowSize: BOUNDS.swarmWindowBytes,
+          maxReadBufferLength: BOUNDS.swarmReadBufferBytes,
+          maxWriteBufferLength: BOUNDS.streamWriteBufferBytes,
+        },
+      }),
+    ],
+    connectionManager: {
+      // Above what is let in: who goes is decided by NodeRoom.
+      maxConnections: 2 * BOUNDS.swarmConnections,
+      maxParallelDials: BOUNDS.swarmDials,
+      maxDialQueueLength: BOUNDS.swarmWaitingDials,
+      maxPeerAddrsToDial: BOUNDS.swarmDialAddresses,
+      dialTimeout: 2 * BOUNDS.swarmDialMs,
+      addressDialTimeout: BOUNDS.swarmDialMs,
+      inboundConnectionThreshold: BOUNDS.swarmInboundPerSecond,
+      maxIncomingPendingConnections: BOUNDS.pendingConnections,
+      inboundUpgradeTimeout: BOUNDS.swarmHandshakeMs,
+      reconnectRetries: 0,
+    },
+    // A full line delays a ping by seconds: that is no reason to hang up.
+    connectionMonitor: {
+      pingInterval: BOUNDS.requestDeadlineMs,
+      pingTimeout: { minTimeout: BOUNDS.requestDeadlineMs },
+    },
+    connectionGater: gater,
+    services: {
+      identify: identify(),
+      ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
+      parts: ({ addressManager }: { addressManager: AddressManager }) => ({ addressManager }),
+    },
+  });
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Key } from 'interface-datastore';
+import { BOUNDS } from '../../../src/domain/bounds.js';
+import { BoundedDatastore } from '../../../src/swarm/public/bounded-datastore.js';
+import { NodeRoom } from '../../../src/swarm/public/node-room.js';
+
+const NOBODY = new Set<string>();
+
+/** Opens as many as are let in; returns how many. */
+function crowd(room: NodeRoom, count: number, placeOf: (i: number) => [string, string]): number {
+  let admitted = 0;
+  for (let i = 0; i < count; i += 1) {
+    const [ip, group] = placeOf(i);
+    if (!room.admits({ ip, group })) continue;
+    room.opened(`${ip} ${room.size}`, { did: `did:${ip}:${i}`, ip, group }, 0);
+    admitted += 1;
+  }
+  return admitted;
+}
+
+test('one address and one network get a part of the places', () => {
+  const room = new NodeRoom();
+  const ofOne = crowd(room, 200, () => ['1.2.3.4', '1.2.3.0/24']);
+  assert.equal(ofOne, BOUNDS.swarmConnectionsOfAddress);
+  const ofGroup = crowd(room, 200, (i) => [`1.2.3.${i}`, '1.2.3.0/24']);
+  assert.equal(ofOne + ofGroup, BOUNDS.swarmConnectionsOfGroup);
+  const others = crowd(room, 2_000, (i) => [`9.${i}.1.1`, `9.${i}.1.0/24`]);
+  assert.equal(ofOne + ofGroup + others, BOUNDS.swarmConnections);
+});
+
+test('where there are many those go that carried nothing for longest, never neighbours', () => {
+  const room = new NodeRoom();
+  const count = BOUNDS.swarmConnectionsAtEase + 10;
+  for (let i = 0; i < count; i += 1)
+    room.opened(`c${i}`, { did: `did:${i}`, ip: `9.${i}.1.1`, group: `9.${i}.1.0/24` }, i);
+  const now = count;
+  room.used('c1', now);
+  assert.deepEqual(room.excess(new Set(['did:0', 'did:2']), now), [
+    'c3',
+    'c4',
+    'c5',
+    'c6',
+    'c7',
+    'c8',
+    'c9',
+    'c10',
+    'c11',
+    'c12',
+  ]);
+  for (let i = 20; i < count; i += 1) room.closed(`c${i}`);
+  assert.deepEqual(room.excess(NOBODY, now), []);
+  assert.equal(room.excess(NOBODY, now + BOUNDS.swarmUnusedMs).length, 20);
+});
+
+test('of two connections to a node the idle one is closed', () => {
+  const room = new NodeRoom();
+  const place = { did: 'did:a', ip: '9.1.1.1', group: '9.1.1.0/24' };
+  room.opened('used', place, 0);
+  room.opened('idle', place, 0);
+  room.used('used', 5_000);
+  assert.deepEqual(room.excess(new Set(['did:a']), 5_000), ['idle']);
+  room.closed('idle');
+  room.used('used', 6_000);
+  assert.deepEqual(room.excess(NOBODY, 6_000), []);
+});
+
+test('what libp2p remembers is bounded, the oldest goes', async () => {
+  const store = new BoundedDatastore();
+  const write = (name: string): Key => store.put(new Key(name), Uint8Array.of(1));
+  for (let i = 0; i <= BOUNDS.swarmStoredPeers; i += 1) write(`/peers/${i}`);
+  write('/light/providers/1');
+  assert.equal(store.size, BOUNDS.swarmStoredPeers + 1);
+  assert.equal(await store.has(new Key('/peers/0')), false);
+  assert.equal(await store.has(new Key('/peers/1')), true);
+  write('/peers/1');
+  write('/peers/new');
+  assert.equal(await store.has(new Key('/peers/1')), true, 'it was written again');
+  assert.equal(await store.has(new Key('/peers/2')), false);
+  store.delete(new Key('/peers/new'));
+  assert.equal(store.size, BOUNDS.swarmStoredPeers);
+  const long = new Uint8Array(BOUNDS.swarmStoredValueBytes + 1);
+  assert.throws(() => store.put(new Key('/light/pk/1'), long), /too long/);
+});
