@@ -344,6 +344,26 @@ export const BOUNDS = {
   lookupNodesOfGroup: 3,
   lookupOwnersOfGroup: 3,
   lookups: 256,
+  /** A request of /x/lookup/1; streams of one node, and how long a node may take to ask. */
+  lookupRequestBytes: 40 << 10,
+  lookupStreams: 16,
+  lookupRequestMs: 10_000,
+  /** Questions that one /24 or /48 may ask at once, and then in a second; and all together. */
+  lookupBurst: 1_000,
+  lookupsPerSecond: 100,
+  allLookupsBurst: 4_000,
+  allLookupsPerSecond: 1_000,
+  lookupGroups: 4_096,
+  /** Keys of one message that count as much as a question. */
+  recordsAsQuestion: 50,
+  /** Of one search, what may come from a directory of others. */
+  directoryOwners: 16,
+  /** Where walks ended, for what is published soon after. */
+  rememberedWalks: 1_000,
+  rememberedWalkMs: 10 * 60_000,
+  /** Who asked for what within an hour, so that one network's questions count once. */
+  countedDemands: 20_000,
+  countedDemandMs: 3_600_000,
   cachedLookups: 10_000,
   cachedOwnersMs: 10 * 60_000,
   recordTtlMs: 24 * 3_600_000,
@@ -355,6 +375,11 @@ export const BOUNDS = {
   recordsOfKeyAndGroup: 4,
   recordsPerMessage: 1_000,
   publicationsAtOnce: 64,
+  /** Keys that a node tells of; what comes after is found by nobody until others have gone. */
+  publications: 200_000,
+  parallelWalks: 4,
+  parallelLeaves: 4,
+  directoryProvideMs: 60_000,
   scoredNodes: 10_000,
   measuredProviders: 2_048,
   swarmFetches: 256,

@@ -113,4 +113,6 @@ export const NETWORK_POLICY = {
   headroom: 0.05,
   republishMs: 12 * HOUR_MS,
   publishPauseMs: MINUTE_MS,
+  /** After something came, or somebody was met, so that what comes together is told together. */
+  firstTurnMs: 5_000,
 } as const;

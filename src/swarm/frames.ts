@@ -32,15 +32,17 @@ export interface FrameHandlers {
 export class FrameStream {
   readonly #stream: Stream;
   readonly #handlers: FrameHandlers;
-  readonly #decoder = new LengthPrefixedDecoder({
-    maxDataLength: BOUNDS.frameBytes,
-    maxBufferSize: BOUNDS.readBufferBytes,
-  });
+  readonly #decoder: LengthPrefixedDecoder;
   #ended = false;
 
-  constructor(stream: Stream, handlers: FrameHandlers) {
+  /** @param frameBytes The longest frame that is taken. */
+  constructor(stream: Stream, handlers: FrameHandlers, frameBytes: number = BOUNDS.frameBytes) {
     this.#stream = stream;
     this.#handlers = handlers;
+    this.#decoder = new LengthPrefixedDecoder({
+      maxDataLength: frameBytes,
+      maxBufferSize: Math.min(BOUNDS.readBufferBytes, 8 * frameBytes),
+    });
     stream.maxWriteBufferLength = BOUNDS.streamWriteBufferBytes;
     stream.addEventListener('message', (event) => this.#receive(event));
     // A remote that closed its side, or was killed, has nothing more to say: the stream is over once

@@ -593,7 +593,7 @@ export interface LookupReply {
   owners: LookupNode[]
   closer: LookupNode[]
   refused: number[]
-  refusal: LookupRefusal
+  status: LookupStatus
   isHeavy: boolean
 }
 
@@ -628,9 +628,9 @@ export namespace LookupReply {
           }
         }
 
-        if (obj.refusal != null && __LookupRefusalValues[obj.refusal] !== 0) {
+        if (obj.status != null && __LookupStatusValues[obj.status] !== 0) {
           w.uint32(32)
-          LookupRefusal.codec().encode(obj.refusal, w)
+          LookupStatus.codec().encode(obj.status, w)
         }
 
         if ((obj.isHeavy != null && obj.isHeavy !== false)) {
@@ -646,7 +646,7 @@ export namespace LookupReply {
           owners: [],
           closer: [],
           refused: [],
-          refusal: LookupRefusal.NONE,
+          status: LookupStatus.UNSET,
           isHeavy: false
         }
 
@@ -697,7 +697,7 @@ export namespace LookupReply {
               break
             }
             case 4: {
-              obj.refusal = LookupRefusal.codec().decode(reader)
+              obj.status = LookupStatus.codec().decode(reader)
               break
             }
             case 5: {
@@ -790,8 +790,8 @@ export namespace LookupReply {
             }
             case 4: {
               yield {
-                field: `${prefix}.refusal`,
-                value: LookupRefusal.codec().decode(reader)
+                field: `${prefix}.status`,
+                value: LookupStatus.codec().decode(reader)
               }
               break
             }
@@ -856,9 +856,9 @@ export namespace LookupReply {
     value: number
   }
 
-  export interface LookupReplyRefusalFieldEvent {
-    field: '$.refusal'
-    value: LookupRefusal
+  export interface LookupReplyStatusFieldEvent {
+    field: '$.status'
+    value: LookupStatus
   }
 
   export interface LookupReplyIsHeavyFieldEvent {
@@ -874,26 +874,28 @@ export namespace LookupReply {
     return decodeMessage(buf, LookupReply.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LookupReply>): Generator<LookupReplyOwnersDidFieldEvent | LookupReplyOwnersAddressesFieldEvent | LookupReplyOwnersIsHeavyFieldEvent | LookupReplyCloserDidFieldEvent | LookupReplyCloserAddressesFieldEvent | LookupReplyCloserIsHeavyFieldEvent | LookupReplyRefusedFieldEvent | LookupReplyRefusalFieldEvent | LookupReplyIsHeavyFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LookupReply>): Generator<LookupReplyOwnersDidFieldEvent | LookupReplyOwnersAddressesFieldEvent | LookupReplyOwnersIsHeavyFieldEvent | LookupReplyCloserDidFieldEvent | LookupReplyCloserAddressesFieldEvent | LookupReplyCloserIsHeavyFieldEvent | LookupReplyRefusedFieldEvent | LookupReplyStatusFieldEvent | LookupReplyIsHeavyFieldEvent> {
     return streamMessage(buf, LookupReply.codec(), opts)
   }
 }
 
-export enum LookupRefusal {
-  NONE = 'NONE',
+export enum LookupStatus {
+  UNSET = 'UNSET',
+  ANSWERED = 'ANSWERED',
   BUSY = 'BUSY',
   OTHER_NETWORK = 'OTHER_NETWORK'
 }
 
-enum __LookupRefusalValues {
-  NONE = 0,
-  BUSY = 1,
-  OTHER_NETWORK = 2
+enum __LookupStatusValues {
+  UNSET = 0,
+  ANSWERED = 1,
+  BUSY = 2,
+  OTHER_NETWORK = 3
 }
 
-export namespace LookupRefusal {
-  export const codec = (): Codec<LookupRefusal> => {
-    return enumeration<LookupRefusal>(__LookupRefusalValues)
+export namespace LookupStatus {
+  export const codec = (): Codec<LookupStatus> => {
+    return enumeration<LookupStatus>(__LookupStatusValues)
   }
 }
 

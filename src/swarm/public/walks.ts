@@ -1,0 +1,138 @@
+import { BOUNDS } from '../../domain/bounds.js';
+import type { Contact, LookupAction, LookupEvent, Owner } from '../../network/events.js';
+import { groupOfMultiaddr } from '../../network/address-group.js';
+import { Lookup } from '../../network/lookup.js';
+import { lookupStart } from '../../network/lookup-answer.js';
+import type { NodePositions, Position } from '../../network/position.js';
+import type { RoutingTable } from '../../network/routing-table.js';
+import { BusyNode, type LookupClient } from './lookup-client.js';
+import type { LookupAnswer, LookupAsk } from './lookup-messages.js';
+import type { NodeConnection, NodeHost } from './node-host.js';
+
+export interface WalksDeps {
+  host: NodeHost;
+  client: LookupClient;
+  table: RoutingTable;
+  positions: NodePositions;
+  /** Milliseconds since 1970 of a clock that never goes back. */
+  now: () => number;
+}
+
+/** How a walk ended. */
+export interface Walked {
+  /** Those that answered, nearest first, of different networks. */
+  closest: readonly Contact[];
+  asked: number;
+  hops: number;
+  reason: Extract<LookupAction, { type: 'ended' }>['reason'] | 'stopped';
+}
+
+/** Makes walks over `/x/lookup/1`; what each node does about them goes into the routing table. */
+export class Walks {
+  readonly #deps: WalksDeps;
+  #running = 0;
+
+  constructor(deps: WalksDeps) {
+    this.#deps = deps;
+  }
+
+  /** How many are under way. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Never rejects: a walk that leads nowhere has ended, and one that was stopped says so. */
+  async walk(
+    key: Position,
+    isSearch: boolean,
+    onFound: (owners: readonly Owner[]) => void,
+    signal: AbortSignal,
+  ): Promise<Walked> {
+    const { table, positions, host, now } = this.#deps;
+    table.used(key, now());
+    const start = lookupStart(table, key, now());
+    const lookup = new Lookup({ key, self: host.did, start, positions, isSearch, now: now() });
+    this.#running += 1;
+    try {
+      return await this.#drive(lookup, { type: 'question', key, isSearch }, onFound, signal);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  #drive(
+    lookup: Lookup,
+    question: LookupAsk,
+    onFound: (owners: readonly Owner[]) => void,
+    signal: AbortSignal,
+  ): Promise<Walked> {
+    const { now } = this.#deps;
+    const ending = new AbortController();
+    return new Promise<Walked>((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const end = (walked: Walked): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', stop);
+        ending.abort(new Error('the walk is over'));
+        resolve(walked);
+      };
+      const stop = (): void => end({ closest: [], asked: 0, hops: 0, reason: 'stopped' });
+      const handle = (event: LookupEvent): void => {
+        if (ending.signal.aborted) return;
+        for (const action of lookup.handle(event, now())) {
+          if (action.type === 'ended') return end(action);
+          if (action.type === 'found') onFound(action.owners);
+          else if (action.type === 'ask') void ask(action.node);
+          else {
+            clearTimeout(timer);
+            timer = setTimeout(() => handle({ type: 'tick' }), Math.max(1, action.atMs - now()));
+          }
+        }
+      };
+      const ask = async (node: Contact): Promise<void> => {
+        const answer = await this.ask(node, question, ending.signal);
+        if (answer === undefined) handle({ type: 'failed', node: node.did });
+        else handle({ type: 'answered', node: node.did, ...answer });
+      };
+      signal.addEventListener('abort', stop);
+      if (signal.aborted) stop();
+      else handle({ type: 'tick' });
+    });
+  }
+
+  /**
+   * Asks one node, over its open connection or a new one; undefined where it does not answer. A late
+   * answer is welcome: it is waited for twice as long as a walk does.
+   */
+  async ask(node: Contact, ask: LookupAsk, signal: AbortSignal): Promise<LookupAnswer | undefined> {
+    const { host, client, table } = this.#deps;
+    const late = AbortSignal.any([signal, AbortSignal.timeout(2 * BOUNDS.lookupAskMs)]);
+    try {
+      const connection = await host.connect(node, late);
+      const answer = await client.ask(connection, ask, late);
+      this.#answered(node, connection, answer);
+      return answer;
+    } catch (error) {
+      // Who was not waited for has not failed, and who is busy is there.
+      if (!signal.aborted && !(error instanceof BusyNode)) table.failed(node.did);
+      return undefined;
+    }
+  }
+
+  /** A handshake proved where it is: its addresses elsewhere stay somebody's word. */
+  #answered(
+    { did, addresses }: Contact,
+    { group, address }: NodeConnection,
+    { kind, roundTripMs }: LookupAnswer & { roundTripMs: number },
+  ): void {
+    const { table, now } = this.#deps;
+    const there = addresses.filter((one) => groupOfMultiaddr(one) === group);
+    const known = table.get(did);
+    if (there.length > 0) {
+      // Where it was reached stands first, if it was: of a connection that it opened, the port is no door.
+      const first = there.filter((one) => address.startsWith(one) || one.startsWith(address));
+      const ordered = [...first, ...there.filter((one) => !first.includes(one))];
+      table.answered({ did, addresses: ordered, group, kind }, roundTripMs, now());
+    } else if (known !== undefined) table.beat(did, known, now());
+  }
+}

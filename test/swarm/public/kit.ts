@@ -1,0 +1,160 @@
+import type { Digests } from '../../../src/domain/digest.js';
+import { sha256, sha512 } from '../../../src/domain/digest.js';
+import type { NodeKind } from '../../../src/domain/network-node.js';
+import type { Owner } from '../../../src/network/events.js';
+import { OwnerCache } from '../../../src/network/owner-cache.js';
+import { NodePositions } from '../../../src/network/position.js';
+import { ProviderRecords } from '../../../src/network/records.js';
+import { Demand } from '../../../src/network/retention.js';
+import { RoutingTable } from '../../../src/network/routing-table.js';
+import type { PublicArtifact, PublicArtifacts } from '../../../src/ports/public-artifacts.js';
+import { LookupClient } from '../../../src/swarm/public/lookup-client.js';
+import { LookupServer } from '../../../src/swarm/public/lookup-server.js';
+import type { ProviderDirectory } from '../../../src/swarm/public/provider-directory.js';
+import { SwarmFinder } from '../../../src/swarm/public/swarm-finder.js';
+import { SwarmPublisher } from '../../../src/swarm/public/swarm-publisher.js';
+import { Walks } from '../../../src/swarm/public/walks.js';
+import { seededRandom } from '../../simulation/virtual-time.js';
+import { LoopbackHost } from './loopback-host.js';
+
+export const NETWORK = 'test';
+
+/** What a node holds, told by hand. */
+export class HeldArtifacts implements PublicArtifacts {
+  readonly #held = new Map<string, PublicArtifact>();
+  readonly #listeners = new Set<Parameters<PublicArtifacts['watch']>[0]>();
+
+  add(...all: Digests[]): void {
+    for (const digests of all)
+      this.#held.set(digests.sha256!, { digests } as unknown as PublicArtifact);
+    for (const listener of this.#listeners) listener({ gained: all, lost: [] });
+  }
+
+  remove(...all: Digests[]): void {
+    for (const { sha256: name } of all) this.#held.delete(name!);
+    for (const listener of this.#listeners) listener({ gained: [], lost: all });
+  }
+
+  /** As add, and nobody is told. */
+  withhold({ sha256: name }: Digests): void {
+    this.#held.delete(name!);
+  }
+
+  find(digests: Digests): PublicArtifact | undefined {
+    if (digests.sha256 !== undefined) return this.#held.get(digests.sha256);
+    return [...this.#held.values()].find((one) => one.digests.sha512 === digests.sha512);
+  }
+
+  all(): Iterable<PublicArtifact> {
+    return this.#held.values();
+  }
+
+  watch(listener: Parameters<PublicArtifacts['watch']>[0]): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+export interface FindingNode {
+  host: LoopbackHost;
+  table: RoutingTable;
+  records: ProviderRecords;
+  cache: OwnerCache;
+  demand: Demand;
+  artifacts: HeldArtifacts;
+  client: LookupClient;
+  walks: Walks;
+  finder: SwarmFinder;
+  publisher: SwarmPublisher;
+  server: LookupServer;
+  stop(): Promise<void>;
+}
+
+export interface FindingOptions {
+  network?: string;
+  kind?: NodeKind;
+  directory?: ProviderDirectory;
+  turnMs?: number;
+  host?: LoopbackHost;
+  now?: () => number;
+}
+
+/** A node that finds and tells, over real connections on loopback. */
+export async function startFinding(
+  number: number,
+  options: FindingOptions = {},
+): Promise<FindingNode> {
+  const { network = NETWORK, kind = 'light', directory, turnMs = 600_000 } = options;
+  const now = options.now ?? ((): number => performance.timeOrigin + performance.now());
+  const host = options.host ?? (await LoopbackHost.start(number));
+  const positions = new NodePositions(network);
+  const table = new RoutingTable(host.did, positions);
+  const [records, cache, demand] = [new ProviderRecords(), new OwnerCache(), new Demand()];
+  const client = new LookupClient(
+    network,
+    () => ({ addresses: host.addresses(), kind }),
+    (did) => table.get(did)?.addresses ?? [],
+  );
+  const walks = new Walks({ host, client, table, positions, now });
+  const random = seededRandom(number);
+  const finder = new SwarmFinder({
+    did: host.did,
+    network,
+    walks,
+    positions,
+    records,
+    cache,
+    directory,
+    random,
+    now,
+  });
+  const artifacts = new HeldArtifacts();
+  const publisher = new SwarmPublisher({
+    network,
+    host,
+    table,
+    walks,
+    finder,
+    artifacts,
+    directory,
+    now,
+    turnMs,
+  });
+  const server = new LookupServer({ network, kind, table, records, cache, demand, now });
+  await server.start(host);
+  return {
+    host,
+    table,
+    records,
+    cache,
+    demand,
+    artifacts,
+    client,
+    walks,
+    finder,
+    publisher,
+    server,
+    stop: async () => {
+      await publisher.stop();
+      await host.stop();
+    },
+  };
+}
+
+/** One is told of the other, as gossip would. */
+export function introduce(to: FindingNode, who: FindingNode): void {
+  const { did } = who.host;
+  const addresses = who.host.addresses();
+  const group = /\/ip4\/([\d.]+)\//.exec(addresses[0] ?? '')?.[1] ?? '';
+  to.table.heard({ did, addresses, group, kind: 'light', freeBytes: 0, load: 0 }, Date.now());
+}
+
+export function digestsOf(name: string): Digests {
+  return { sha256: sha256(name), sha512: sha512(name) };
+}
+
+export async function findAll(node: FindingNode, digests: Digests): Promise<Owner[]> {
+  const found: Owner[] = [];
+  await node.finder.find(digests, (owners) => found.push(...owners), AbortSignal.timeout(30_000));
+  return found;
+}
