@@ -122,15 +122,15 @@ export class Walks {
   /** A handshake proved where it is: its addresses elsewhere stay somebody's word. */
   #answered(
     { did, addresses }: Contact,
-    { group, address }: NodeConnection,
+    { group, address, wasDialled }: NodeConnection,
     { kind, roundTripMs }: LookupAnswer & { roundTripMs: number },
   ): void {
     const { table, now } = this.#deps;
     const there = addresses.filter((one) => groupOfMultiaddr(one) === group);
     const known = table.get(did);
     if (there.length > 0) {
-      // Where it was reached stands first, if it was: of a connection that it opened, the port is no door.
-      const first = there.filter((one) => address.startsWith(one) || one.startsWith(address));
+      // Where it was reached stands first: of a connection that it opened, the port is no door.
+      const first = there.filter((one) => wasDialled && address.startsWith(one));
       const ordered = [...first, ...there.filter((one) => !first.includes(one))];
       table.answered({ did, addresses: ordered, group, kind }, roundTripMs, now());
     } else if (known !== undefined) table.beat(did, known, now());

@@ -149,6 +149,11 @@ export class LoopbackHost implements NodeHost {
       address,
       group: addressGroup(ip) ?? ip,
       isRelayed: false,
+      wasDialled: raw.direction === 'outbound',
+      get isOpen() {
+        return raw.status === 'open';
+      },
+      roundTripMs: () => Promise.reject(new Error('not measured here')),
       open: (protocol, signal) => raw.newStream(protocol, signal && { signal }),
       close: () => void raw.close().catch(() => undefined),
     };
