@@ -397,6 +397,16 @@ export const BOUNDS = {
   uploadRequests: 4_096,
   uploadRequestsOfPeer: 64,
   demandKeys: 100_000,
+  /** What public indexes named, and the packages and dependents that are counted for it. */
+  namedArtifacts: 100_000,
+  namedPackages: 50_000,
+  countedDependents: 100,
+  /** Fetched in one turn because few have it, and at once; a turn takes no longer. */
+  replicasAtOnce: 20,
+  parallelReplicas: 2,
+  replicationMs: 10 * 60_000,
+  /** What a node leaves free on its disk, whatever its quota. */
+  freeDiskBytes: 2 ** 30,
   /** Connections: in all, and of one address and one /24 or /48; above `AtEase` those that carry nothing go. */
   swarmConnections: 384,
   swarmConnectionsAtEase: 128,

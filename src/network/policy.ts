@@ -111,6 +111,9 @@ export const NETWORK_POLICY = {
   demandOfNobody: 0.05,
   /** Of the quota is kept free for what comes next. */
   headroom: 0.05,
+  /** So often a heavy node looks for what too few have, and takes what is not known to be so long. */
+  replicateEveryMs: 15 * MINUTE_MS,
+  unsizedBytes: 1 << 20,
   republishMs: 12 * HOUR_MS,
   publishPauseMs: MINUTE_MS,
   /** After something came, or somebody was met, so that what comes together is told together. */

@@ -17,6 +17,7 @@ export interface KeptArtifact {
 
 /** An artifact that too few have, as far as records here say. */
 export interface ScarceArtifact {
+  /** Or another name, where the index gives no sha256: it comes back as it is. */
   sha256: Sha256;
   lengthBytes: number;
   demand: number;
@@ -51,6 +52,19 @@ export function chooseEvictions(
     excessBytes -= artifact.lengthBytes;
   }
   return evicted;
+}
+
+/**
+ * What may be held now: the quota, or less where the disk would get full.
+ * @param freeBytes of the disk.
+ */
+export function usableQuota(input: {
+  quotaBytes: number;
+  heldBytes: number;
+  freeBytes: number;
+}): number {
+  const { quotaBytes, heldBytes, freeBytes } = input;
+  return Math.max(0, Math.min(quotaBytes, heldBytes + freeBytes - BOUNDS.freeDiskBytes));
 }
 
 /**

@@ -6,7 +6,11 @@ import type { PassedArtifact, Passing, Prefetch } from '../ports/passing.js';
  * Brings what is likely to be asked for, a few at a time and never more than BOUNDS.gatewayPrefetches
  * in waiting. Files known to be large are left until they are asked for. What fails is met by who asks.
  */
-export function createPrefetch(passing: Passing, signal: AbortSignal): Prefetch {
+export function createPrefetch(
+  passing: Passing,
+  signal: AbortSignal,
+  named?: Prefetch['named'],
+): Prefetch {
   const queue = new PQueue({ concurrency: BOUNDS.parallelPrefetches });
   const later = (work: () => Promise<unknown>): void => {
     if (signal.aborted || queue.size >= BOUNDS.gatewayPrefetches) return;
@@ -25,5 +29,8 @@ export function createPrefetch(passing: Passing, signal: AbortSignal): Prefetch 
       later(() => bring(artifact));
     },
     index: later,
+    named: (artifact, ...of) => {
+      if (!artifact.isPrivate) named?.(artifact, ...of);
+    },
   };
 }

@@ -61,4 +61,6 @@ export interface Passing {
 export interface Prefetch {
   artifact(artifact: PassedArtifact): void;
   index(load: () => Promise<unknown>): void;
+  /** A public index names this, of that package, which requires those: nothing is fetched for it. */
+  named?(artifact: PassedArtifact, packageName: string, requires: readonly string[]): void;
 }

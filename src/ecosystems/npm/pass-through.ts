@@ -181,6 +181,7 @@ function prefetchLikely(
   const isSmall = typeof size === 'number' && size <= BOUNDS.prefetchedBytes;
   if (tarball !== undefined && isSmall) prefetch.artifact(tarball);
   const names = Object.keys(strings(manifest['dependencies'])).filter(isPackageName);
+  if (tarball !== undefined) prefetch.named?.(tarball, document.name, names);
   for (const name of names.slice(0, BOUNDS.prefetchedOfOne)) {
     if (packages.has(SHORT + name)) continue;
     prefetch.index(() => packages.fetch(SHORT + name));

@@ -157,8 +157,9 @@ function mayHave({ isNear }: NativeRequest, { isPrivate }: PassedFile): boolean 
   return !isPrivate || isNear === true;
 }
 
-function prefetchLikely(prefetch: Prefetch, { files }: Project): void {
+function prefetchLikely(prefetch: Prefetch, { name, files }: Project): void {
   const { metadata, artifacts } = likelyFiles(files);
+  for (const artifact of artifacts) prefetch.named?.(artifactOf(artifact), name, []);
   for (const artifact of [...metadata.map(metadataOf), ...artifacts.map(artifactOf)]) {
     if (artifact !== undefined) prefetch.artifact(artifact);
   }
