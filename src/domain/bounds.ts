@@ -430,4 +430,21 @@ export const BOUNDS = {
   swarmStoredPeers: 4_096,
   swarmStoredValues: 100_000,
   swarmStoredValueBytes: 64 << 10,
+  /** A neighbour that sends more gossip than its measure is not listened to for so long. */
+  gossipFlooderMs: 60_000,
+  gossipRpcBytes: 1 << 20,
+  gossipSendBytes: 4 << 20,
+  gossipTopicBytes: 16 << 10,
+  /** Addresses that multicast or the BitTorrent DHT named, and nobody has proved yet. */
+  swarmCandidates: 256,
+  swarmCandidatesOfGroup: 8,
+  swarmCandidateDialsPerSecond: 2,
+  swarmCandidatePauseMs: 5 * 60_000,
+  swarmCandidateDials: 8,
+  rendezvousFirstMs: 15_000,
+  rendezvousEveryMs: 15 * 60_000,
+  rendezvousRestartMs: 30_000,
+  rendezvousMemoryMb: 64,
+  nodeSaveMs: 5_000,
+  nodeLeaveMs: 1_000,
 } as const;

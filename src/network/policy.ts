@@ -101,6 +101,18 @@ export const NETWORK_POLICY = {
   /** Buckets that nothing was looked up in for so long are looked up in. */
   refreshAfterMs: HOUR_MS,
 
+  // ---- neighbours
+  /** Nodes that one stays connected with, and how often it is looked whether others are better. */
+  neighbours: 12,
+  neighboursEveryMs: 10 * MINUTE_MS,
+  /** Of these the nearest by round trip; the others are drawn, so that the network hangs together. */
+  nearNeighbours: 6,
+  /** Fewer connections than this, and first peers are looked for again. */
+  lonely: 3,
+  saveEveryMs: MINUTE_MS,
+  /** Addresses that changed are told, but no sooner after the last time. */
+  movedPauseMs: MINUTE_MS,
+
   // ---- keeping
   /** Asked for so long ago, a request counts half. */
   demandHalfLifeMs: 7 * 24 * HOUR_MS,

@@ -12,6 +12,7 @@ import { isLinkLocal, isLoopback, tcpMultiaddr, tcpOf } from './addresses.js';
 import { ConnectionRoom } from './connection-room.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
 import { tcpWithZones } from './link-local.js';
+import { listensOn } from './listens-on.js';
 import { noiseLine } from './noise-line.js';
 import { stopLibp2p, type LibP2pParts } from './stop-libp2p.js';
 import { yamuxWithWideWindows } from './wide-windows.js';
@@ -146,20 +147,8 @@ export class Host {
   }
 
   /** Where others can dial this process on one interface. */
-  listensOn({ addresses }: NetworkInterface): { ip: string; port: number }[] {
-    const listening = this.libp2p
-      .getMultiaddrs()
-      .flatMap((address) => tcpOf(address) ?? [])
-      .map(({ ip, port }) => ({ ip, port, isIPv6: isIPv6(ip) }));
-    return addresses.flatMap(({ ip }) => {
-      const exact = listening.find((one) => one.ip === ip);
-      if (exact !== undefined) return [{ ip, port: exact.port }];
-      // libp2p does not state link-local addresses, though it listens on them with all others.
-      const any = listening.find((one) => one.isIPv6 === isIPv6(ip));
-      return isLinkLocal(ip) && any !== undefined && this.#listensOnAll(ip)
-        ? [{ ip, port: any.port }]
-        : [];
-    });
+  listensOn(network: NetworkInterface): { ip: string; port: number }[] {
+    return listensOn(network, this.libp2p.getMultiaddrs(), this.#listenHosts);
   }
 
   /** Where this host listens: of the interfaces in use IPv4 first, then IPv6; loopback last. */
@@ -174,10 +163,6 @@ export class Host {
     return all
       .sort((a, b) => rank(a) - rank(b))
       .map(({ ip, port }) => tcpMultiaddr(ip, port).toString());
-  }
-
-  #listensOnAll(ip: string): boolean {
-    return this.#listenHosts.includes(isIPv6(ip) ? '::' : '0.0.0.0');
   }
 }
 

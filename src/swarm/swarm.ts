@@ -1,5 +1,3 @@
-import { lookup } from 'node:dns/promises';
-import { isIPv6 } from 'node:net';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did, PieceManifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
@@ -12,7 +10,7 @@ import type { Random } from '../ports/random.js';
 import type { Store } from '../ports/store.js';
 import type { Share, ShareRequest, Swarm, SwarmAddresses } from '../ports/swarm.js';
 import { Admission } from './admission.js';
-import { formatAddress, isLinkLocal, parseAddress, tcpOf, type LookUp } from './addresses.js';
+import { formatAddress, parseAddress, tcpOf, type LookUp } from './addresses.js';
 import type { ReceivedFrame } from './answers.js';
 import { BundleCaller } from './bundle-caller.js';
 import { askForTrees } from './bundle-client.js';
@@ -20,9 +18,9 @@ import { BUNDLE_PROTOCOL, BundleServer } from './bundle-server.js';
 import { didOfPeer } from './did.js';
 import { Discovery } from './discovery.js';
 import { Host } from './host.js';
-import type { Neighbourhood } from './interfaces.js';
 import { Introductions, parseSiblings, reachable } from './introductions.js';
 import { Links } from './links.js';
+import { hostsOf } from './listens-on.js';
 import type { Sibling } from './messages.pb.js';
 import { openChannel } from './multicast.js';
 import { NamedDialer } from './named-dialer.js';
@@ -31,6 +29,7 @@ import { parseMultiaddr, RememberedSiblings } from './remembered-siblings.js';
 import { PieceShare } from './share.js';
 import { SiblingDialer } from './sibling-dialer.js';
 import { watchSurroundings } from './surroundings.js';
+import { systemLookUp } from './system-look-up.js';
 import { collectAll } from './young-garbage.js';
 
 export interface SwarmOptions {
@@ -62,10 +61,6 @@ export interface SwarmDeps {
 
 /** How often a peer's arriving bytes are told to the schedulers. */
 const HEARD_MS = 1_000;
-
-async function systemLookUp(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
-}
 
 export function createSwarm(deps: SwarmDeps): Swarm {
   return new PieceSwarm(deps);
@@ -425,13 +420,3 @@ class PieceSwarm implements Swarm {
 }
 
 /** All addresses; or, where interfaces were chosen, theirs and loopback. */
-function hostsOf({ used, loopback }: Neighbourhood, isChosen: boolean): string[] {
-  if (!isChosen) return ['0.0.0.0', '::'];
-  const ips = [...used, ...loopback].flatMap(({ addresses }) => addresses.map(({ ip }) => ip));
-  // libp2p cannot listen on a link-local address alone; who comes from another link is refused.
-  const isOnlyLocal = used.every(({ addresses }) =>
-    addresses.every(({ ip }) => !isIPv6(ip) || isLinkLocal(ip)),
-  );
-  const exact = ips.filter((ip) => !isIPv6(ip) || !(isOnlyLocal || isLinkLocal(ip)));
-  return isOnlyLocal && ips.some((ip) => isIPv6(ip)) ? [...exact, '::'] : exact;
-}

@@ -1,14 +1,17 @@
 import { MemoryDatastore } from 'datastore-core';
-import { Key } from 'interface-datastore';
+import { Key, type Pair, type Query } from 'interface-datastore';
 import { BOUNDS } from '../../domain/bounds.js';
 
 /**
  * What libp2p remembers of peers, and its DHTs of records: in memory, so many of each kind. Where one
- * more comes the one written longest ago goes; libp2p itself has no bound.
+ * more comes the one written longest ago goes; libp2p itself has no bound. What lies under one name is
+ * found without looking at all else, for strangers ask for it.
  */
 export class BoundedDatastore extends MemoryDatastore {
   /** By the first word of their names, the one written last stands last. */
   readonly #kinds = new Map<string, Set<string>>();
+  /** By what stands before the last word. */
+  readonly #children = new Map<string, Set<string>>();
 
   get size(): number {
     return [...this.#kinds.values()].reduce((sum, keys) => sum + keys.size, 0);
@@ -16,20 +19,56 @@ export class BoundedDatastore extends MemoryDatastore {
 
   override put(key: Key, value: Uint8Array, options?: { signal?: AbortSignal }): Key {
     if (value.length > BOUNDS.swarmStoredValueBytes) throw new Error('a value that is too long');
-    const kind = key.list()[0] ?? '';
-    const keys = this.#kinds.get(kind) ?? new Set<string>();
-    this.#kinds.set(kind, keys);
     const name = key.toString();
+    const siblings = setIn(this.#children, parentOf(name));
+    if (isProviderOf(name) && !siblings.has(name) && siblings.size >= BOUNDS.recordsOfKey)
+      return key;
+    super.put(key, value, options);
+    siblings.add(name);
+    const kind = key.list()[0] ?? '';
+    const keys = setIn(this.#kinds, kind);
     keys.delete(name);
     keys.add(name);
     const limit = kind === 'peers' ? BOUNDS.swarmStoredPeers : BOUNDS.swarmStoredValues;
     const [oldest] = keys;
     if (keys.size > limit && oldest !== undefined) this.delete(new Key(oldest));
-    return super.put(key, value, options) as Key;
+    return key;
   }
 
   override delete(key: Key, options?: { signal?: AbortSignal }): void {
-    this.#kinds.get(key.list()[0] ?? '')?.delete(key.toString());
+    const name = key.toString();
+    this.#kinds.get(key.list()[0] ?? '')?.delete(name);
+    const parent = parentOf(name);
+    const siblings = this.#children.get(parent);
+    siblings?.delete(name);
+    if (siblings?.size === 0) this.#children.delete(parent);
     void super.delete(key, options);
   }
+
+  override *_all(query: Query, options?: { signal?: AbortSignal }): Generator<Pair> {
+    const parent = query.prefix?.replace(/\/$/, '') ?? '';
+    const under = this.#children.get(parent);
+    // Deeper than any that has others below it: there is nothing.
+    if (under === undefined && parent.split('/').length > 3) return;
+    for (const name of under ?? []) {
+      const value = this.get(new Key(name), options) as Uint8Array;
+      yield { key: new Key(name), value };
+    }
+    if (under === undefined) yield* super._all(query, options) as Generator<Pair>;
+  }
+}
+
+function parentOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('/'));
+}
+
+/** `/PREFIX/provider/KEY/PEER`, as kad-dht names them. */
+function isProviderOf(name: string): boolean {
+  return name.split('/')[2] === 'provider';
+}
+
+function setIn(map: Map<string, Set<string>>, key: string): Set<string> {
+  let set = map.get(key);
+  if (set === undefined) map.set(key, (set = new Set()));
+  return set;
 }

@@ -5,12 +5,13 @@ import type { Did } from '../../domain/bundle.js';
 import { groupOfMultiaddr } from '../../network/address-group.js';
 import type { Contact } from '../../network/events.js';
 import type { Clock } from '../../ports/clock.js';
-import { tcpOf } from '../addresses.js';
+import { isGlobalUnicast, tcpOf } from '../addresses.js';
 import { didOfPeer, peerOfDid } from '../did.js';
 import { listenError } from '../host.js';
 import type { Neighbourhood } from '../interfaces.js';
 import { stopLibp2p } from '../stop-libp2p.js';
 import { DialPolicy, firstHop, isRelayed } from './dial-policy.js';
+import { Flooders } from './gossip.js';
 import type { NodeConnection, NodeHost } from './node-host.js';
 import { NodeRoom } from './node-room.js';
 import {
@@ -33,6 +34,8 @@ export interface PublicHostDeps {
 export class PublicHost implements NodeHost {
   readonly did: Did;
   readonly policy: DialPolicy;
+  /** Whom gossip does not listen to. */
+  readonly flooders: Flooders;
   readonly #libp2p: Libp2p<PublicServices>;
   readonly #clock: Clock;
   readonly #gate: Gate;
@@ -45,26 +48,35 @@ export class PublicHost implements NodeHost {
   readonly #stopped = new AbortController();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(libp2p: Libp2p<PublicServices>, did: Did, gate: Gate, clock: Clock) {
+  private constructor(
+    libp2p: Libp2p<PublicServices>,
+    did: Did,
+    { gate, flooders, clock }: { gate: Gate; flooders: Flooders; clock: Clock },
+  ) {
     this.#libp2p = libp2p;
     this.did = did;
     this.policy = gate.policy;
+    this.flooders = flooders;
     this.#gate = gate;
     this.#clock = clock;
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail));
     libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail));
     for (const connection of libp2p.getConnections()) this.#opened(connection);
+    this.#believeOwn();
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
   /** @throws XError PORT_TAKEN, IO_FAILED. */
   static async start(options: PublicLibp2pOptions, deps: PublicHostDeps): Promise<PublicHost> {
-    const gate = new Gate(new DialPolicy(deps.surroundings), deps.clock);
+    const { clock, surroundings } = deps;
+    const policy = new DialPolicy(surroundings);
+    const gate = new Gate(policy, clock);
+    const flooders = new Flooders(() => clock.monotonicMs());
     try {
-      const libp2p = await createPublicLibp2p(options, gate.gater());
+      const libp2p = await createPublicLibp2p(options, { gater: gate.gater(), policy, flooders });
       const did = didOfPeer(libp2p.peerId);
       if (did === undefined) throw new Error('the host has no Ed25519 key');
-      return new PublicHost(libp2p, did, gate, deps.clock);
+      return new PublicHost(libp2p, did, { gate, flooders, clock });
     } catch (error) {
       throw listenError(error, options);
     }
@@ -79,17 +91,28 @@ export class PublicHost implements NodeHost {
   addresses(): string[] {
     const stated = this.#libp2p.services.parts.addressManager
       .getAddressesWithMetadata()
-      // One of this machine's own that nobody tried yet may be reached; one that was tried in vain may not.
-      .filter(({ verified, type, expires }) => verified || (type === 'transport' && expires === 0))
-      .filter(({ multiaddr }) => this.policy.mayState(multiaddr))
+      .filter(({ verified, multiaddr }) => verified && this.policy.mayState(multiaddr))
       .sort((a, b) => rankOf(a) - rankOf(b))
       .map(({ multiaddr }) => withoutPeer(multiaddr).toString());
     return [...new Set(stated)].slice(0, BOUNDS.announcedAddresses);
   }
 
+  /** Its peer id, as libp2p writes it. */
+  get peer(): string {
+    return this.#libp2p.peerId.toString();
+  }
+
+  /** Gossip and the DHTs, which run over these connections. */
+  get services(): PublicServices {
+    return this.#libp2p.services;
+  }
+
   /** Where this process listens, loopback and all: for this machine's own eyes. */
-  listening(): string[] {
-    return this.#libp2p.getMultiaddrs().map(String);
+  listening(): Multiaddr[] {
+    return this.#libp2p.services.parts.addressManager
+      .getAddressesWithMetadata()
+      .filter(({ type }) => type === 'transport')
+      .map(({ multiaddr }) => multiaddr);
   }
 
   connections(): readonly NodeConnection[] {
@@ -200,7 +223,19 @@ export class PublicHost implements NodeHost {
     for (const listener of this.#gone) listener(node.did);
   }
 
+  /**
+   * libp2p tells nobody of an address on the internet until strangers have tried it, and in a small
+   * network there are too few of those. One of this machine's own is taken to be good until then.
+   */
+  #believeOwn(): void {
+    const { addressManager } = this.#libp2p.services.parts;
+    for (const { multiaddr, type, verified, expires } of addressManager.getAddressesWithMetadata())
+      if (type === 'transport' && !verified && expires === 0)
+        addressManager.confirmObservedAddr(multiaddr, { type: 'transport', ttl: 1 });
+  }
+
   #look(): void {
+    this.#believeOwn();
     const now = this.#clock.monotonicMs();
     const { room } = this.#gate;
     for (const { id, streams } of this.#open.keys())
@@ -317,8 +352,10 @@ function placeAt(address: Multiaddr): { ip: string; group: string } | undefined 
   return ip === undefined || group === undefined ? undefined : { ip, group };
 }
 
-function rankOf({ multiaddr, verified }: { multiaddr: Multiaddr; verified: boolean }): number {
-  return 2 * Number(isRelayed(multiaddr)) + Number(!verified);
+/** Those on the internet first, relayed ones last. */
+function rankOf({ multiaddr }: { multiaddr: Multiaddr }): number {
+  const ip = tcpOf(firstHop(multiaddr))?.ip ?? '';
+  return 2 * Number(isRelayed(multiaddr)) + Number(!isGlobalUnicast(ip));
 }
 
 /** @throws The signal's reason, as soon as it aborts. */

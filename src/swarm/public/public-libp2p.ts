@@ -2,6 +2,8 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
 import type { ConnectionGater, Libp2p } from '@libp2p/interface';
 import type { AddressManager } from '@libp2p/interface-internal';
+import type { GossipSub } from '@libp2p/gossipsub';
+import type { KadDHT } from '@libp2p/kad-dht';
 import { ping, type Ping } from '@libp2p/ping';
 import { createLibp2p } from 'libp2p';
 import { BOUNDS } from '../../domain/bounds.js';
@@ -10,6 +12,9 @@ import { tcpWithZones } from '../link-local.js';
 import { noiseLine } from '../noise-line.js';
 import { yamuxWithWideWindows } from '../wide-windows.js';
 import { BoundedDatastore } from './bounded-datastore.js';
+import type { DialPolicy } from './dial-policy.js';
+import { gossipService, gossipTopic, type Flooders } from './gossip.js';
+import { dhtService } from './provider-dhts.js';
 
 export interface PublicLibp2pOptions {
   /** The machine's Ed25519 key: 32 bytes. */
@@ -23,6 +28,9 @@ export interface PublicLibp2pOptions {
 
 export interface PublicServices extends Record<string, unknown> {
   ping: Ping;
+  gossip: GossipSub;
+  light: KadDHT;
+  heavy: KadDHT;
   /** What libp2p hands to services only. */
   parts: { addressManager: AddressManager };
 }
@@ -33,12 +41,16 @@ export interface PublicServices extends Record<string, unknown> {
  */
 export async function createPublicLibp2p(
   { seed, listenPort, listenHosts, network }: PublicLibp2pOptions,
-  gater: ConnectionGater,
+  { gater, policy, flooders }: { gater: ConnectionGater; policy: DialPolicy; flooders: Flooders },
 ): Promise<Libp2p<PublicServices>> {
   return await createLibp2p<PublicServices>({
     privateKey: await generateKeyPairFromSeed('Ed25519', seed),
     datastore: new BoundedDatastore(),
-    addresses: { listen: listenHosts.map((ip) => tcpMultiaddr(ip, listenPort).toString()) },
+    addresses: {
+      listen: listenHosts.map((ip) => tcpMultiaddr(ip, listenPort).toString()),
+      // What lies inside this network is nobody's business outside it.
+      announceFilter: (addresses) => addresses.filter((address) => policy.mayState(address)),
+    },
     transports: [
       tcpWithZones({
         inboundSocketInactivityTimeout: 4 * BOUNDS.idlePeerMs,
@@ -79,6 +91,9 @@ export async function createPublicLibp2p(
     services: {
       identify: identify(),
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
+      gossip: gossipService(gossipTopic(network), flooders),
+      light: dhtService('light', policy),
+      heavy: dhtService('heavy', policy),
       parts: ({ addressManager }: { addressManager: AddressManager }) => ({ addressManager }),
     },
   });

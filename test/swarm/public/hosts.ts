@@ -1,6 +1,13 @@
 import type { TestContext } from 'node:test';
+import type { Did } from '../../../src/domain/bundle.js';
+import type { NetworkNode, NodeKind, ScoreRow } from '../../../src/domain/network-node.js';
+import type { NodeBook } from '../../../src/ports/node-book.js';
 import { Neighbourhood } from '../../../src/swarm/interfaces.js';
 import { PublicHost } from '../../../src/swarm/public/public-host.js';
+import type { Hint } from '../../../src/swarm/public/membership.js';
+import { PublicSwarm, type PublicSwarmOptions } from '../../../src/swarm/public/public-swarm.js';
+import { identityFromSeed } from '../../../src/trust/identity.js';
+import { seededRandom } from '../../simulation/lan.js';
 import { systemClock } from '../nodes.js';
 
 /** Loopback as if it were a link with many machines: each host has an address of its own on it. */
@@ -49,4 +56,80 @@ export async function until(what: string, isSo: () => boolean, limitMs = 60_000)
     if (Date.now() > endMs) throw new Error(`not in time: ${what}`);
     await systemClock.sleep(20);
   }
+}
+
+/** What is written down goes nowhere else. */
+export class MemoryNodeBook implements NodeBook {
+  readonly #nodes = new Map<string, NetworkNode>();
+  readonly #scores = new Map<string, ScoreRow>();
+
+  nodes(sinceMs: number): NetworkNode[] {
+    return [...this.#nodes.values()].filter(({ heardAtMs }) => heardAtMs >= sinceMs);
+  }
+
+  scores(): ScoreRow[] {
+    return [...this.#scores.values()];
+  }
+
+  save({ nodes, scores, forgottenScores }: Parameters<NodeBook['save']>[0]): Promise<void> {
+    for (const node of nodes) this.#nodes.set(node.did, node);
+    for (const row of scores) this.#scores.set(row.did, row);
+    for (const did of forgottenScores) this.#scores.delete(did);
+    return Promise.resolve();
+  }
+}
+
+export interface NodeOptions extends Partial<PublicSwarmOptions> {
+  kind?: NodeKind;
+  book?: NodeBook;
+  onHint?: (hint: Hint, author: Did) => void;
+  surroundings?: () => Neighbourhood;
+}
+
+/** A whole node at 127.0.0.`number`, stopped when the test ends. */
+export async function startNode(
+  t: TestContext,
+  number: number,
+  {
+    kind = 'light',
+    book = new MemoryNodeBook(),
+    onHint,
+    surroundings = loopbackLink,
+    ...options
+  }: NodeOptions = {},
+): Promise<PublicSwarm> {
+  const swarm = await PublicSwarm.start({
+    identity: identityFromSeed(seedOf(number)),
+    book,
+    clock: systemClock,
+    random: seededRandom(number),
+    state: () => ({ kind, freeBytes: number * 1_000, load: 0 }),
+    warn: () => undefined,
+    onHint,
+    surroundings,
+    options: {
+      network: 'test',
+      listenPort: 0,
+      listenHosts: [`127.0.0.${number}`],
+      peers: [],
+      mdns: false,
+      rendezvous: undefined,
+      ...options,
+    },
+  });
+  t.after(() => swarm.stop());
+  return swarm;
+}
+
+/** Nodes, each of which was named the first one. */
+export async function startNodes(
+  t: TestContext,
+  count: number,
+  options: NodeOptions = {},
+): Promise<PublicSwarm[]> {
+  const first = await startNode(t, 1, options);
+  const others = Array.from({ length: count - 1 }, (_, i) =>
+    startNode(t, i + 2, { ...options, peers: first.host.addresses() }),
+  );
+  return [first, ...(await Promise.all(others))];
 }

@@ -1,0 +1,308 @@
+import { multiaddr } from '@multiformats/multiaddr';
+import { BOUNDS } from '../../domain/bounds.js';
+import type { Did } from '../../domain/bundle.js';
+import type { NetworkNode, NodeKind } from '../../domain/network-node.js';
+import { groupOfMultiaddr } from '../../network/address-group.js';
+import {
+  encodeAnnouncement,
+  type Announcement,
+  type AnnouncementBody,
+} from '../../network/announcements.js';
+import { chooseNeighbours } from '../../network/neighbours.js';
+import { NETWORK_POLICY as POLICY } from '../../network/policy.js';
+import type { RoutingTable } from '../../network/routing-table.js';
+import type { Scores } from '../../network/scores.js';
+import type { NodeBook } from '../../ports/node-book.js';
+import type { Random } from '../../ports/random.js';
+import type { DialPolicy } from './dial-policy.js';
+import type { NodeConnection, NodeHost } from './node-host.js';
+
+const TICK_MS = 1_000;
+const PRESENT_EVERY_MS = 60_000;
+
+/** What this node says of itself. */
+export interface OwnState {
+  kind: NodeKind;
+  /** Of its quota. */
+  freeBytes: number;
+  /** 0 idle to 1 full. */
+  load: number;
+}
+
+/** A node saw a version, or that one was taken back: a hint to look upstream, and nothing else. */
+export type Hint = Extract<AnnouncementBody, { type: 'version' | 'withdrawal' }>;
+
+export interface MembershipDeps {
+  host: NodeHost & { policy: DialPolicy; keep(dids: Iterable<Did>): void };
+  gossip: { readonly listeners: number; publish(bytes: Uint8Array): Promise<void> };
+  identity: Parameters<typeof encodeAnnouncement>[2];
+  network: string;
+  table: RoutingTable;
+  scores: Scores;
+  book: NodeBook;
+  state: () => OwnState;
+  random: Random;
+  /** @see networkTime */
+  now: () => number;
+  /** Looks up a random key that shares so many bits of this node's place: it fills the table. */
+  refresh: (bits: number) => Promise<void>;
+  onHint: (hint: Hint, author: Did) => void;
+  /** Neighbours whatever their distance: those that the user named, and relays. */
+  always: () => Iterable<Did>;
+  /** What could not be written down. */
+  warn: (message: string) => void;
+}
+
+/**
+ * Membership in the public swarm: this node tells of itself, hears of others, asks now and then whether
+ * they are there, stays connected with some, and writes down what it knows.
+ */
+export class Membership {
+  readonly #deps: MembershipDeps;
+  readonly #stopped = new AbortController();
+  readonly #probing = new Set<Did>();
+  #timer: NodeJS.Timeout | undefined;
+  #sequence = 0;
+  #announcedAtMs = -Infinity;
+  #saidAtMs = -Infinity;
+  #stated = '';
+  #presentAtMs = -Infinity;
+  #savedAtMs: number;
+  #chosenAtMs = -Infinity;
+  #isSaving = false;
+  #isRefreshing = false;
+
+  constructor(deps: MembershipDeps) {
+    this.#deps = deps;
+    this.#savedAtMs = deps.now();
+    deps.host.onConnected((connection) => void this.#met(connection));
+  }
+
+  /** Takes up what was known in an earlier life, and begins. */
+  start(): void {
+    const { table, book, now } = this.#deps;
+    table.restore(book.nodes(now() - BOUNDS.nodeTtlMs), now());
+    this.#timer = setInterval(() => this.tick(), TICK_MS).unref();
+    this.tick();
+  }
+
+  /** Says that it leaves, writes down what it knows, and ends: within seconds, whoever is silent. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopped.abort(new Error('the node stops'));
+    const leave = this.#say({ type: 'leaving' });
+    await orAfter(leave, BOUNDS.nodeLeaveMs);
+    await this.#save();
+  }
+
+  /** Tells everybody of a version that was seen on a public index, or that was taken back. */
+  async tell(hint: Hint): Promise<void> {
+    await this.#say(hint);
+  }
+
+  /** Whether first peers are to be looked for. */
+  get isLonely(): boolean {
+    const connected = new Set(this.#deps.host.connections().map(({ did }) => did));
+    return connected.size < POLICY.lonely;
+  }
+
+  /** A signed announcement that was accepted. */
+  heard(announcement: Announcement): void {
+    const { table, scores, now, onHint } = this.#deps;
+    const { author } = announcement;
+    switch (announcement.type) {
+      case 'node':
+        this.#heardNode(announcement);
+        break;
+      case 'heartbeat':
+        table.beat(author, announcement, now());
+        if (table.get(author) !== undefined) scores.present(author, now());
+        break;
+      case 'leaving':
+        table.remove(author);
+        break;
+      case 'version':
+      case 'withdrawal':
+        onHint(announcement, author);
+    }
+  }
+
+  /** What is due is begun; nothing is waited for. */
+  tick(): void {
+    const { host, table, scores, now } = this.#deps;
+    const at = now();
+    this.#speak(at);
+    for (const node of table.due(at).probe) void this.#probe(node);
+    this.#refreshBuckets(at);
+    if (at - this.#presentAtMs >= PRESENT_EVERY_MS) {
+      this.#presentAtMs = at;
+      table.sweep(at);
+      for (const { did } of host.connections()) scores.present(did, at);
+    }
+    const isShort = this.isLonely && at - this.#chosenAtMs >= 10 * TICK_MS;
+    if (isShort || at - this.#chosenAtMs >= POLICY.neighboursEveryMs) this.#chooseNeighbours(at);
+    if (at - this.#savedAtMs >= POLICY.saveEveryMs) void this.#save();
+  }
+
+  // ---- telling
+
+  #speak(at: number): void {
+    const { gossip, host, state } = this.#deps;
+    if (gossip.listeners === 0 || this.#stopped.signal.aborted) return;
+    const addresses = host.addresses();
+    const hasMoved = addresses.join() !== this.#stated;
+    const sinceMs = at - this.#announcedAtMs;
+    if (sinceMs >= POLICY.announceEveryMs || (hasMoved && sinceMs >= POLICY.movedPauseMs)) {
+      this.#announcedAtMs = this.#saidAtMs = at;
+      this.#stated = addresses.join();
+      void this.#say({ type: 'node', addresses, ...wholeState(state()) });
+    } else if (at - this.#saidAtMs >= POLICY.heartbeatEveryMs) {
+      this.#saidAtMs = at;
+      const { freeBytes, load } = wholeState(state());
+      void this.#say({ type: 'heartbeat', freeBytes, load });
+    }
+  }
+
+  async #say(body: AnnouncementBody): Promise<void> {
+    const { gossip, identity, network, now } = this.#deps;
+    this.#sequence = Math.max(this.#sequence + 1, now());
+    try {
+      await gossip.publish(
+        encodeAnnouncement(body, { network, sequence: this.#sequence }, identity),
+      );
+    } catch {
+      // Gossip promises nobody anything: who did not hear this hears the next.
+    }
+  }
+
+  // ---- hearing
+
+  #heardNode(announced: Extract<Announcement, { type: 'node' }>): void {
+    const { host, table, scores, now } = this.#deps;
+    const addresses = host.policy.dialable(announced.addresses).map(String);
+    const group = groupOfMultiaddr(addresses[0] ?? '');
+    // Who cannot be dialled from here is of no use in the table.
+    if (group === undefined) return;
+    const { author: did, kind, freeBytes, load } = announced;
+    table.heard({ did, addresses, group, kind, freeBytes, load }, now());
+    scores.present(did, now());
+  }
+
+  /** It was dialled, so it is where it was said to be. Who dialled us says so itself, by gossip. */
+  async #met(connection: NodeConnection): Promise<void> {
+    const { did, wasDialled } = connection;
+    this.#deps.scores.present(did, this.#deps.now());
+    if (wasDialled) await this.#measure(connection);
+  }
+
+  // ---- keeping the table true
+
+  async #probe({ did, addresses }: NetworkNode): Promise<void> {
+    if (this.#probing.has(did) || this.#probing.size >= POLICY.probesAtOnce) return;
+    this.#probing.add(did);
+    const { host, table, scores, now } = this.#deps;
+    const signal = this.#limit();
+    try {
+      const standing = host.connectionOf(did);
+      const connection = await host.connect({ did, addresses }, signal);
+      // A new one was measured as it came.
+      if (connection === standing) await this.#measure(connection);
+    } catch {
+      if (this.#stopped.signal.aborted) return;
+      table.failed(did);
+      scores.failed(did, now());
+    } finally {
+      this.#probing.delete(did);
+    }
+  }
+
+  /** How far it is, and that it is there. */
+  async #measure(connection: NodeConnection): Promise<void> {
+    const { table, now } = this.#deps;
+    const { did, isRelayed, wasDialled } = connection;
+    let roundTripMs: number;
+    try {
+      roundTripMs = Math.max(1, await connection.roundTripMs(this.#limit()));
+    } catch {
+      // The connection ends by itself, or the next probe tells.
+      return;
+    }
+    const known = table.get(did);
+    const at = wasDialled ? withoutPeer(connection.address) : known?.addresses[0];
+    if (at === undefined || isRelayed) return;
+    const group = wasDialled ? connection.group : (known?.group ?? connection.group);
+    const others = (known?.addresses ?? []).filter((address) => address !== at);
+    const addresses = [at, ...others].slice(0, BOUNDS.announcedAddresses);
+    const kind = known?.kind ?? 'light';
+    table.answered({ did, addresses, group, kind }, roundTripMs, now());
+  }
+
+  #refreshBuckets(at: number): void {
+    const [bits] = this.#deps.table.due(at).refresh;
+    if (bits === undefined || this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    void this.#deps
+      .refresh(bits)
+      .catch(() => undefined)
+      .finally(() => (this.#isRefreshing = false));
+  }
+
+  /** Nearer ones take the place of farther ones, now and then. */
+  #chooseNeighbours(at: number): void {
+    this.#chosenAtMs = at;
+    const { host, table, scores, random } = this.#deps;
+    const connected = new Set(host.connections().map(({ did }) => did));
+    const nodes = table
+      .nodes()
+      .filter(({ did, heardAtMs }) => connected.has(did) || heardAtMs > at - POLICY.provenMs)
+      .filter(({ did }) => !scores.isShunned(did, at));
+    const known = nodes.length > 0 ? nodes : table.nodes();
+    const chosen = chooseNeighbours(known, connected, (below) => random.integer(below));
+    host.keep([...this.#deps.always(), ...chosen.map(({ did }) => did)]);
+    for (const node of chosen) if (!connected.has(node.did)) void this.#probe(node);
+  }
+
+  async #save(): Promise<void> {
+    if (this.#isSaving) return;
+    this.#isSaving = true;
+    const { book, table, scores, now, warn } = this.#deps;
+    this.#savedAtMs = now();
+    try {
+      const saved = book.save({
+        nodes: table.nodes().slice(0, BOUNDS.knownNodes),
+        ...scores.takeChanges(),
+        sinceMs: now() - BOUNDS.nodeTtlMs,
+      });
+      await orAfter(saved, BOUNDS.nodeSaveMs);
+    } catch (error) {
+      warn(`what is known of the network is not written down: ${String(error)}`);
+    } finally {
+      this.#isSaving = false;
+    }
+  }
+
+  #limit(): AbortSignal {
+    return AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(2 * BOUNDS.swarmDialMs)]);
+  }
+}
+
+function wholeState({ kind, freeBytes, load }: OwnState): OwnState {
+  return {
+    kind,
+    freeBytes: Math.max(0, Math.floor(freeBytes)),
+    load: Math.min(1, Math.max(0, load)),
+  };
+}
+
+function withoutPeer(address: string): string {
+  const parsed = multiaddr(address);
+  const last = parsed.getComponents().at(-1);
+  return last?.name === 'p2p' ? parsed.decapsulate(`/p2p/${last.value ?? ''}`).toString() : address;
+}
+
+/** Resolves as it does, or after so long whatever comes of it. */
+async function orAfter(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise, over]).finally(() => clearTimeout(timer));
+}

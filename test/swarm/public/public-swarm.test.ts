@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Hint } from '../../../src/swarm/public/membership.js';
+import { positionOfDigest } from '../../../src/network/position.js';
+import { MemoryNodeBook, startNode, startNodes, until } from './hosts.js';
+
+const SHA256 = 'ab'.repeat(32);
+
+test('five nodes hear of each other by gossip, though each knew only the first', async (t) => {
+  const hints: Hint[] = [];
+  const nodes = await startNodes(t, 5, { onHint: (hint) => void hints.push(hint) });
+  await until('all are known to all', () => nodes.every(({ table }) => table.size === 4));
+  await until('all have answered', () =>
+    nodes.every((node) =>
+      node.nodes().every(({ answeredAtMs, roundTripMs }) => answeredAtMs > 0 && roundTripMs > 0),
+    ),
+  );
+  const [, second, third] = nodes;
+  assert.equal(second?.table.get(third?.host.did ?? '')?.freeBytes, 3_000, 'its own word');
+
+  await second?.tell({ type: 'version', ecosystem: 'npm', name: 'left-pad', version: '2.0.0' });
+  await until('all others heard of the version', () => hints.length === 4);
+  assert.ok(hints.every((hint) => hint.name === 'left-pad' && hint.type === 'version'));
+
+  await third?.stop();
+  await until('who leaves is forgotten', () =>
+    nodes.every((node) => node === third || node.table.get(third?.host.did ?? '') === undefined),
+  );
+});
+
+test('what one node tells the DHT another finds, and only who knows the digest can ask', async (t) => {
+  const nodes = await startNodes(t, 5);
+  await until('the DHTs know somebody', () => nodes.every(({ dhts }) => dhts.sizes().light >= 2));
+  const [first, last] = [nodes[1]!, nodes[4]!];
+  const key = positionOfDigest('test', 'sha256', SHA256);
+  assert.ok((await first.dhts.provide(key, AbortSignal.timeout(60_000))) > 0);
+  const found: string[] = [];
+  await last.dhts.find(
+    key,
+    (owners) => void found.push(...owners.map(({ did }) => did)),
+    AbortSignal.timeout(60_000),
+  );
+  assert.deepEqual([...new Set(found)], [first.host.did]);
+  const other: string[] = [];
+  await last.dhts.find(
+    positionOfDigest('other', 'sha256', SHA256),
+    (owners) => void other.push(...owners.map(({ did }) => did)),
+    AbortSignal.timeout(60_000),
+  );
+  assert.deepEqual(other, []);
+});
+
+test('light and heavy nodes keep DHTs of their own, and find in both', async (t) => {
+  const heavy = await startNode(t, 1, { kind: 'heavy' });
+  const peers = heavy.host.addresses();
+  const [light, second] = await Promise.all([
+    startNode(t, 2, { peers }),
+    startNode(t, 3, { peers, kind: 'heavy' }),
+  ]);
+  await until(
+    'each DHT knows its own',
+    () => second.dhts.sizes().heavy >= 1 && second.dhts.sizes().light >= 1,
+  );
+  assert.deepEqual([heavy.dhts.sizes().heavy, heavy.dhts.sizes().light], [1, 1]);
+  const key = positionOfDigest('test', 'sha256', SHA256);
+  assert.ok((await heavy.dhts.provide(key, AbortSignal.timeout(60_000))) > 0);
+  const found: string[] = [];
+  await light.dhts.find(
+    key,
+    (owners) => void found.push(...owners.map(({ did }) => did)),
+    AbortSignal.timeout(60_000),
+  );
+  assert.ok(found.includes(heavy.host.did));
+});
+
+test('two networks never mix, though each node was named one of the other', async (t) => {
+  const here = await startNode(t, 1, { network: 'here' });
+  const there = await startNode(t, 2, { network: 'there', peers: here.host.addresses() });
+  const friend = await startNode(t, 3, {
+    network: 'here',
+    peers: [...here.host.addresses(), ...there.host.addresses()],
+  });
+  await until('friends meet', () => friend.table.size === 1 && here.table.size === 1);
+  assert.deepEqual(
+    friend.nodes().map(({ did }) => did),
+    [here.host.did],
+  );
+  assert.equal(there.table.size, 0);
+  assert.equal(there.host.connections().length, 0);
+});
+
+test('a node that starts again meets those that it remembers, and nobody had to be named', async (t) => {
+  const [first] = await startNodes(t, 2);
+  const book = new MemoryNodeBook();
+  const before = await startNode(t, 3, { peers: first?.host.addresses() ?? [], book });
+  await until('it knows both', () => before.table.size === 2);
+  await before.stop();
+  const after = await startNode(t, 3, { book });
+  await until('it is connected again', () => after.host.connections().length === 2);
+});
+
+test('a liar is refused, forgotten and remembered as one', async (t) => {
+  const [first, liar] = await startNodes(t, 2);
+  assert.ok(first !== undefined && liar !== undefined);
+  await until('they know each other', () => first.table.size === 1);
+  first.blame(liar.host.did);
+  await until('it is hung up on', () => first.host.connections().length === 0);
+  assert.equal(first.table.size, 0);
+  assert.equal(first.scores.scoreOf(liar.host.did, first.now()), 0);
+  await assert.rejects(
+    first.host.connect({ did: liar.host.did, addresses: liar.host.addresses() }),
+  );
+});
