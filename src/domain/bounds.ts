@@ -397,6 +397,18 @@ export const BOUNDS = {
   uploadRequests: 4_096,
   uploadRequestsOfPeer: 64,
   demandKeys: 100_000,
+  /** Pages of public indexes that are shown to others: one, and all that are kept for it. */
+  sharedIndexBytes: 16 << 20,
+  sharedIndexesBytes: 64 << 20,
+  indexStatementBytes: 2 << 10,
+  indexStreams: 4,
+  /** Of one network: so many pages at once, and then in a second. */
+  indexBurst: 64,
+  indexesPerSecond: 4,
+  trustedForIndexes: 16,
+  /** Until the first word, and the last, of those who are asked. */
+  trustedIndexMs: 3_000,
+  trustedIndexAtMostMs: 20_000,
   /** What public indexes named, and the packages and dependents that are counted for it. */
   namedArtifacts: 100_000,
   namedPackages: 50_000,

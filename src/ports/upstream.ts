@@ -38,6 +38,8 @@ export interface UpstreamRequest {
    * is good enough, if there is one.
    */
   lastSeenAfterMs?: number | undefined;
+  /** For `read`: it is a page of a public index, which others may be asked for and shown. */
+  isPublic?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 

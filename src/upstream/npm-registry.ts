@@ -110,7 +110,8 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
         const isPublic =
           isPublicRegistry(registry, config) ||
           publicIndexes.some((index) => withSlash(registry) === withSlash(index));
-        return { ...(await readPackument(upstream, config, name, isFull)), isPublic };
+        const read = { config, name, isFull, isPublic };
+        return { ...(await readPackument(upstream, read)), isPublic };
       },
     }),
     close: () => foreign.close(),
@@ -184,9 +185,12 @@ const SHORT = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0
 
 async function readPackument(
   upstream: Pick<Upstream, 'read'>,
-  config: NpmConfig,
-  name: string,
-  isFull: boolean,
+  {
+    config,
+    name,
+    isFull,
+    isPublic,
+  }: { config: NpmConfig; name: string; isFull: boolean; isPublic: boolean },
 ): Promise<Omit<NpmPackument, 'isPublic'>> {
   const address = packumentAddress(name, config);
   const page = await upstream.read(
@@ -195,6 +199,7 @@ async function readPackument(
       url: address,
       accept: isFull ? 'application/json' : SHORT,
       lastSeenAfterMs: BOUNDS.gatewayIndexSilenceMs,
+      isPublic,
     },
     BOUNDS.packumentBytes,
   );

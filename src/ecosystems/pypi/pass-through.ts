@@ -117,6 +117,13 @@ async function fileOf(
   return { kind: 'passed', headers: { 'content-type': type }, artifact };
 }
 
+/** Of the indexes whose address it begins with the longest tells. */
+function isOfPublicIndex({ indexes }: PypiPassThroughDeps['settings'], url: string): boolean {
+  const within = indexes.filter((index) => url.startsWith(index.url));
+  const [nearest] = within.sort((a, b) => b.url.length - a.url.length);
+  return nearest?.isPublic === true;
+}
+
 async function loadProject(deps: PypiPassThroughDeps, name: string): Promise<Project> {
   const { upstream, settings, listFolder, warn } = deps;
   let seenAt: Date | undefined;
@@ -125,7 +132,8 @@ async function loadProject(deps: PypiPassThroughDeps, name: string): Promise<Pro
       open: (request) => upstream.open(request),
       read: async (request, maxBytes) => {
         const lastSeenAfterMs = BOUNDS.gatewayIndexSilenceMs;
-        const page = await upstream.read({ ...request, lastSeenAfterMs }, maxBytes);
+        const isPublic = isOfPublicIndex(settings, request.url);
+        const page = await upstream.read({ ...request, lastSeenAfterMs, isPublic }, maxBytes);
         if (page.seenAt && (seenAt === undefined || page.seenAt < seenAt)) seenAt = page.seenAt;
         return page;
       },
