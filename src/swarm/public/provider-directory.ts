@@ -1,22 +1,20 @@
-import type { Did } from '../../domain/bundle.js';
+import type { Owner } from '../../network/events.js';
 import type { Position } from '../../network/position.js';
-
-/** An owner as a directory names it: hearsay, as everything that a directory says. */
-export interface DirectoryOwner {
-  did: Did;
-  addresses: readonly string[];
-}
 
 /**
  * Somebody else's index of who has what, beside the walks of `/x/lookup/1`: the Kademlia DHTs. Keys are
- * the same places. Walks do without; nothing that fails here fails a search or a publication.
+ * the same places. What it says is hearsay; walks do without, and what fails here fails nothing else.
  */
 export interface ProviderDirectory {
   /**
-   * Tells that this node has these; at most BOUNDS.publicationsAtOnce keys at once.
-   * @throws Error where none of them could be told; the signal's reason.
+   * Tells that this node has what lies at this place.
+   * @returns how many took the record.
    */
-  provide(keys: readonly Position[], signal: AbortSignal): Promise<void>;
-  /** Owners as they are found; ends when nobody else will be. @throws the signal's reason. */
-  find(key: Position, signal: AbortSignal): AsyncIterable<DirectoryOwner>;
+  provide(key: Position, signal: AbortSignal): Promise<number>;
+  /** Resolves when nobody else will be found. */
+  find(
+    key: Position,
+    onFound: (owners: readonly Owner[]) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 }

@@ -198,20 +198,20 @@ export class SwarmFinder implements Finder {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(BOUNDS.lookupDeadlineMs)]);
     const groups = new Map<string, number>();
     let taken = 0;
-    const read = async (): Promise<void> => {
-      for await (const { did, addresses } of directory.find(key, limited)) {
-        if (limited.aborted) break;
+    const tell = (owners: readonly Owner[]): void => {
+      for (const { did, addresses } of owners) {
         const contact = contactOf({ did, addresses: [...addresses], isHeavy: false }, () => []);
         const ofGroup = groups.get(contact?.group ?? '') ?? 0;
         if (contact === undefined || ofGroup >= BOUNDS.lookupOwnersOfGroup) continue;
+        if (limited.aborted || taken >= BOUNDS.directoryOwners) return;
         groups.set(contact.group, ofGroup + 1);
-        found([{ did, addresses: contact.addresses, group: contact.group }]);
         taken += 1;
-        if (taken >= BOUNDS.directoryOwners) break;
+        found([{ did, addresses: contact.addresses, group: contact.group }]);
       }
     };
     // It stands beside the walk: where it fails there is still that, and nobody waits for a silent one.
-    await Promise.race([read().catch(() => undefined), aborted(limited)]);
+    const asked = directory.find(key, tell, limited).catch(() => undefined);
+    await Promise.race([asked, aborted(limited)]);
   }
 
   #remember(key: Position, { closest }: Walked, copies: number): void {

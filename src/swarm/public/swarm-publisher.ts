@@ -25,11 +25,13 @@ export interface SwarmPublisherDeps {
   /** Milliseconds since 1970 of a clock that never goes back. */
   now: () => number;
   /** Between turns; for tests. */
-  turnMs?: number;
+  turnMs?: number | undefined;
 }
 
 interface Told extends Publication {
   digests: Digests;
+  /** When the directory took it last. */
+  providedAtMs: number;
 }
 
 /** What of a batch got which nodes; what is missing has to wait for the next turn. */
@@ -102,7 +104,7 @@ export class SwarmPublisher implements Publisher {
         if (this.#publications.size >= BOUNDS.publications) return;
         const text = textOfPosition(key);
         if (this.#publications.has(text)) continue;
-        const never = { publishedAtMs: 0, failures: 0, triedAtMs: 0, copies: 1 };
+        const never = { publishedAtMs: 0, failures: 0, triedAtMs: 0, providedAtMs: 0, copies: 1 };
         this.#publications.set(text, { key, digests, ...never });
       }
     if (this.#timer !== undefined) this.#plan(Math.min(POLICY.firstTurnMs, this.#turnMs));
@@ -156,29 +158,34 @@ export class SwarmPublisher implements Publisher {
   }
 
   async #publish(): Promise<void> {
-    const { artifacts, table, directory, now } = this.#deps;
-    const { signal } = this.#stopped;
+    await Promise.all([this.#leaveRecords(), this.#provide()]);
+  }
+
+  /** Whether it may still be told of; what may not is forgotten. */
+  #isPublic(told: Told): boolean {
+    if (this.#deps.artifacts.find(told.digests) !== undefined) return true;
+    this.#publications.delete(textOfPosition(told.key));
+    return false;
+  }
+
+  async #leaveRecords(): Promise<void> {
+    const { table, now } = this.#deps;
     // Alone, nothing has failed.
-    if (table.size === 0 && directory === undefined) return;
+    if (table.size === 0) return;
     const held = this.#publications.values();
-    const due = duePublications(held, now(), BOUNDS.recordsPerMessage).filter((told) => {
-      if (artifacts.find(told.digests) !== undefined) return true;
-      this.#publications.delete(textOfPosition(told.key));
-      return false;
-    });
+    const due = duePublications(held, now(), BOUNDS.recordsPerMessage).filter((told) =>
+      this.#isPublic(told),
+    );
     if (due.length === 0) return;
     const { parcels, tried } = await this.#address(due);
-    const told = new Set<Told>();
-    await Promise.all([
-      this.#provide(tried, told),
-      inParallel([...parcels.values()], BOUNDS.parallelLeaves, async (parcel) => {
-        for (const one of await this.#leave(parcel)) told.add(one);
-      }),
-    ]);
-    if (signal.aborted) return;
+    const taken = new Set<Told>();
+    await inParallel([...parcels.values()], BOUNDS.parallelLeaves, async (parcel) => {
+      for (const one of await this.#leave(parcel)) taken.add(one);
+    });
+    if (this.#stopped.signal.aborted) return;
     for (const one of tried) {
       one.triedAtMs = now();
-      if (told.has(one)) Object.assign(one, { publishedAtMs: now(), failures: 0 });
+      if (taken.has(one)) Object.assign(one, { publishedAtMs: now(), failures: 0 });
       else one.failures += 1;
     }
   }
@@ -234,22 +241,23 @@ export class SwarmPublisher implements Publisher {
     return answer === undefined ? [] : publications.filter((_, i) => !answer.refused.has(i));
   }
 
-  async #provide(tried: readonly Told[], told: Set<Told>): Promise<void> {
-    const { directory } = this.#deps;
+  /** Beside the records, and none the worse where it fails: a batch a turn, the next one goes on. */
+  async #provide(): Promise<void> {
+    const { directory, now } = this.#deps;
     if (directory === undefined) return;
+    const due: Told[] = [];
+    for (const told of [...this.#publications.values()]) {
+      if (due.length >= BOUNDS.publicationsAtOnce) break;
+      const isDue = told.providedAtMs === 0 || told.providedAtMs + POLICY.republishMs <= now();
+      if (isDue && this.#isPublic(told)) due.push(told);
+    }
     const limit = AbortSignal.timeout(BOUNDS.directoryProvideMs);
     const signal = AbortSignal.any([this.#stopped.signal, limit]);
-    for (let at = 0; at < tried.length; at += BOUNDS.publicationsAtOnce) {
-      const batch = tried.slice(at, at + BOUNDS.publicationsAtOnce);
-      const keys = batch.map(({ key }) => key);
-      try {
-        await Promise.race([directory.provide(keys, signal), rejected(signal)]);
-        for (const one of batch) told.add(one);
-      } catch {
-        // It stands beside the records: what is told by those is told.
-        return;
-      }
-    }
+    await inParallel(due, BOUNDS.parallelWalks, async (told) => {
+      if (signal.aborted) return;
+      const taken = directory.provide(told.key, signal).catch(() => 0);
+      if ((await Promise.race([taken, none(signal)])) > 0) told.providedAtMs = now();
+    });
   }
 
   /** Only from those of the nearest that are connected: the others are told nothing, and forget in time. */
@@ -289,11 +297,10 @@ async function inParallel<T>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
 
-async function rejected(signal: AbortSignal): Promise<never> {
-  signal.throwIfAborted();
-  return new Promise<never>((_, reject) => {
-    const reason = (): Error =>
-      signal.reason instanceof Error ? signal.reason : new Error('given up');
-    signal.addEventListener('abort', () => reject(reason()), { once: true });
+/** Nobody took it by then. */
+async function none(signal: AbortSignal): Promise<0> {
+  if (signal.aborted) return 0;
+  return new Promise<0>((resolve) => {
+    signal.addEventListener('abort', () => resolve(0), { once: true });
   });
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { positionOfDigest } from '../../../src/network/position.js';
 import type { Owner } from '../../../src/network/events.js';
-import type { DirectoryOwner } from '../../../src/swarm/public/provider-directory.js';
+import { positionOfDigest, type Position } from '../../../src/network/position.js';
+import { didOf } from '../../network/kit.js';
 import {
   digestsOf,
   findAll,
@@ -135,24 +135,22 @@ test('networks do not mix: neither questions nor records of one are taken in ano
 });
 
 test('a directory is asked beside the walk: its owners are told, few of one network, and passed on to nobody', async () => {
-  const names = Array.from({ length: 40 }, (_, i) => digestsOf(`name ${i}`).sha256!);
-  const provided: number[] = [];
+  const provided: Position[] = [];
+  const dids = [101, 102, 103].map(didOf);
   const asker = await startFinding(1, {
     directory: {
-      provide: (keys) => {
-        provided.push(keys.length);
-        return keys.length > 2 ? Promise.reject(new Error('no')) : Promise.resolve();
+      provide: (key) => {
+        provided.push(key);
+        return provided.length === 1 ? Promise.reject(new Error('no')) : Promise.resolve(3);
       },
-      async *find(): AsyncGenerator<DirectoryOwner> {
-        const nodes = await Promise.all([101, 102, 103].map((number) => startFinding(number)));
-        const dids = nodes.map(({ host }) => host.did);
-        for (const node of nodes) await node.stop();
-        yield { did: 'did:key:nonsense', addresses: ['/ip4/192.0.2.1/tcp/1'] };
-        for (const [i] of names.entries())
-          yield {
-            did: dids[i % 3]!,
-            addresses: [`/ip4/192.0.2.${i}/tcp/8471`, '/ip4/198.51.100.1/tcp/1'],
-          };
+      find: async (_, onFound) => {
+        const named = (did: string, last: number) => ({
+          did,
+          addresses: [`/ip4/192.0.2.${last}/tcp/8471`, '/ip4/198.51.100.1/tcp/1'],
+          group: 'whatever it says',
+        });
+        onFound([named('did:key:nonsense', 1)]);
+        for (let i = 0; i < 40; i++) onFound([named(dids[i % 3]!, i)]);
         // It hangs: who asked is not held up.
         await new Promise(() => undefined);
       },
@@ -177,9 +175,10 @@ test('a directory is asked beside the walk: its owners are told, few of one netw
     assert.deepEqual(asker.finder.known(digestsOf('one')), []);
     asker.artifacts.add(digestsOf('held'));
     asker.publisher.held([digestsOf('held')]);
-    await asker.publisher.publish();
-    assert.deepEqual(provided, [2]);
-    assert.equal(asker.publisher.counts.published, 2);
+    // What it did not take is told it again in the next turn, and only that.
+    for (let turn = 0; turn < 3; turn++) await asker.publisher.publish();
+    assert.equal(provided.length, 3);
+    assert.deepEqual(provided[0], provided[2]);
   } finally {
     await asker.stop();
   }

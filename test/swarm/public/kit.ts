@@ -2,18 +2,11 @@ import type { Digests } from '../../../src/domain/digest.js';
 import { sha256, sha512 } from '../../../src/domain/digest.js';
 import type { NodeKind } from '../../../src/domain/network-node.js';
 import type { Owner } from '../../../src/network/events.js';
-import { OwnerCache } from '../../../src/network/owner-cache.js';
 import { NodePositions } from '../../../src/network/position.js';
-import { ProviderRecords } from '../../../src/network/records.js';
-import { Demand } from '../../../src/network/retention.js';
 import { RoutingTable } from '../../../src/network/routing-table.js';
 import type { PublicArtifact, PublicArtifacts } from '../../../src/ports/public-artifacts.js';
-import { LookupClient } from '../../../src/swarm/public/lookup-client.js';
-import { LookupServer } from '../../../src/swarm/public/lookup-server.js';
+import { Finding } from '../../../src/swarm/public/finding.js';
 import type { ProviderDirectory } from '../../../src/swarm/public/provider-directory.js';
-import { SwarmFinder } from '../../../src/swarm/public/swarm-finder.js';
-import { SwarmPublisher } from '../../../src/swarm/public/swarm-publisher.js';
-import { Walks } from '../../../src/swarm/public/walks.js';
 import { seededRandom } from '../../simulation/virtual-time.js';
 import { LoopbackHost } from './loopback-host.js';
 
@@ -55,18 +48,13 @@ export class HeldArtifacts implements PublicArtifacts {
   }
 }
 
-export interface FindingNode {
+export interface FindingNode extends Pick<
+  Finding,
+  'records' | 'cache' | 'demand' | 'client' | 'walks' | 'finder' | 'publisher' | 'server'
+> {
   host: LoopbackHost;
   table: RoutingTable;
-  records: ProviderRecords;
-  cache: OwnerCache;
-  demand: Demand;
   artifacts: HeldArtifacts;
-  client: LookupClient;
-  walks: Walks;
-  finder: SwarmFinder;
-  publisher: SwarmPublisher;
-  server: LookupServer;
   stop(): Promise<void>;
 }
 
@@ -75,7 +63,6 @@ export interface FindingOptions {
   kind?: NodeKind;
   directory?: ProviderDirectory;
   turnMs?: number;
-  host?: LoopbackHost;
   now?: () => number;
 }
 
@@ -86,56 +73,19 @@ export async function startFinding(
 ): Promise<FindingNode> {
   const { network = NETWORK, kind = 'light', directory, turnMs = 600_000 } = options;
   const now = options.now ?? ((): number => performance.timeOrigin + performance.now());
-  const host = options.host ?? (await LoopbackHost.start(number));
+  const host = await LoopbackHost.start(number);
   const positions = new NodePositions(network);
   const table = new RoutingTable(host.did, positions);
-  const [records, cache, demand] = [new ProviderRecords(), new OwnerCache(), new Demand()];
-  const client = new LookupClient(
-    network,
-    () => ({ addresses: host.addresses(), kind }),
-    (did) => table.get(did)?.addresses ?? [],
-  );
-  const walks = new Walks({ host, client, table, positions, now });
-  const random = seededRandom(number);
-  const finder = new SwarmFinder({
-    did: host.did,
-    network,
-    walks,
-    positions,
-    records,
-    cache,
-    directory,
-    random,
-    now,
-  });
   const artifacts = new HeldArtifacts();
-  const publisher = new SwarmPublisher({
-    network,
-    host,
-    table,
-    walks,
-    finder,
-    artifacts,
-    directory,
-    now,
-    turnMs,
-  });
-  const server = new LookupServer({ network, kind, table, records, cache, demand, now });
-  await server.start(host);
+  const random = seededRandom(number);
+  const own = { network, kind, host, table, positions, directory, artifacts, random, now, turnMs };
+  const finding = await Finding.start(own);
+  const { records, cache, demand, client, walks, finder, publisher, server } = finding;
   return {
-    host,
-    table,
-    records,
-    cache,
-    demand,
-    artifacts,
-    client,
-    walks,
-    finder,
-    publisher,
-    server,
+    ...{ host, table, artifacts, records, cache, demand },
+    ...{ client, walks, finder, publisher, server },
     stop: async () => {
-      await publisher.stop();
+      await finding.stop();
       await host.stop();
     },
   };

@@ -1,0 +1,92 @@
+import { OwnerCache } from '../../network/owner-cache.js';
+import { ProviderRecords } from '../../network/records.js';
+import { Demand } from '../../network/retention.js';
+import type { RoutingTable } from '../../network/routing-table.js';
+import type { NodePositions } from '../../network/position.js';
+import type { NodeKind } from '../../domain/network-node.js';
+import type { PublicArtifacts } from '../../ports/public-artifacts.js';
+import type { Random } from '../../ports/random.js';
+import { LookupClient } from './lookup-client.js';
+import { LookupServer } from './lookup-server.js';
+import type { NodeHost } from './node-host.js';
+import type { ProviderDirectory } from './provider-directory.js';
+import { SwarmFinder } from './swarm-finder.js';
+import { SwarmPublisher } from './swarm-publisher.js';
+import { Walks } from './walks.js';
+
+const SWEEP_EVERY_MS = 10 * 60_000;
+
+export interface FindingDeps {
+  network: string;
+  kind: NodeKind;
+  host: NodeHost;
+  table: RoutingTable;
+  positions: NodePositions;
+  directory?: ProviderDirectory | undefined;
+  artifacts: Pick<PublicArtifacts, 'find' | 'all' | 'watch'>;
+  random: Random;
+  /** Milliseconds since 1970 of a clock that never goes back. */
+  now: () => number;
+  /** Between the turns of publishing; for tests. */
+  turnMs?: number | undefined;
+}
+
+/** Who has what: this node asks others, answers them, and tells of what it holds. */
+export class Finding {
+  readonly records = new ProviderRecords();
+  readonly cache = new OwnerCache();
+  readonly demand = new Demand();
+  readonly client: LookupClient;
+  readonly walks: Walks;
+  readonly finder: SwarmFinder;
+  readonly publisher: SwarmPublisher;
+  readonly server: LookupServer;
+  readonly #stopped = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(deps: FindingDeps) {
+    const { network, kind, host, table, positions, directory, artifacts, random, now } = deps;
+    const { records, cache, demand } = this;
+    const word = () => ({ addresses: host.addresses(), kind });
+    this.client = new LookupClient(network, word, (did) => table.get(did)?.addresses ?? []);
+    const walks = new Walks({ host, client: this.client, table, positions, now });
+    this.walks = walks;
+    const common = { network, walks, directory, now };
+    this.finder = new SwarmFinder({
+      ...common,
+      did: host.did,
+      positions,
+      records,
+      cache,
+      random,
+    });
+    this.publisher = new SwarmPublisher({
+      ...common,
+      host,
+      table,
+      finder: this.finder,
+      artifacts,
+      turnMs: deps.turnMs,
+    });
+    this.server = new LookupServer({ network, kind, table, records, cache, demand, now });
+    this.#timer = setInterval(() => records.sweep(now()), SWEEP_EVERY_MS).unref();
+  }
+
+  /** Answers from now on; `publisher.start()` begins to tell of what is held. */
+  static async start(deps: FindingDeps): Promise<Finding> {
+    const finding = new Finding(deps);
+    await finding.server.start(deps.host);
+    return finding;
+  }
+
+  /** Fills the table (@see PublicSwarm.refreshWith). */
+  async refresh(bits: number): Promise<void> {
+    await this.finder.refresh(bits, this.#stopped.signal);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopped.abort(new Error('the node stops'));
+    await this.publisher.stop();
+  }
+}
