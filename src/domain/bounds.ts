@@ -393,6 +393,23 @@ export const BOUNDS = {
   swarmClaims: 4,
   swarmFalseClaims: 2,
   quarantineBytes: 64 * 2 ** 30,
+  /** Of an answer that comes faster than it can be written. */
+  quarantineUnwrittenBytes: 32 << 20,
+  /** Streams of one node that asks here: the second takes over from one that is ending. */
+  artifactStreams: 2,
+  /** Nodes that this one asks over open streams. */
+  artifactLinks: 256,
+  /** Of one asker, waiting and under way. */
+  artifactAsksOfStream: 128,
+  /** Questions of one asker that are looked up at once, and then in a second. */
+  artifactAskBurst: 1_000,
+  artifactAsksPerSecond: 500,
+  /** A gateway's client waits no longer for the swarm to bring a file whole. */
+  bringMs: 10_000,
+  /** Artifacts that a source fetches at once where the swarm helps. */
+  parallelSwarmFetches: 64,
+  /** Digests that are remembered as public, beside those that bundles name. */
+  publicDigests: 2_000_000,
   uploadSlots: 32,
   uploadRequests: 4_096,
   uploadRequestsOfPeer: 64,

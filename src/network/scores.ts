@@ -61,6 +61,11 @@ export class Scores {
     return (this.#rows.get(did)?.shunnedUntilMs ?? 0) > now;
   }
 
+  /** Until when nothing is asked of it; 0 where it was never shunned. */
+  shunnedUntilMs(did: Did): number {
+    return this.#rows.get(did)?.shunnedUntilMs ?? 0;
+  }
+
   /** 0 (shunned) to 1: how good it is to ask. Who is not known stands in the lower half. */
   scoreOf(did: Did, now: number): number {
     const row = this.#rows.get(did);

@@ -25,3 +25,12 @@ export interface PublicArtifacts {
     listener: (change: { gained: readonly Digests[]; lost: readonly Digests[] }) => void,
   ): () => void;
 }
+
+/** The same, for who learns that something is public. */
+export interface PublicRegister extends PublicArtifacts {
+  /**
+   * A public index names it, or its publisher's proof was verified against a public anchor: on this
+   * machine it is public from now on, wherever its bytes lie. No more than BOUNDS.publicDigests.
+   */
+  note(artifact: Pick<StoredBlob, 'sha256' | 'sha512'>): Promise<void>;
+}

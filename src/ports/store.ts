@@ -46,6 +46,27 @@ export interface Arrival {
   follow(start: number): AsyncIterable<Uint8Array>;
 }
 
+/**
+ * Bytes that nobody has vouched for yet. No digest leads to them, nobody else sees them, and a process
+ * that is killed leaves nothing of them.
+ */
+export interface Quarantine {
+  /**
+   * Writes at an offset: whole pieces in any order, or bytes in their own. They are the quarantine's until
+   * it resolves.
+   * @throws XError DISK_FULL, IO_FAILED.
+   */
+  write(atBytes: number, bytes: PieceBytes): Promise<void>;
+  /**
+   * Hashes all of it and, where every digest and the length are those expected, makes it a blob:
+   * flushed first, then visible. Over either way.
+   * @throws XError DIGEST_MISMATCH, DISK_FULL, IO_FAILED: then nothing of it is kept.
+   */
+  admit(): Promise<StoredBlob>;
+  /** Forgets all of it. */
+  discard(): Promise<void>;
+}
+
 /** What an audit found. */
 export interface AuditResult {
   /** What was read again, because its file was not as the store had left it. */
@@ -107,6 +128,16 @@ export interface Store extends ReadableBlobs {
     fetch: (offset: number) => Promise<{ offset: number; stream: AsyncIterable<Uint8Array> }>,
     expected: PutExpectation,
   ): Promise<StoredBlob>;
+
+  /**
+   * Where bytes lie until it shows whether they are what they are taken for.
+   * @param expected at least one digest.
+   * @param leaves of the tree that each piece is checked against before it is written there.
+   */
+  quarantine(
+    expected: { digests: Digests; lengthBytes: number | undefined },
+    leaves?: readonly Uint8Array[],
+  ): Quarantine;
 
   /** As open, for who goes through much: a chunk is used up when the next one is asked for. */
   stream(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;

@@ -32,6 +32,8 @@ const PAGE_ROWS = 1_000;
 
 /** The catalog's rows of whole blobs, their trees and packs. Writes belong inside a transaction. */
 export class BlobRows {
+  /** Told of every blob that comes or goes, within the transaction that may still fail. */
+  onChanged: ((sha256: Sha256) => void) | undefined;
   readonly #db: CatalogDatabase;
   readonly #bySha256: Database.Statement<[Buffer], RawBlob>;
   readonly #bySha512: Database.Statement<[Buffer], RawBlob>;
@@ -107,12 +109,14 @@ export class BlobRows {
     );
     this.#mended.run(key(body.sha256));
     if (body.leaves.length > 1) this.saveTree(body.sha256, body.leaves);
+    this.onChanged?.(body.sha256);
   }
 
   delete(sha256: Sha256): void {
     this.#delete.run(key(sha256));
     this.#mended.run(key(sha256));
     this.#deleteTree.run(key(sha256));
+    this.onChanged?.(sha256);
   }
 
   /** The leaves of a whole blob; a blob of one piece is its own root. */

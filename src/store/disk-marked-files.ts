@@ -15,6 +15,7 @@ import { MarkedRows, type MarkedRow } from './marked-rows.js';
 
 /** A mark that is no longer true: it is forgotten by then. */
 export interface LostMark {
+  sha256: Sha256;
   path: string;
   reason: string;
 }
@@ -85,7 +86,7 @@ export class DiskMarkedFiles implements MarkedFiles {
       } catch (error) {
         if (!(error instanceof Changed)) throw error;
         await this.#rows.delete([row]);
-        this.#onLost({ path: row.path, reason: error.message });
+        this.#onLost({ sha256, path: row.path, reason: error.message });
       }
     }
     throw new XError('STORE_DAMAGED', `no marked file has the bytes of ${sha256} any more`, {

@@ -8,6 +8,7 @@ import type {
   AuditResult,
   PartialBlob,
   PutExpectation,
+  Quarantine,
   Store,
   StoredBlob,
 } from '../ports/store.js';
@@ -23,6 +24,7 @@ import { put, storeBytes } from './incoming.js';
 import { OnePieceBlob } from './one-piece-blob.js';
 import { PackWriter } from './pack-writer.js';
 import { PiecedBlob } from './pieced-blob.js';
+import { QuarantinedBody } from './quarantined-body.js';
 import { otherWriters } from './writer-lease.js';
 import type { StoreContext } from './context.js';
 
@@ -82,6 +84,13 @@ export class DiskStore implements Store {
 
   putResumable(key: string, fetch: Fetch, expected: PutExpectation): Promise<StoredBlob> {
     return this.#downloads.put(key, fetch, expected);
+  }
+
+  quarantine(
+    expected: { digests: Digests; lengthBytes: number | undefined },
+    leaves?: readonly Uint8Array[],
+  ): Quarantine {
+    return new QuarantinedBody(this.#context, this.#packs, expected, leaves);
   }
 
   /** Removes what nobody came back for. */

@@ -173,6 +173,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX marked_by_sha256 ON marked (sha256);
   CREATE INDEX marked_by_sha512 ON marked (sha512) WHERE sha512 IS NOT NULL;
   `,
+  `
+  -- Artifacts that may be named to strangers, beside those that bundles name: a public index named them.
+  CREATE TABLE public_digests (sha256 BLOB PRIMARY KEY, sha512 BLOB) WITHOUT ROWID;
+  CREATE INDEX public_digests_by_sha512 ON public_digests (sha512) WHERE sha512 IS NOT NULL;
+
+  -- Without private ones: whoever looks for one finds as little as for what is not there.
+  CREATE INDEX entries_public ON entries (sha256, sha512) WHERE private = 0 AND kind = 'package';
+  CREATE INDEX entries_public_by_sha512 ON entries (sha512, sha256)
+    WHERE private = 0 AND kind = 'package' AND sha512 IS NOT NULL;
+  `,
 ];
 
 /**

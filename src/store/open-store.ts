@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.js';
 import type { ExportLog } from '../ports/export-log.js';
 import type { NodeBook } from '../ports/node-book.js';
 import type { MarkedFiles } from '../ports/marked-files.js';
+import type { PublicRegister } from '../ports/public-artifacts.js';
 import type { Store } from '../ports/store.js';
 import { BlobRows } from './blob-rows.js';
 import { DamagedRows } from './damaged-rows.js';
@@ -21,6 +22,7 @@ import { PartialRows } from './partial-rows.js';
 import { SqliteCatalog } from './sqlite-catalog.js';
 import { SqliteExportLog } from './sqlite-export-log.js';
 import { SqliteNodeBook } from './sqlite-node-book.js';
+import { SqlitePublicArtifacts } from './sqlite-public-artifacts.js';
 import type { DirectFiles } from '../ports/direct-files.js';
 import { lazyLease, removeFile, type Damage, type StoreContext } from './context.js';
 import { settlePlacing } from './placing.js';
@@ -44,6 +46,7 @@ export interface OpenStore {
   exportLog: ExportLog;
   nodeBook: NodeBook;
   marked: MarkedFiles;
+  publicArtifacts: PublicRegister;
   /** Whether the disk had no room for opening it but to read. */
   isReadOnly: boolean;
   close(): Promise<void>;
@@ -121,7 +124,12 @@ async function openOver(
   const catalog = new SqliteCatalog(db, once(leave));
   const exportLog = new SqliteExportLog(db);
   const nodeBook = new SqliteNodeBook(db);
-  const marked = new DiskMarkedFiles(db, options.onLostMark ?? (() => undefined));
+  const marked = new DiskMarkedFiles(db, (lost) => {
+    publicArtifacts.changed(lost.sha256);
+    options.onLostMark?.(lost);
+  });
+  const publicArtifacts = new SqlitePublicArtifacts(db, [store, marked]);
+  rows.onChanged = (sha256) => publicArtifacts.changed(sha256);
   if (!db.isReadOnly) {
     try {
       sweep(context);
@@ -137,8 +145,10 @@ async function openOver(
     exportLog,
     nodeBook,
     marked,
+    publicArtifacts,
     isReadOnly: db.isReadOnly,
     close: async () => {
+      publicArtifacts.close();
       catalog.close();
       await store.close();
     },

@@ -1,0 +1,294 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { noise as noiseLine } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { tcp } from '@libp2p/tcp';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p } from 'libp2p';
+import type { Did } from '../../../src/domain/bundle.js';
+import { sha512 as sha512Of, type Digests } from '../../../src/domain/digest.js';
+import { Scores } from '../../../src/network/scores.js';
+import type { Contact, Owner } from '../../../src/network/events.js';
+import type { PublicArtifact, PublicArtifacts } from '../../../src/ports/public-artifacts.js';
+import { openStore, type OpenStore } from '../../../src/store/open-store.js';
+import { didOfPeer } from '../../../src/swarm/did.js';
+import {
+  ArtifactFetching,
+  type ArtifactFetchingDeps,
+} from '../../../src/swarm/public/artifact-fetching.js';
+import { ArtifactServer } from '../../../src/swarm/public/artifact-server.js';
+import type { Finder } from '../../../src/swarm/public/finder.js';
+import type { NodeConnection, NodeHost } from '../../../src/swarm/public/node-host.js';
+import { seededRandom } from '../../simulation/lan.js';
+import { systemClock } from '../nodes.js';
+
+export const NETWORK = 'test';
+const STARTED_MS = Date.now() - performance.now();
+export const now = (): number => STARTED_MS + performance.now();
+
+/** Connections over plain libp2p on loopback: a NodeHost for who tests what is above it. */
+export class LoopbackHost implements NodeHost {
+  readonly refused = new Map<Did, number>();
+  readonly closed: string[] = [];
+  readonly #onGone: ((did: Did) => void)[] = [];
+  readonly #onConnected: ((connection: NodeConnection) => void)[] = [];
+
+  private constructor(
+    readonly libp2p: Libp2p,
+    readonly did: Did,
+    readonly groupOf: (did: Did) => string,
+  ) {
+    libp2p.addEventListener('connection:open', ({ detail }) => {
+      for (const listener of this.#onConnected) listener(this.#seen(detail));
+    });
+    libp2p.addEventListener('peer:disconnect', ({ detail }) => {
+      for (const listener of this.#onGone) listener(didOfPeer(detail) ?? '');
+    });
+  }
+
+  static async start(
+    seed: number,
+    groupOf: (did: Did) => string = (did) => did,
+  ): Promise<LoopbackHost> {
+    const libp2p = await createLibp2p({
+      privateKey: await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(seed)),
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [tcp()],
+      connectionEncrypters: [noiseLine()],
+      streamMuxers: [yamux()],
+      connectionMonitor: { enabled: false },
+    });
+    return new LoopbackHost(libp2p, didOfPeer(libp2p.peerId) ?? '', groupOf);
+  }
+
+  addresses(): string[] {
+    return this.libp2p.getMultiaddrs().map((address) => address.toString());
+  }
+
+  get owner(): Owner {
+    return { did: this.did, addresses: this.addresses(), group: this.groupOf(this.did) };
+  }
+
+  connections(): NodeConnection[] {
+    return this.libp2p.getConnections().map((connection) => this.#seen(connection));
+  }
+
+  connectionOf(did: Did): NodeConnection | undefined {
+    return this.connections().find((connection) => connection.did === did);
+  }
+
+  async connect(
+    { did, addresses }: Pick<Contact, 'did' | 'addresses'>,
+    signal?: AbortSignal,
+  ): Promise<NodeConnection> {
+    if (this.refused.has(did)) throw new Error(`${did} is refused`);
+    const open = this.connectionOf(did);
+    if (open !== undefined) return open;
+    const connection = await this.libp2p.dial(
+      addresses.map((address) => multiaddr(address)),
+      signal && { signal },
+    );
+    return this.#seen(connection);
+  }
+
+  async handle(
+    protocol: string,
+    accept: (stream: Stream, from: NodeConnection) => void,
+    limits: { inbound: number; outbound: number },
+  ): Promise<void> {
+    await this.libp2p.handle(
+      protocol,
+      (stream, connection) => accept(stream, this.#seen(connection)),
+      { maxInboundStreams: limits.inbound, maxOutboundStreams: limits.outbound },
+    );
+  }
+
+  onConnected(listener: (connection: NodeConnection) => void): void {
+    this.#onConnected.push(listener);
+  }
+
+  onGone(listener: (did: Did) => void): void {
+    this.#onGone.push(listener);
+  }
+
+  refuse(did: Did, untilMs: number): void {
+    this.refused.set(did, untilMs);
+    this.connectionOf(did)?.close('refused');
+  }
+
+  async stop(): Promise<void> {
+    await this.libp2p.stop();
+  }
+
+  #seen(connection: Connection): NodeConnection {
+    const did = didOfPeer(connection.remotePeer) ?? '';
+    return {
+      did,
+      address: connection.remoteAddr.toString(),
+      group: this.groupOf(did),
+      isRelayed: false,
+      open: (protocol, signal) => connection.newStream(protocol, signal && { signal }),
+      close: (reason) => {
+        this.closed.push(reason);
+        connection.abort(new Error(reason));
+      },
+    };
+  }
+}
+
+/** What is public is written down by hand. */
+export class ListedArtifacts implements PublicArtifacts {
+  readonly #open: Pick<OpenStore, 'store' | 'marked'>;
+  readonly listed = new Set<string>();
+
+  constructor(open: Pick<OpenStore, 'store' | 'marked'>) {
+    this.#open = open;
+  }
+
+  find({ sha256, sha512 }: Digests): PublicArtifact | undefined {
+    for (const blobs of [this.#open.store, this.#open.marked]) {
+      const blob = sha256 === undefined ? blobs.findBySha512(sha512 ?? '') : blobs.stat(sha256);
+      if (blob !== undefined && this.listed.has(blob.sha256)) return { digests: blob, blob, blobs };
+    }
+    return undefined;
+  }
+
+  *all(): Generator<PublicArtifact> {
+    for (const sha256 of this.listed) {
+      const found = this.find({ sha256 });
+      if (found !== undefined) yield found;
+    }
+  }
+
+  watch(): () => void {
+    return () => undefined;
+  }
+}
+
+/** Knows whom it is told of, at once or when somebody looks. */
+export class ListFinder implements Finder {
+  readonly forgotten: string[] = [];
+  owners: Owner[] = [];
+  found: Owner[] = [];
+  finds = 0;
+  /** Resolves when a search ends. */
+  until: Promise<void> = Promise.resolve();
+
+  known(): Owner[] {
+    return this.owners;
+  }
+
+  async find(_: Digests, onFound: (owners: readonly Owner[]) => void): Promise<void> {
+    this.finds += 1;
+    if (this.found.length > 0) onFound(this.found);
+    await this.until;
+  }
+
+  forget(_: Digests, did: Did): void {
+    this.forgotten.push(did);
+  }
+}
+
+export interface Holder {
+  host: LoopbackHost;
+  open: OpenStore;
+  folder: string;
+  artifacts: ListedArtifacts;
+  scores: Scores;
+  server: ArtifactServer;
+  /** Stores bytes and lists them as public. */
+  hold(bytes: Uint8Array): Promise<Digests>;
+  stop(): Promise<void>;
+}
+
+/** A node that serves what it lists. */
+export async function startHolder(
+  seed: number,
+  options: { network?: string; slots?: number } = {},
+): Promise<Holder> {
+  const { host, open, folder, stop } = await startPlace(seed);
+  const artifacts = new ListedArtifacts(open);
+  const scores = new Scores();
+  const { network = NETWORK, slots } = options;
+  const server = new ArtifactServer({
+    host,
+    network,
+    artifacts,
+    scores,
+    now,
+    ...(slots === undefined ? {} : { slots }),
+  });
+  await server.start();
+  const hold = async (bytes: Uint8Array): Promise<Digests> => {
+    const { sha256, sha512 } = await open.store.putBytes(bytes, { sha512: sha512Of(bytes) });
+    artifacts.listed.add(sha256);
+    return { sha256, sha512 };
+  };
+  return { host, open, folder, artifacts, scores, server, hold, stop };
+}
+
+export interface Seeker {
+  host: LoopbackHost;
+  open: OpenStore;
+  folder: string;
+  finder: ListFinder;
+  scores: Scores;
+  fetching: ArtifactFetching;
+  stop(): Promise<void>;
+}
+
+/** A node that fetches. */
+export async function startSeeker(
+  seed: number,
+  options: Partial<ArtifactFetchingDeps> = {},
+): Promise<Seeker> {
+  const { host, open, folder, stop } = await startPlace(seed);
+  const finder = new ListFinder();
+  const scores = new Scores();
+  const fetching = new ArtifactFetching({
+    host,
+    network: NETWORK,
+    finder,
+    scores,
+    nodeOf: () => undefined,
+    isAlone: () => false,
+    store: open.store,
+    clock: systemClock,
+    now,
+    random: seededRandom(seed),
+    ...options,
+  });
+  return {
+    host,
+    open,
+    folder,
+    finder,
+    scores,
+    fetching,
+    stop: async () => {
+      fetching.stop();
+      await stop();
+    },
+  };
+}
+
+async function startPlace(
+  seed: number,
+): Promise<{ host: LoopbackHost; open: OpenStore; folder: string; stop: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'x-artifacts-'));
+  const open = await openStore({ folder });
+  const host = await LoopbackHost.start(seed);
+  return {
+    host,
+    open,
+    folder,
+    stop: async () => {
+      await host.stop();
+      await open.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
