@@ -30,6 +30,7 @@ export class ServedLink {
   readonly #bucket: TokenBucket;
   /** By their ids: whether they are being sent. */
   readonly #open = new Map<number, boolean>();
+  #sending: Promise<unknown> = Promise.resolve();
   #isGreeted = false;
 
   constructor(
@@ -66,11 +67,17 @@ export class ServedLink {
     this.#open.delete(id);
   }
 
-  /** Resolves when the line takes more: false where it is over. */
-  async send(part: AnswerPart): Promise<boolean> {
-    if (!this.#frames.send(encodeMessage({ type: 'part', ...part }))) return false;
-    await this.#frames.untilWritable();
-    return this.#frames.isOpen;
+  /** One part after another, as the line takes them: resolves when it takes more; false where it is over. */
+  send(part: AnswerPart): Promise<boolean> {
+    const sent = this.#sending.then(async () => {
+      // Asked for before and not wanted any more, while others were sent.
+      if (!this.#open.has(part.id)) return false;
+      if (!this.#frames.send(encodeMessage({ type: 'part', ...part }))) return false;
+      await this.#frames.untilWritable();
+      return this.#frames.isOpen;
+    });
+    this.#sending = sent;
+    return sent;
   }
 
   refuse(id: number, reason: Refusal): void {
