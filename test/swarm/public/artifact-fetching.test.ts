@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { sha256, sha512, type Digests } from '../../../src/domain/digest.js';
 import type { FallBack, OfficialSource } from '../../../src/ports/public-swarm.js';
 import { noise } from '../nodes.js';
-import { startHolder, startSeeker, type Holder, type Seeker } from './artifact-kit.js';
+import { ownerOf, startHolder, startSeeker, type Holder, type Seeker } from './artifact-kit.js';
 
 const never = new AbortController().signal;
 
@@ -79,7 +79,7 @@ for (const [what, lengthBytes, isSized] of [
     scene(3, async (seeker, holders) => {
       const bytes = noise(lengthBytes, 7);
       const digests = await heldBy(holders, bytes);
-      seeker.finder.found = holders.map(({ host }) => host.owner);
+      seeker.finder.found = holders.map(({ host }) => ownerOf(host));
       const progress: number[] = [];
       const brought = await seeker.fetching.fetch(
         {
@@ -107,7 +107,7 @@ test('by sha512 alone', () =>
   scene(1, async (seeker, holders) => {
     const bytes = noise(700_000, 3);
     const { sha512: digest } = await heldBy(holders, bytes);
-    seeker.finder.owners = holders.map(({ host }) => host.owner);
+    seeker.finder.owners = holders.map(({ host }) => ownerOf(host));
     assert.equal(
       await seeker.fetching.bring({ digests: { sha512: digest }, sizeBytes: undefined }, never),
       true,
@@ -132,7 +132,7 @@ test('who says to have it and does not is forgotten for it, and not blamed', () 
   scene(2, async (seeker, [empty, holder]) => {
     const bytes = noise(900_000, 4);
     const digests = await heldBy([holder!], bytes);
-    seeker.finder.owners = [empty!.host.owner, holder!.host.owner];
+    seeker.finder.owners = [ownerOf(empty!.host), ownerOf(holder!.host)];
     const wanted = { digests, sizeBytes: bytes.length, official: officialOf(bytes) };
     const brought = await seeker.fetching.fetch(wanted, never);
     assert.equal(brought?.blob.sha256, digests.sha256);
@@ -148,7 +148,7 @@ for (const ranges of [true, false]) {
     scene(2, async (seeker, holders) => {
       const bytes = noise(24_000_000, 9);
       const digests = await heldBy(holders, bytes);
-      seeker.finder.owners = holders.map(({ host }) => host.owner);
+      seeker.finder.owners = holders.map(({ host }) => ownerOf(host));
       const official = officialOf(bytes, { ranges });
       const fellBack: FallBack[] = [];
       let isKilled = false;
@@ -180,7 +180,7 @@ test('a fetch that is given up leaves nothing, and what was on its way is nowher
   scene(1, async (seeker, holders) => {
     const bytes = noise(30_000_000, 2);
     const digests = await heldBy(holders, bytes);
-    seeker.finder.owners = holders.map(({ host }) => host.owner);
+    seeker.finder.owners = holders.map(({ host }) => ownerOf(host));
     const stop = new AbortController();
     const fetched = seeker.fetching.fetch(
       {
@@ -213,7 +213,7 @@ test('two hundred artifacts at once', () =>
         return { digests: await heldBy([holders[i % 3]!], bytes), lengthBytes: bytes.length };
       }),
     );
-    seeker.finder.owners = holders.map(({ host }) => host.owner);
+    seeker.finder.owners = holders.map(({ host }) => ownerOf(host));
     const brought = await Promise.all(
       all.map(({ digests, lengthBytes: sizeBytes }) =>
         seeker.fetching.fetch({ digests, sizeBytes, official: nobodys }, never),
@@ -239,7 +239,7 @@ test('a marked file that was changed is not held any more, and nothing wrong lea
     assert.equal(verdict.kind, 'marked');
     const digests = { sha256: sha256(bytes) };
     holder!.artifacts.listed.add(digests.sha256);
-    seeker.finder.owners = [holder!.host.owner];
+    seeker.finder.owners = [ownerOf(holder!.host)];
     const changed = Buffer.from(readFileSync(path));
     changed[1_500_000] = (changed[1_500_000] ?? 0) ^ 1;
     writeFileSync(path, changed);

@@ -1,142 +1,31 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { noise as noiseLine } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
-import type { Connection, Libp2p, Stream } from '@libp2p/interface';
-import { tcp } from '@libp2p/tcp';
-import { multiaddr } from '@multiformats/multiaddr';
-import { createLibp2p } from 'libp2p';
 import type { Did } from '../../../src/domain/bundle.js';
 import { sha512 as sha512Of, type Digests } from '../../../src/domain/digest.js';
 import { Scores } from '../../../src/network/scores.js';
-import type { Contact, Owner } from '../../../src/network/events.js';
+import { groupOfMultiaddr } from '../../../src/network/address-group.js';
+import type { Owner } from '../../../src/network/events.js';
 import type { PublicArtifact, PublicArtifacts } from '../../../src/ports/public-artifacts.js';
 import { openStore, type OpenStore } from '../../../src/store/open-store.js';
-import { didOfPeer } from '../../../src/swarm/did.js';
 import {
   ArtifactFetching,
   type ArtifactFetchingDeps,
 } from '../../../src/swarm/public/artifact-fetching.js';
 import { ArtifactServer } from '../../../src/swarm/public/artifact-server.js';
 import type { Finder } from '../../../src/swarm/public/finder.js';
-import type { NodeConnection, NodeHost } from '../../../src/swarm/public/node-host.js';
 import { seededRandom } from '../../simulation/lan.js';
 import { systemClock } from '../nodes.js';
+import { LoopbackHost } from './loopback-host.js';
 
 export const NETWORK = 'test';
 const STARTED_MS = Date.now() - performance.now();
 export const now = (): number => STARTED_MS + performance.now();
 
-/** Connections over plain libp2p on loopback: a NodeHost for who tests what is above it. */
-export class LoopbackHost implements NodeHost {
-  readonly refused = new Map<Did, number>();
-  readonly closed: string[] = [];
-  readonly #onGone: ((did: Did) => void)[] = [];
-  readonly #onConnected: ((connection: NodeConnection) => void)[] = [];
-
-  private constructor(
-    readonly libp2p: Libp2p,
-    readonly did: Did,
-    readonly groupOf: (did: Did) => string,
-  ) {
-    libp2p.addEventListener('connection:open', ({ detail }) => {
-      for (const listener of this.#onConnected) listener(this.#seen(detail));
-    });
-    libp2p.addEventListener('peer:disconnect', ({ detail }) => {
-      for (const listener of this.#onGone) listener(didOfPeer(detail) ?? '');
-    });
-  }
-
-  static async start(
-    seed: number,
-    groupOf: (did: Did) => string = (did) => did,
-  ): Promise<LoopbackHost> {
-    const libp2p = await createLibp2p({
-      privateKey: await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(seed)),
-      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-      transports: [tcp()],
-      connectionEncrypters: [noiseLine()],
-      streamMuxers: [yamux()],
-      connectionMonitor: { enabled: false },
-    });
-    return new LoopbackHost(libp2p, didOfPeer(libp2p.peerId) ?? '', groupOf);
-  }
-
-  addresses(): string[] {
-    return this.libp2p.getMultiaddrs().map((address) => address.toString());
-  }
-
-  get owner(): Owner {
-    return { did: this.did, addresses: this.addresses(), group: this.groupOf(this.did) };
-  }
-
-  connections(): NodeConnection[] {
-    return this.libp2p.getConnections().map((connection) => this.#seen(connection));
-  }
-
-  connectionOf(did: Did): NodeConnection | undefined {
-    return this.connections().find((connection) => connection.did === did);
-  }
-
-  async connect(
-    { did, addresses }: Pick<Contact, 'did' | 'addresses'>,
-    signal?: AbortSignal,
-  ): Promise<NodeConnection> {
-    if (this.refused.has(did)) throw new Error(`${did} is refused`);
-    const open = this.connectionOf(did);
-    if (open !== undefined) return open;
-    const connection = await this.libp2p.dial(
-      addresses.map((address) => multiaddr(address)),
-      signal && { signal },
-    );
-    return this.#seen(connection);
-  }
-
-  async handle(
-    protocol: string,
-    accept: (stream: Stream, from: NodeConnection) => void,
-    limits: { inbound: number; outbound: number },
-  ): Promise<void> {
-    await this.libp2p.handle(
-      protocol,
-      (stream, connection) => accept(stream, this.#seen(connection)),
-      { maxInboundStreams: limits.inbound, maxOutboundStreams: limits.outbound },
-    );
-  }
-
-  onConnected(listener: (connection: NodeConnection) => void): void {
-    this.#onConnected.push(listener);
-  }
-
-  onGone(listener: (did: Did) => void): void {
-    this.#onGone.push(listener);
-  }
-
-  refuse(did: Did, untilMs: number): void {
-    this.refused.set(did, untilMs);
-    this.connectionOf(did)?.close('refused');
-  }
-
-  async stop(): Promise<void> {
-    await this.libp2p.stop();
-  }
-
-  #seen(connection: Connection): NodeConnection {
-    const did = didOfPeer(connection.remotePeer) ?? '';
-    return {
-      did,
-      address: connection.remoteAddr.toString(),
-      group: this.groupOf(did),
-      isRelayed: false,
-      open: (protocol, signal) => connection.newStream(protocol, signal && { signal }),
-      close: (reason) => {
-        this.closed.push(reason);
-        connection.abort(new Error(reason));
-      },
-    };
-  }
+/** As a record names it. */
+export function ownerOf(host: LoopbackHost): Owner {
+  const [address = ''] = host.addresses();
+  return { did: host.did, addresses: host.addresses(), group: groupOfMultiaddr(address) ?? '' };
 }
 
 /** What is public is written down by hand. */
