@@ -441,7 +441,7 @@ export const BOUNDS = {
   swarmConnectionsAtEase: 128,
   swarmConnectionsOfAddress: 16,
   swarmConnectionsOfGroup: 48,
-  swarmInboundPerSecond: 10,
+  swarmInboundPerSecond: 32,
   /** A connection that carried nothing of ours for so long is closed. */
   swarmUnusedMs: 10 * 60_000,
   swarmDials: 32,

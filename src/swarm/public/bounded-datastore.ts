@@ -23,7 +23,7 @@ export class BoundedDatastore extends MemoryDatastore {
     const siblings = setIn(this.#children, parentOf(name));
     if (isProviderOf(name) && !siblings.has(name) && siblings.size >= BOUNDS.recordsOfKey)
       return key;
-    super.put(key, value, options);
+    void super.put(key, value, options);
     siblings.add(name);
     const kind = key.list()[0] ?? '';
     const keys = setIn(this.#kinds, kind);

@@ -14,11 +14,14 @@ import type { RoutingTable } from '../../network/routing-table.js';
 import type { Scores } from '../../network/scores.js';
 import type { NodeBook } from '../../ports/node-book.js';
 import type { Random } from '../../ports/random.js';
-import type { DialPolicy } from './dial-policy.js';
 import type { NodeConnection, NodeHost } from './node-host.js';
+import type { PublicHost } from './public-host.js';
 
 const TICK_MS = 1_000;
 const PRESENT_EVERY_MS = 60_000;
+const FIRST_LOOK_PAUSE_MS = 2_000;
+/** A place that shares so many bits with this node's is its own. */
+const OWN_PLACE_BITS = 256;
 
 /** What this node says of itself. */
 export interface OwnState {
@@ -33,7 +36,7 @@ export interface OwnState {
 export type Hint = Extract<AnnouncementBody, { type: 'version' | 'withdrawal' }>;
 
 export interface MembershipDeps {
-  host: NodeHost & { policy: DialPolicy; keep(dids: Iterable<Did>): void };
+  host: NodeHost & Pick<PublicHost, 'policy' | 'keep' | 'connectAnew'>;
   gossip: { readonly listeners: number; publish(bytes: Uint8Array): Promise<void> };
   identity: Parameters<typeof encodeAnnouncement>[2];
   network: string;
@@ -71,6 +74,8 @@ export class Membership {
   #chosenAtMs = -Infinity;
   #isSaving = false;
   #isRefreshing = false;
+  #lookAtMs = 0;
+  #lookPauseMs = FIRST_LOOK_PAUSE_MS;
 
   constructor(deps: MembershipDeps) {
     this.#deps = deps;
@@ -197,14 +202,16 @@ export class Membership {
 
   // ---- keeping the table true
 
-  async #probe({ did, addresses }: NetworkNode): Promise<void> {
+  async #probe({ did, addresses, group }: NetworkNode): Promise<void> {
     if (this.#probing.has(did) || this.#probing.size >= POLICY.probesAtOnce) return;
     this.#probing.add(did);
     const { host, table, scores, now } = this.#deps;
     const signal = this.#limit();
     try {
       const standing = host.connectionOf(did);
-      const connection = await host.connect({ did, addresses }, signal);
+      // Who came to us from another network than it says to be in has proved nothing of that.
+      const isProof = standing?.wasDialled === true || standing?.group === group;
+      const connection = isProof ? standing : await host.connectAnew({ did, addresses }, signal);
       // A new one was measured as it came.
       if (connection === standing) await this.#measure(connection);
     } catch {
@@ -229,17 +236,28 @@ export class Membership {
     }
     const known = table.get(did);
     const at = wasDialled ? withoutPeer(connection.address) : known?.addresses[0];
-    if (at === undefined || isRelayed) return;
-    const group = wasDialled ? connection.group : (known?.group ?? connection.group);
+    if (at === undefined || isRelayed || (!wasDialled && known?.group !== connection.group)) return;
+    const { group } = connection;
     const others = (known?.addresses ?? []).filter((address) => address !== at);
     const addresses = [at, ...others].slice(0, BOUNDS.announcedAddresses);
     const kind = known?.kind ?? 'light';
     table.answered({ did, addresses, group, kind }, roundTripMs, now());
   }
 
+  /**
+   * Its own place is looked up as soon as there is somebody to ask, and again after twice the time each:
+   * those that came at the same moment are known by then. Beside that one bucket after another.
+   */
   #refreshBuckets(at: number): void {
-    const [bits] = this.#deps.table.due(at).refresh;
-    if (bits === undefined || this.#isRefreshing) return;
+    const { host, table } = this.#deps;
+    if (this.#isRefreshing || host.connections().length === 0) return;
+    const looksAround = at >= this.#lookAtMs;
+    const bits = looksAround ? OWN_PLACE_BITS : table.due(at).refresh[0];
+    if (bits === undefined) return;
+    if (looksAround) {
+      this.#lookAtMs = at + this.#lookPauseMs;
+      this.#lookPauseMs = Math.min(2 * this.#lookPauseMs, POLICY.refreshAfterMs);
+    }
     this.#isRefreshing = true;
     void this.#deps
       .refresh(bits)

@@ -1,5 +1,6 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
+import { isLoopback } from '../addresses.js';
 
 interface Place {
   did: Did;
@@ -25,8 +26,10 @@ export class NodeRoom {
 
   /** Whether one more is let in. */
   admits({ ip, group }: Pick<Place, 'ip' | 'group'>): boolean {
+    if (this.#places.size >= BOUNDS.swarmConnections) return false;
+    // Whoever is on this machine has other ways to harm it.
+    if (isLoopback(ip)) return true;
     return (
-      this.#places.size < BOUNDS.swarmConnections &&
       (this.#ofAddress.get(ip) ?? 0) < BOUNDS.swarmConnectionsOfAddress &&
       (this.#ofGroup.get(group) ?? 0) < BOUNDS.swarmConnectionsOfGroup
     );

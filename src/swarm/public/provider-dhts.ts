@@ -10,6 +10,7 @@ import { bytesOfPosition, type Position } from '../../network/position.js';
 import { didOfPeer } from '../did.js';
 import { BoundedDatastore } from './bounded-datastore.js';
 import type { DialPolicy } from './dial-policy.js';
+import type { ProviderDirectory } from './provider-directory.js';
 
 const SHA2_256 = 0x12;
 const RAW = 0x55;
@@ -75,7 +76,7 @@ function withoutGaps(peerStore: KadDHTComponents['peerStore']): KadDHTComponents
 export type Dhts = Record<NodeKind, KadDHT>;
 
 /** Provider records, beside those of `/x/lookup/1`: under keys that say nothing to who does not know the digest. */
-export class ProviderDhts {
+export class ProviderDhts implements ProviderDirectory {
   readonly #dhts: Dhts;
   readonly #policy: DialPolicy;
   readonly #kind: NodeKind;

@@ -185,13 +185,24 @@ export class PublicHost implements NodeHost {
     for (const did of dids) this.#kept.add(did);
   }
 
-  async #dial({ did, addresses }: Pick<Contact, 'did' | 'addresses'>): Promise<NodeConnection> {
+  /** As connect, at an address of the node's own even where it is connected already: that proves the address. */
+  async connectAnew(
+    contact: Pick<Contact, 'did' | 'addresses'>,
+    signal: AbortSignal,
+  ): Promise<NodeConnection> {
+    return await orAborted(this.#dial(contact, true), signal);
+  }
+
+  async #dial(
+    { did, addresses }: Pick<Contact, 'did' | 'addresses'>,
+    force = false,
+  ): Promise<NodeConnection> {
     const peer = peerOfDid(did);
     if (peer === undefined || did === this.did) throw new Error(`${did} is not to be dialled`);
     if (this.#gate.isRefused(did)) throw new Error(`${did} is refused`);
     const targets = this.policy.dialable(addresses).map((address) => withPeer(address, peer));
     if (targets.length === 0) throw new Error(`no address of ${did} may be dialled`);
-    return this.#opened(await this.#libp2p.dial(targets, { signal: this.#stopped.signal }));
+    return this.#opened(await this.#libp2p.dial(targets, { signal: this.#stopped.signal, force }));
   }
 
   /** libp2p tells of a connection in an event; a dial may end, or a stream come, before that. */

@@ -4,11 +4,13 @@ import type { NetworkNode, NodeKind, ScoreRow } from '../../../src/domain/networ
 import type { NodeBook } from '../../../src/ports/node-book.js';
 import { Neighbourhood } from '../../../src/swarm/interfaces.js';
 import { PublicHost } from '../../../src/swarm/public/public-host.js';
+import { Finding } from '../../../src/swarm/public/finding.js';
 import type { Hint } from '../../../src/swarm/public/membership.js';
-import { PublicSwarm, type PublicSwarmOptions } from '../../../src/swarm/public/public-swarm.js';
+import { SwarmNode, type SwarmNodeOptions } from '../../../src/swarm/public/swarm-node.js';
 import { identityFromSeed } from '../../../src/trust/identity.js';
 import { seededRandom } from '../../simulation/lan.js';
 import { systemClock } from '../nodes.js';
+import { HeldArtifacts } from './kit.js';
 
 /** Loopback as if it were a link with many machines: each host has an address of its own on it. */
 export function loopbackLink(): Neighbourhood {
@@ -79,7 +81,7 @@ export class MemoryNodeBook implements NodeBook {
   }
 }
 
-export interface NodeOptions extends Partial<PublicSwarmOptions> {
+export interface NodeOptions extends Partial<SwarmNodeOptions> {
   kind?: NodeKind;
   book?: NodeBook;
   onHint?: (hint: Hint, author: Did) => void;
@@ -97,8 +99,8 @@ export async function startNode(
     surroundings = loopbackLink,
     ...options
   }: NodeOptions = {},
-): Promise<PublicSwarm> {
-  const swarm = await PublicSwarm.start({
+): Promise<SwarmNode> {
+  const swarm = await SwarmNode.start({
     identity: identityFromSeed(seedOf(number)),
     book,
     clock: systemClock,
@@ -117,7 +119,14 @@ export async function startNode(
       ...options,
     },
   });
-  t.after(() => swarm.stop());
+  const { dhts: directory } = swarm;
+  const [artifacts, random] = [new HeldArtifacts(), seededRandom(number)];
+  const finding = await Finding.start({ ...swarm.parts, directory, artifacts, random });
+  swarm.refreshWith((bits) => finding.refresh(bits));
+  t.after(async () => {
+    await finding.stop();
+    await swarm.stop();
+  });
   return swarm;
 }
 
@@ -126,7 +135,7 @@ export async function startNodes(
   t: TestContext,
   count: number,
   options: NodeOptions = {},
-): Promise<PublicSwarm[]> {
+): Promise<SwarmNode[]> {
   const first = await startNode(t, 1, options);
   const others = Array.from({ length: count - 1 }, (_, i) =>
     startNode(t, i + 2, { ...options, peers: first.host.addresses() }),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hint } from '../../../src/swarm/public/membership.js';
-import { positionOfDigest } from '../../../src/network/position.js';
+import { positionOfDigest, type Position } from '../../../src/network/position.js';
+import type { SwarmNode } from '../../../src/swarm/public/swarm-node.js';
 import { MemoryNodeBook, startNode, startNodes, until } from './hosts.js';
 
 const SHA256 = 'ab'.repeat(32);
@@ -28,26 +29,24 @@ test('five nodes hear of each other by gossip, though each knew only the first',
   );
 });
 
+async function findIn(node: SwarmNode, key: Position): Promise<Set<string>> {
+  const found = new Set<string>();
+  await node.dhts.find(
+    key,
+    (owners) => owners.forEach(({ did }) => found.add(did)),
+    AbortSignal.timeout(60_000),
+  );
+  return found;
+}
+
 test('what one node tells the DHT another finds, and only who knows the digest can ask', async (t) => {
   const nodes = await startNodes(t, 5);
   await until('the DHTs know somebody', () => nodes.every(({ dhts }) => dhts.sizes().light >= 2));
   const [first, last] = [nodes[1]!, nodes[4]!];
   const key = positionOfDigest('test', 'sha256', SHA256);
   assert.ok((await first.dhts.provide(key, AbortSignal.timeout(60_000))) > 0);
-  const found: string[] = [];
-  await last.dhts.find(
-    key,
-    (owners) => void found.push(...owners.map(({ did }) => did)),
-    AbortSignal.timeout(60_000),
-  );
-  assert.deepEqual([...new Set(found)], [first.host.did]);
-  const other: string[] = [];
-  await last.dhts.find(
-    positionOfDigest('other', 'sha256', SHA256),
-    (owners) => void other.push(...owners.map(({ did }) => did)),
-    AbortSignal.timeout(60_000),
-  );
-  assert.deepEqual(other, []);
+  assert.deepEqual([...(await findIn(last, key))], [first.host.did]);
+  assert.equal((await findIn(last, positionOfDigest('other', 'sha256', SHA256))).size, 0);
 });
 
 test('light and heavy nodes keep DHTs of their own, and find in both', async (t) => {
@@ -57,20 +56,18 @@ test('light and heavy nodes keep DHTs of their own, and find in both', async (t)
     startNode(t, 2, { peers }),
     startNode(t, 3, { peers, kind: 'heavy' }),
   ]);
-  await until(
-    'each DHT knows its own',
-    () => second.dhts.sizes().heavy >= 1 && second.dhts.sizes().light >= 1,
-  );
-  assert.deepEqual([heavy.dhts.sizes().heavy, heavy.dhts.sizes().light], [1, 1]);
+  const isFull = ({ dhts }: SwarmNode): boolean => dhts.sizes().heavy >= 1;
+  await until('each knows others', () => [heavy, light, second].every(isFull));
+  await until('the light one is known', () => heavy.dhts.sizes().light === 1);
   const key = positionOfDigest('test', 'sha256', SHA256);
   assert.ok((await heavy.dhts.provide(key, AbortSignal.timeout(60_000))) > 0);
-  const found: string[] = [];
-  await light.dhts.find(
-    key,
-    (owners) => void found.push(...owners.map(({ did }) => did)),
-    AbortSignal.timeout(60_000),
-  );
-  assert.ok(found.includes(heavy.host.did));
+  assert.ok((await findIn(light, key)).has(heavy.host.did));
+});
+
+test('nobody takes a record of who is alone', async (t) => {
+  const alone = await startNode(t, 1);
+  const key = positionOfDigest('test', 'sha256', SHA256);
+  assert.equal(await alone.dhts.provide(key, AbortSignal.timeout(60_000)), 0);
 });
 
 test('two networks never mix, though each node was named one of the other', async (t) => {

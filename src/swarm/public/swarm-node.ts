@@ -24,7 +24,7 @@ import { PublicHost } from './public-host.js';
 
 const LOOK_EVERY_MS = 1_000;
 
-export interface PublicSwarmOptions {
+export interface SwarmNodeOptions {
   /** The network's name (`isNetworkName`). */
   network: string;
   /** 0 takes a free port. */
@@ -40,12 +40,12 @@ export interface PublicSwarmOptions {
   rendezvous: { bootstrap: readonly string[]; host?: string | undefined } | undefined;
 }
 
-export interface PublicSwarmDeps {
+export interface SwarmNodeDeps {
   identity: MembershipDeps['identity'];
   book: NodeBook;
   clock: Clock;
   random: Random;
-  options: PublicSwarmOptions;
+  options: SwarmNodeOptions;
   /** What this node says of itself, whenever it does. */
   state: () => OwnState;
   warn: (message: string) => void;
@@ -66,7 +66,7 @@ export interface NodeView extends NetworkNode {
  * This machine in the public swarm: connections, gossip, DHTs, who is known. Finding, publishing and
  * fetching are built on what it shows, and are told of here in one place each.
  */
-export class PublicSwarm {
+export class SwarmNode {
   readonly host: PublicHost;
   readonly table: RoutingTable;
   readonly scores: Scores;
@@ -82,7 +82,7 @@ export class PublicSwarm {
   #refresh: ((bits: number) => Promise<void>) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(host: PublicHost, deps: PublicSwarmDeps, surroundings: () => Neighbourhood) {
+  private constructor(host: PublicHost, deps: SwarmNodeDeps, surroundings: () => Neighbourhood) {
     const { options, clock, random, book, state, warn } = deps;
     this.host = host;
     this.network = options.network;
@@ -131,7 +131,7 @@ export class PublicSwarm {
   }
 
   /** @throws XError PORT_TAKEN, IO_FAILED; USAGE where a peer's address or an interface's name is none. */
-  static async start(deps: PublicSwarmDeps): Promise<PublicSwarm> {
+  static async start(deps: SwarmNodeDeps): Promise<SwarmNode> {
     const { options, clock, identity } = deps;
     const surroundings = deps.surroundings ?? watchSurroundings(options.interfaces ?? [], clock);
     const host = await PublicHost.start(
@@ -143,7 +143,7 @@ export class PublicSwarm {
       },
       { surroundings, clock },
     );
-    const swarm = new PublicSwarm(host, deps, surroundings);
+    const swarm = new SwarmNode(host, deps, surroundings);
     try {
       await swarm.#begin();
     } catch (error) {
@@ -151,6 +151,12 @@ export class PublicSwarm {
       throw error;
     }
     return swarm;
+  }
+
+  /** What finding and fetching are built on. */
+  get parts() {
+    const { network, kind, host, table, positions, scores, now } = this;
+    return { network, kind, host, table, positions, scores, now };
   }
 
   /** How the table is filled: by looking up a random key that shares so many bits of this node's place. */
@@ -212,7 +218,7 @@ export class PublicSwarm {
 }
 
 function listenHostsOf(
-  { listenHosts, interfaces = [] }: PublicSwarmOptions,
+  { listenHosts, interfaces = [] }: SwarmNodeOptions,
   neighbourhood: Neighbourhood,
 ): readonly string[] {
   return listenHosts ?? hostsOf(neighbourhood, interfaces.length > 0);
