@@ -9,7 +9,9 @@ import { contents, demo } from '../operations/contents-kit.js';
 
 /** The schema that the SPDX project publishes for version 2.3 (schemas/spdx-schema.json of its specification). */
 const file = join(process.env['X_VECTORS'] ?? '../shared/vectors', 'spdx-2.3.schema.json');
-const skip = existsSync(file) ? false : `no schema at ${file}`;
+const skip = existsSync(file)
+  ? false
+  : `no schema at ${file}: schemas/spdx-schema.json of SPDX’s specification, tag v2.3`;
 
 function problemsOf(document: unknown): string[] {
   const schema = JSON.parse(readFileSync(file, 'utf8')) as { title: string };
