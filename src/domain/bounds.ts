@@ -181,6 +181,7 @@ export const BOUNDS = {
   unusedInCrowdMs: 2_000,
   connections: 512,
   connectionsFromOne: 64,
+  farConnections: 128,
   /** Fewer than hold all upload places, two each: one machine with many keys cannot. */
   linksFromOne: 24,
   interfaces: 32,

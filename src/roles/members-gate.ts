@@ -44,8 +44,8 @@ export class MembersGate implements Gate {
     return this.#deps.own.shown;
   }
 
-  read(peer: Did, shown: readonly Uint8Array[]): Credentials {
-    return new ShownCredentials(peer, shown);
+  read(peer: Did, shown: readonly Uint8Array[], isNear: boolean): Credentials {
+    return new ShownCredentials(peer, shown, isNear);
   }
 
   refusal(
@@ -56,14 +56,21 @@ export class MembersGate implements Gate {
     const rules = this.#rulesOf(`${bundle.name}@${bundle.source}`);
     if (rules === undefined) return 'not-a-member';
     const memberships = rules.rule === undefined ? [] : credentials.of(bundle.source);
-    return refusalOf({ peer, memberships, bundle, ...rules, now: this.#time() });
+    const { isNear } = credentials;
+    return refusalOf({ peer, memberships, isNear, bundle, ...rules, now: this.#time() });
   }
 
   isFellow(peer: Did, credentials: Credentials): boolean {
-    return this.#deps.catalog.bundles().some(({ id, name, source }) => {
-      const isForMembers = this.#rulesOf(id)?.rule !== undefined;
-      return isForMembers && this.refusal(peer, credentials, { name, source }) === undefined;
-    });
+    return this.#deps.catalog
+      .bundles()
+      .some(
+        ({ id, name, source }) =>
+          this.#isForMembers(id) && this.refusal(peer, credentials, { name, source }) === undefined,
+      );
+  }
+
+  hasMembers(): boolean {
+    return this.#deps.catalog.bundles().some(({ id }) => this.#isForMembers(id));
   }
 
   redeem(peer: Did, token: string): { membership: Uint8Array } | { refusal: Refusal } {
@@ -74,6 +81,10 @@ export class MembersGate implements Gate {
     if ('refusal' in result) return result;
     book.save(result.book);
     return { membership: encodeMembership(result.member, identity) };
+  }
+
+  #isForMembers(id: string): boolean {
+    return this.#rulesOf(id)?.rule !== undefined;
   }
 
   /** By the newest metadata that is here, whichever version a peer speaks of. */

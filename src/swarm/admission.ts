@@ -21,10 +21,12 @@ export type BundleOf = { bundle: string; source: Did };
  */
 export class Admission {
   readonly #gate: Gate;
+  readonly #isNear: (link: PieceLink) => boolean;
   readonly #known = new WeakMap<PieceLink, Acquaintance>();
 
-  constructor(gate: Gate) {
+  constructor(gate: Gate, isNear: (link: PieceLink) => boolean) {
     this.#gate = gate;
+    this.#isNear = isNear;
   }
 
   admits(link: PieceLink, { bundle, source }: BundleOf): boolean {
@@ -37,7 +39,7 @@ export class Admission {
     const known = this.#of(link);
     known.shown += 1;
     if (known.shown > BOUNDS.shownMemberships) throw new Error('memberships without an end');
-    known.credentials = this.#gate.read(link.did, shown);
+    known.credentials = this.#gate.read(link.did, shown, this.#isNear(link));
   }
 
   /** Shows this machine's own, where it is our turn and they were not shown yet. */
@@ -52,7 +54,7 @@ export class Admission {
 
   #of(link: PieceLink): Acquaintance {
     const known = this.#known.get(link) ?? {
-      credentials: this.#gate.read(link.did, []),
+      credentials: this.#gate.read(link.did, [], this.#isNear(link)),
       shown: 0,
       told: undefined,
     };

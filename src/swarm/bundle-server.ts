@@ -34,6 +34,7 @@ export interface BundleServerDeps {
   gate: Gate;
   /** The bundles of those shared right now that name an artifact. */
   sharedWith: (sha256: Sha256) => Iterable<BundleName>;
+  isNear: (connection: Connection) => boolean;
   /** Called where a peer reads a bundle's metadata: it will probably pull it. */
   onInterest: (peer: string, manifestDigest: Sha256) => void;
 }
@@ -71,11 +72,12 @@ export class BundleServer {
   }
 
   /** @throws Error where the peer's key is no Ed25519 key: nobody could have let it in. */
-  #askerOf({ memberships }: BundleRequest, { remotePeer }: Connection): Asker {
-    const peer = remotePeer.toString();
-    const did = didOfPeer(remotePeer);
+  #askerOf({ memberships }: BundleRequest, connection: Connection): Asker {
+    const peer = connection.remotePeer.toString();
+    const did = didOfPeer(connection.remotePeer);
     if (did === undefined) throw new Error(`${peer} has no Ed25519 key`);
-    return { peer, did, credentials: this.#deps.gate.read(did, memberships) };
+    const { gate, isNear } = this.#deps;
+    return { peer, did, credentials: gate.read(did, memberships, isNear(connection)) };
   }
 
   #replies(request: BundleRequest, asker: Asker): Iterable<Reply> {

@@ -10,25 +10,37 @@ const OURS = /^\/x\//;
 
 /**
  * Connections cost memory, whoever opens them: one that carries no stream of ours is closed after a
- * while, the second one of two that crossed too; and one address does not take all places.
+ * while, the second one of two that crossed too; and neither one address nor all that are far away
+ * take all places.
  */
 export class ConnectionRoom {
   readonly #clock: Clock;
   /** When a connection was last seen with a stream of ours, or first. */
   readonly #usedMs = new Map<Connection, number>();
   readonly #ofAddress = new Map<string, number>();
+  readonly #isNearby: (ip: string) => boolean;
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, isNearby: (ip: string) => boolean) {
     this.#clock = clock;
+    this.#isNearby = isNearby;
   }
 
   /** Whether one more connection from an address is let in. */
   admits(ip: string): boolean {
     if (this.#count >= BOUNDS.connections) this.#look();
     if (this.#count >= BOUNDS.connections) return false;
-    return isLoopback(ip) || (this.#ofAddress.get(ip) ?? 0) < BOUNDS.connectionsFromOne;
+    if (isLoopback(ip)) return true;
+    if ((this.#ofAddress.get(ip) ?? 0) >= BOUNDS.connectionsFromOne) return false;
+    return this.#isNearby(ip) || this.#farCount() < BOUNDS.farConnections;
+  }
+
+  /** Addresses are cheap where they are long: all that are far away share what a part of them may take. */
+  #farCount(): number {
+    let count = 0;
+    for (const [ip, ofIp] of this.#ofAddress) if (!this.#isNearby(ip)) count += ofIp;
+    return count;
   }
 
   watch(libp2p: Libp2p): void {

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
-import type { Libp2p, MultiaddrConnection } from '@libp2p/interface';
+import type { Connection, Libp2p, MultiaddrConnection } from '@libp2p/interface';
 import { ping } from '@libp2p/ping';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
@@ -25,9 +25,14 @@ export interface HostOptions {
   listenPort: number;
   /** IP addresses; none means that nobody can dial this host. */
   listenHosts: readonly string[];
+  /** Whether somebody from far away may have reason to call: a member. */
+  hasMembers: () => boolean;
 }
 
-/** A libp2p host that speaks to nearby addresses only, and to those that the user asked for. */
+/**
+ * A libp2p host that speaks to nearby addresses, and to those that the user asked for. Others are let
+ * in where there are members, who may be anywhere: each protocol asks them first who they are.
+ */
 export class Host {
   readonly libp2p: Libp2p<LibP2pParts>;
   readonly #surroundings: () => Neighbourhood;
@@ -55,6 +60,13 @@ export class Host {
     return this.#surroundings();
   }
 
+  /** Whether who is at the other end is nearby, or is where the user sent us. */
+  isNear({ direction, remoteAddr }: Pick<Connection, 'direction' | 'remoteAddr'>): boolean {
+    if (direction === 'outbound') return true;
+    const remote = tcpOf(remoteAddr);
+    return remote !== undefined && this.neighbourhood.isNearby(remote.ip);
+  }
+
   /** @throws XError PORT_TAKEN, IO_FAILED. */
   static async start(
     options: HostOptions,
@@ -63,8 +75,8 @@ export class Host {
   ): Promise<Host> {
     tuneCollector();
     const asked = new Set<string>();
-    const room = new ConnectionRoom(clock);
     const isNearby = (ip: string): boolean => surroundings().isNearby(ip);
+    const room = new ConnectionRoom(clock, isNearby);
     const mayDial = (address: Multiaddr): boolean => {
       const tcpAddress = tcpOf(address);
       return tcpAddress !== undefined && (isNearby(tcpAddress.ip) || asked.has(key(tcpAddress)));
@@ -113,7 +125,8 @@ export class Host {
           denyDialMultiaddr: (address) => !mayDial(address),
           denyInboundConnection: (connection: MultiaddrConnection) => {
             const remote = tcpOf(connection.remoteAddr);
-            return remote === undefined || !isNearby(remote.ip) || !room.admits(remote.ip);
+            if (remote === undefined || !room.admits(remote.ip)) return true;
+            return !isNearby(remote.ip) && !options.hasMembers();
           },
           filterMultiaddrForPeer: (_, address) => mayDial(address),
         },

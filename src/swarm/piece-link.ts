@@ -45,6 +45,8 @@ export class PieceLink {
   readonly peerId: PeerId;
   readonly did: Did;
   readonly address: string;
+  /** Where the connection comes from, and who opened it. */
+  readonly from: Pick<Connection, 'direction' | 'remoteAddr'>;
   /** Whether this side opened the stream. */
   readonly isOurs: boolean;
   readonly #frames: FrameStream;
@@ -62,6 +64,8 @@ export class PieceLink {
     this.peer = this.peerId.toString();
     this.did = did;
     this.address = connection.remoteAddr.toString();
+    const { direction, remoteAddr } = connection;
+    this.from = { direction, remoteAddr };
     this.isOurs = isOurs;
     this.#frames = new FrameStream(stream, {
       onFrame: (bytes) => handlers.onFrame(this, decodeFrame(bytes)),

@@ -93,7 +93,7 @@ class PieceSwarm implements Swarm {
     this.#deps = deps;
     this.#remembered = new RememberedSiblings(deps.catalog);
     this.#introductions = new Introductions(deps.clock, deps.random);
-    this.#admission = new Admission(deps.gate);
+    this.#admission = new Admission(deps.gate, ({ from }) => this.#parts().host.isNear(from));
     this.#caller = new BundleCaller(deps.gate, (address) =>
       this.#parts().named.connect(parseAddress(address)),
     );
@@ -105,18 +105,19 @@ class PieceSwarm implements Swarm {
         [...this.#shares.values()]
           .filter((share) => share.names(sha256))
           .map(({ manifest: { bundle, source } }) => ({ name: bundle, source })),
+      isNear: (connection) => this.#parts().host.isNear(connection),
       onInterest: (peer, digest) => this.#shares.get(digest)?.expect(peer),
     });
   }
 
   async start(): Promise<SwarmAddresses> {
-    const { clock, random, options, identity, lookUp = systemLookUp } = this.#deps;
+    const { clock, random, options, identity, gate, lookUp = systemLookUp } = this.#deps;
     const { listenPort, interfaces = [] } = options;
     const surroundings = watchSurroundings(interfaces, clock);
     const listenHosts = options.listenHosts ?? hostsOf(surroundings(), interfaces.length > 0);
     const peers = options.peers.map(parseAddress);
     const host = await Host.start(
-      { seed: identity.seed, listenPort, listenHosts },
+      { seed: identity.seed, listenPort, listenHosts, hasMembers: () => gate.hasMembers() },
       surroundings,
       clock,
     );

@@ -10,7 +10,11 @@ export class ShownCredentials implements Credentials {
   readonly #claims = new Map<Did, Uint8Array[]>();
   readonly #checked = new Map<Did, readonly Membership[]>();
 
-  constructor(peer: Did, shown: readonly Uint8Array[]) {
+  constructor(
+    peer: Did,
+    shown: readonly Uint8Array[],
+    readonly isNear: boolean,
+  ) {
     for (const bytes of shown.slice(0, BOUNDS.memberships)) {
       const claim = claimedMembership(bytes)?.membership;
       if (claim?.member !== peer) continue;

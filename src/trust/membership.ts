@@ -84,6 +84,8 @@ export interface MembershipQuestion {
   /** Who asks; the connection has proved it. */
   peer: Did;
   memberships: readonly Membership[];
+  /** Whether it asks from nearby. */
+  isNear: boolean;
   bundle: { name: string; source: Did };
   /** Undefined: the bundle is open. */
   rule: MembersRule | undefined;
@@ -92,10 +94,14 @@ export interface MembershipQuestion {
   now: Date;
 }
 
-/** Why a peer does not get a bundle; undefined where it does. Of several reasons the one that says most. */
+/**
+ * Why a peer does not get a bundle; undefined where it does. Of several reasons the one that says most.
+ * What is open is for who is near; members may be anywhere.
+ */
 export function refusalOf(question: MembershipQuestion): Refusal | undefined {
-  const { peer, bundle, rule, masters } = question;
-  if (rule === undefined || peer === bundle.source || masters.includes(peer)) return undefined;
+  const { peer, bundle, rule, masters, isNear } = question;
+  if (rule === undefined) return isNear ? undefined : 'not-a-member';
+  if (peer === bundle.source || masters.includes(peer)) return undefined;
   const now = formatTime(question.now);
   let refusal: Refusal = 'not-a-member';
   for (const { member, source, bundles, notAfter, serial } of question.memberships) {

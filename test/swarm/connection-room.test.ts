@@ -21,7 +21,7 @@ test('connections that carry nothing make room for others', (t) => {
     monotonicMs: () => nowMs,
     sleep: () => Promise.resolve(),
   };
-  const room = new ConnectionRoom(clock);
+  const room = new ConnectionRoom(clock, (ip) => ip.startsWith('10.'));
   const events = new EventTarget();
   room.watch(events as unknown as Libp2p);
   const come = (peer: string, ip: string, protocols: string[] = []): Visit | undefined => {
@@ -59,6 +59,14 @@ test('connections that carry nothing make room for others', (t) => {
   assert.deepEqual([friend?.isOpen, crossed?.isOpen, idle?.isOpen], [true, false, true]);
   pass(BOUNDS.unusedConnectionMs);
   assert.deepEqual([friend?.isOpen, idle?.isOpen], [true, false]);
+
+  // All that are far away get a part of the places together.
+  const far = Array.from({ length: 1_000 }, (_, i) =>
+    come(`far${i}`, `203.0.${i >> 8}.${i & 255}`),
+  );
+  assert.equal(far.filter((visit) => visit !== undefined).length, BOUNDS.farConnections);
+  pass(BOUNDS.unusedConnectionMs);
+  assert.ok(come('far', '203.0.113.1', ['/x/bundle/1']), 'there is room again');
 
   // One address gets a part of the places, and a crowd of addresses holds them for a moment only.
   const ofOne = Array.from({ length: 1_000 }, (_, i) => come(`one${i}`, '10.6.6.6'));

@@ -77,6 +77,7 @@ async function startMember(
     read: (...args: Parameters<MembersGate['read']>) => real().read(...args),
     refusal: (...args: Parameters<MembersGate['refusal']>) => real().refusal(...args),
     isFellow: (...args: Parameters<MembersGate['isFellow']>) => real().isFellow(...args),
+    hasMembers: () => real().hasMembers(),
     redeem: (...args: Parameters<MembersGate['redeem']>) => real().redeem(...args),
   };
   let made: MembersGate | undefined;

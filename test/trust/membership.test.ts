@@ -102,6 +102,7 @@ describe('a membership', () => {
 describe('who may have a bundle', () => {
   const bundle = { name: 'tools', source: source.did };
   const rule: MembersRule = { revoked: new Set(['ffffffffffffffff']) };
+  const ASKED = { peer: member, isNear: true, bundle, masters: [], now: NOW };
   const base: Membership = { ...FIELDS, source: source.did };
   const of = (change: Partial<Membership>): Membership => ({ ...base, ...change });
   const cases: readonly [string, readonly Membership[], Refusal | undefined][] = [
@@ -133,17 +134,21 @@ describe('who may have a bundle', () => {
   ];
   for (const [what, memberships, verdict] of cases) {
     test(what, () => {
-      const question = { peer: member, memberships, bundle, rule, masters: [], now: NOW };
+      const question = { ...ASKED, memberships, rule };
       assert.equal(refusalOf(question), verdict);
       assert.equal(refusalOf({ ...question, memberships: [...memberships].reverse() }), verdict);
     });
   }
 
-  test('an open bundle everybody; one for members its source and its masters', () => {
-    const question = { peer: member, memberships: [], bundle, masters: [], now: NOW };
+  test('an open bundle everybody near; one for members its source and its masters, wherever they are', () => {
+    const question = { ...ASKED, memberships: [] };
+    const far = { ...question, isNear: false };
     assert.equal(refusalOf({ ...question, rule: undefined }), undefined);
-    assert.equal(refusalOf({ ...question, rule, peer: source.did }), undefined);
-    assert.equal(refusalOf({ ...question, rule, masters: [member] }), undefined);
+    assert.equal(refusalOf({ ...far, rule: undefined }), 'not-a-member');
+    for (const asked of [question, far]) {
+      assert.equal(refusalOf({ ...asked, rule, peer: source.did }), undefined);
+      assert.equal(refusalOf({ ...asked, rule, masters: [member] }), undefined);
+    }
   });
 
   test('whatever memberships are shown: let in is who has a sound one, and nobody else', () => {
@@ -155,7 +160,7 @@ describe('who may have a bundle', () => {
       serial: fc.constantFrom('ffffffffffffffff', '0000000000000000'),
     });
     fc.assert(
-      fc.property(fc.array(membership, { maxLength: 6 }), (memberships) => {
+      fc.property(fc.array(membership, { maxLength: 6 }), fc.boolean(), (memberships, isNear) => {
         const isIn = memberships.some(
           (one) =>
             one.member === member &&
@@ -164,7 +169,7 @@ describe('who may have a bundle', () => {
             one.notAfter.startsWith('2026-12') &&
             one.serial.startsWith('0'),
         );
-        const question = { peer: member, memberships, bundle, rule, masters: [], now: NOW };
+        const question = { ...ASKED, isNear, memberships, rule };
         assert.equal(refusalOf(question) === undefined, isIn);
       }),
     );
@@ -237,7 +242,7 @@ describe('what a peer shows', () => {
 
   test('is checked for the source that is asked about, whenever that becomes known', () => {
     const theirs = encodeMembership(FIELDS, thief);
-    const shown = new ShownCredentials(member, [theirs, encodeMembership(FIELDS, source)]);
+    const shown = new ShownCredentials(member, [theirs, encodeMembership(FIELDS, source)], true);
     assert.deepEqual(shown.of(thief.did), [{ ...FIELDS, source: thief.did }]);
     assert.deepEqual(shown.of(source.did), [{ ...FIELDS, source: source.did }]);
     assert.deepEqual(shown.of(identity('nobody').did), []);
@@ -245,10 +250,10 @@ describe('what a peer shows', () => {
 
   test('ends at the first that is forged, and somebody else’s is not looked at', () => {
     const good = encodeMembership(FIELDS, source);
-    assert.deepEqual(new ShownCredentials(member, [forged, good]).of(source.did), []);
-    assert.deepEqual(new ShownCredentials(member, [foreign]).of(source.did), []);
-    assert.equal(new ShownCredentials(member, [foreign, good]).of(source.did).length, 1);
+    assert.deepEqual(new ShownCredentials(member, [forged, good], true).of(source.did), []);
+    assert.deepEqual(new ShownCredentials(member, [foreign], true).of(source.did), []);
+    assert.equal(new ShownCredentials(member, [foreign, good], true).of(source.did).length, 1);
     const many = Array.from({ length: BOUNDS.memberships }, () => foreign);
-    assert.deepEqual(new ShownCredentials(member, [...many, good]).of(source.did), []);
+    assert.deepEqual(new ShownCredentials(member, [...many, good], true).of(source.did), []);
   });
 });
