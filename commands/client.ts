@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
+import { parseDid } from '../src/roles/did-flag.js';
 
 export default class Client extends XCommand {
   static override summary =
@@ -30,6 +31,7 @@ export default class Client extends XCommand {
     trust: Flags.string({
       multiple: true,
       helpValue: 'DID',
+      parse: parseDid,
       summary: "Trust this source's key on first contact.",
       exclusive: ['accept-new'],
     }),

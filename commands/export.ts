@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
+import { parseDid } from '../src/roles/did-flag.js';
 
 export default class Export extends XCommand {
   static override summary =
@@ -49,6 +50,7 @@ export default class Export extends XCommand {
     }),
     trust: Flags.string({
       helpValue: 'DID',
+      parse: parseDid,
       summary: "Answer this machine's first request.",
       dependsOn: ['for'],
     }),

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
+import { parseDid } from '../src/roles/did-flag.js';
 
 export default class Import extends XCommand {
   static override summary =
@@ -21,6 +22,7 @@ export default class Import extends XCommand {
   static override flags = {
     trust: Flags.string({
       helpValue: 'DID',
+      parse: parseDid,
       summary: "Trust this source's key on first contact.",
       exclusive: ['accept-new'],
     }),

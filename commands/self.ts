@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { XError } from '../src/domain/errors.js';
 import { XCommand } from '../src/roles/command.js';
+import { parseDid } from '../src/roles/did-flag.js';
 
 export default class Self extends XCommand {
   static override summary = 'Bring the installed x up to date from a stick, or go back.';
@@ -22,6 +23,7 @@ rollback makes the one before current again.`;
   static override flags = {
     trust: Flags.string({
       helpValue: 'DID',
+      parse: parseDid,
       summary: 'Take a runtime that this source signed, and no other.',
     }),
   };

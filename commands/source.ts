@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
 import { commaList, DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
+import { parseDid } from '../src/roles/did-flag.js';
 
 export default class Source extends XCommand {
   static override summary =
@@ -71,6 +72,7 @@ export default class Source extends XCommand {
     }),
     trust: Flags.string({
       helpValue: 'DID',
+      parse: parseDid,
       summary: "Answer this machine's first request.",
       dependsOn: ['for'],
     }),

@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 
@@ -18,6 +18,23 @@ const GONE = new Set([
 /** Whether a medium is no longer there: what is on it by then is worth continuing. */
 export function isGone(thrown: unknown): boolean {
   return GONE.has(systemCodeOf(thrown) ?? '');
+}
+
+/**
+ * A folder, and those above it, where they are missing. Node's own recursive mkdir never ends in a folder
+ * that is there and in which none can be made, as below /proc.
+ */
+export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (thrown) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return;
+    const parent = dirname(path);
+    if (systemCodeOf(thrown) !== 'ENOENT' || parent === path) throw thrown;
+    if ((await stat(parent).catch(() => undefined))?.isDirectory() === true) throw thrown;
+    await makeFolder(parent, mode);
+    await mkdir(path, { mode });
+  }
 }
 
 /** The name under which a volume grows. */

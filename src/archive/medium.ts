@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { openDirect } from './direct-file.js';
-import { ofWriting, partPath, syncFolder, writeAll } from './file-io.js';
+import { makeFolder, ofWriting, partPath, syncFolder, writeAll } from './file-io.js';
 import { isFat } from './file-system.js';
 import { RunMemory } from './run-memory.js';
 import { CHECKED_BYTES, type Medium, type MediumSpace, type ReadBack } from '../ports/volume.js';
@@ -28,7 +28,11 @@ export class LocalMedium implements Medium {
     const sizes = new Map<string, number>();
     const names = await readdir(folder).catch((thrown: unknown) => {
       if (systemCodeOf(thrown) === 'ENOENT') return [];
-      throw thrown;
+      if (systemCodeOf(thrown) !== 'ENOTDIR') throw ofWriting(folder, thrown);
+      throw new XError('USAGE', `${folder} is a file, or lies below one`, {
+        hint: 'Name the folder to write to; it is made where it is missing.',
+        cause: thrown,
+      });
     });
     for (const name of names) {
       const status = await stat(`${folder}/${name}`).catch(() => undefined);
@@ -41,7 +45,7 @@ export class LocalMedium implements Medium {
   async writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const part = partPath(path);
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await rm(part, { force: true });
       const file = await open(part, 'wx');
       try {

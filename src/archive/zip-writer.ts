@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hash } from 'node:crypto';
 import { systemCodeOf } from '../domain/errors.js';
@@ -9,7 +9,7 @@ import {
   type WriteOptions,
   type WrittenVolume,
 } from '../ports/volume.js';
-import { isGone, ofWriting, partPath, readFully, syncFolder } from './file-io.js';
+import { isGone, makeFolder, ofWriting, partPath, readFully, syncFolder } from './file-io.js';
 import { entryOverheadBytes, FILE_OVERHEAD_BYTES, layOut } from './zip-layout.js';
 import { DirectWriter } from './direct-file.js';
 import { RunMemory } from './run-memory.js';
@@ -45,7 +45,7 @@ export class ZipVolumeWriter implements VolumeWriter {
     const sizeBytes = this.sizeOf(items);
     const memory = RunMemory.atPages();
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       const kept = await keptChecks(path, sizeBytes, { items, memory }, options);
       if (kept !== undefined) return { sizeBytes, checks: kept, state: 'kept' };
       const checks = await writeAside(path, sizeBytes, { items, memory }, options);

@@ -1,6 +1,7 @@
 import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry } from '../domain/bundle.js';
 import { XError } from '../domain/errors.js';
+import { PIECE_SIZE_BYTES } from '../domain/piece.js';
 import type { BundleRecord } from '../ports/catalog.js';
 import type { Store } from '../ports/store.js';
 import { CHECKED_BYTES, type VolumeItem, type VolumeWriter } from '../ports/volume.js';
@@ -97,7 +98,7 @@ function attemptLayout(writer: VolumeWriter, request: LayoutRequest, room: Room)
   const isTight =
     placement.length > room.placementBytes || (parity > 0 && plan.length > room.count);
   if (isTight) return { fits: false, needs };
-  checkCount(request, plan.length);
+  checkCount(request, plan.length, fixedBytes + parityBytes);
   const fixed = (place: { index: number } | { parity: number }): VolumeItem[] => [
     inMemory(INFO_NAME, infoOf(record, { ...place, count: plan.length, parityCount: parity })),
     inMemory(PLACEMENT_NAME, placement),
@@ -135,12 +136,21 @@ function checkParity({ parity }: LayoutRequest): void {
   throw new XError('USAGE', `--parity ${parity}: it is a number from 1 to ${BOUNDS.parityVolumes}`);
 }
 
-function checkCount({ parity, volumeSizeBytes }: LayoutRequest, count: number): void {
+/** @param ownBytes What each volume holds or leaves free beside content. */
+function checkCount(
+  { parity, volumeSizeBytes, blobs }: LayoutRequest,
+  count: number,
+  ownBytes: number,
+): void {
   if (parity > 0 && count > BOUNDS.protectedVolumes) {
+    const contentBytes = blobs.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+    // A volume is not filled to its last byte.
+    const filledBytes = (1.1 * contentBytes) / BOUNDS.protectedVolumes + PIECE_SIZE_BYTES;
+    const enough = Math.ceil((ownBytes + filledBytes) / 1e6);
     throw new XError(
       'USAGE',
       `--parity protects at most ${BOUNDS.protectedVolumes} volumes; of ${volumeSizeBytes} bytes it takes ${count}`,
-      { hint: 'Give a larger --volume-size.' },
+      { hint: `Give a --volume-size of ${enough}MB or more.` },
     );
   }
   if (count <= BOUNDS.volumes) return;

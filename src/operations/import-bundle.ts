@@ -66,6 +66,9 @@ export interface ImportResult extends ImportCounts {
 /** Sets of volumes whose own word on what lies where is remembered, the last ones read. */
 const PLACEMENTS = 4;
 
+/** Verdicts on who signed, which all volumes of a set share. */
+const OF_SOURCE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNKNOWN_SOURCE', 'WRONG_SOURCE']);
+
 interface Candidate {
   path: string;
   claim: MetadataClaim;
@@ -101,7 +104,7 @@ class Import {
   readonly #placements = new Map<string, ((blob: number) => string[])[]>();
   /** Volumes that everything was taken from, by source and name: they have nothing that is missing. */
   readonly #taken = new Set<string>();
-  #first: XError | undefined;
+  readonly #failures: XError[] = [];
 
   constructor(deps: ImportDeps, request: ImportRequest) {
     this.#deps = deps;
@@ -116,7 +119,11 @@ class Import {
     }
     candidates.sort((a, b) => b.timestampVersion - a.timestampVersion);
     const trusted = await this.#acceptAll(candidates);
-    if (this.#accepted.size === 0 && this.#first) throw this.#first;
+    const [first] = this.#failures;
+    if (this.#accepted.size === 0 && first !== undefined) {
+      // That its source is not trusted is of the whole set; what else is wrong with one volume is not.
+      throw this.#failures.find(({ code }) => OF_SOURCE.has(code)) ?? first;
+    }
     for (const { path, claim } of trusted.sort((a, b) => (a.path < b.path ? -1 : 1))) {
       this.#request.signal?.throwIfAborted();
       this.#deps.report({ event: 'step', text: `Reading ${path}…` });
@@ -155,13 +162,19 @@ class Import {
   /** The volumes whose content may be read: of a source that is trusted. */
   async #acceptAll(candidates: readonly Candidate[]): Promise<Candidate[]> {
     const seen = new Set<string>();
+    const strangers = new Set<string>();
     const trusted: Candidate[] = [];
     for (const candidate of candidates) {
       const { bundle, source } = candidate.claim;
       const key = `${bundle} ${source} ${candidate.timestampSha256}`;
+      // Said, and asked on a terminal, once for all volumes of a set.
+      if (strangers.has(key)) continue;
+      const failed = this.#failures.length;
       const taken =
         seen.has(key) ||
         (await this.#attempt(candidate.path, (volume) => this.#accept(volume, candidate))) === true;
+      const isStranger = this.#failures.slice(failed).some(({ code }) => OF_SOURCE.has(code));
+      if (isStranger) strangers.add(key);
       if (taken) seen.add(key);
       if (taken) trusted.push(candidate);
     }
@@ -223,7 +236,7 @@ class Import {
       return await work(volume);
     } catch (thrown) {
       if (!(thrown instanceof XError) || isEverywhere(thrown.code)) throw thrown;
-      this.#first ??= thrown;
+      this.#failures.push(thrown);
       this.#problem({ volume: path, code: thrown.code, message: thrown.message });
       return undefined;
     } finally {

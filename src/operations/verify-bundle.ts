@@ -45,6 +45,10 @@ export interface VerifiedBundle {
   state: Freshness;
   /** Whether this machine trusts the source; a volume's metadata may prove itself and still be a stranger's. */
   isPinned: boolean;
+  /** Of volumes: those that hold what is missing or damaged, as the ones say that were read. */
+  missingIn: string[];
+  /** Of volumes: how many parity volumes are among them. */
+  parityVolumes: number;
 }
 
 export interface VerifyResult {
@@ -98,7 +102,9 @@ async function verifyHeld(
     const content = await contentHeld(store, entry);
     artifacts.push(await verdict(deps, deps.view, record, entry, content, now));
   }
-  const bundle = { record, state: checked.state, isPinned: isPinned(catalog, record) };
+  const { state } = checked;
+  const own = { record, state, isPinned: isPinned(catalog, record) };
+  const bundle = { ...own, missingIn: [], parityVolumes: 0 };
   return result([bundle], artifacts, problems, [...warnings, ...checked.warnings]);
 }
 
@@ -149,8 +155,8 @@ async function verifyVolumes(
       artifacts.push(await verdict(deps, survey.view, record, entry, content, now));
     }
   }
-  const bundles = survey.bundles.map(({ record, state }) => {
-    return { record, state, isPinned: isPinned(catalog, record) };
+  const bundles = survey.bundles.map(({ record, state, missingIn, parityVolumes }) => {
+    return { record, state, isPinned: isPinned(catalog, record), missingIn, parityVolumes };
   });
   const strangers = survey.bundles.flatMap((bundle) => strangerWarnings(catalog, bundle));
   const all = [...warnings, ...survey.warnings, ...strangers];

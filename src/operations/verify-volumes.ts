@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry, Manifest } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
@@ -10,7 +11,8 @@ import { checkMetadata, type CheckedMetadata } from '../trust/check.js';
 import type { Freshness } from '../trust/freshness.js';
 import { sha256Of } from './stream-digest.js';
 import { readLeaves, readSlice, readSmall, volumeClaim, volumeMetadata } from './volume-content.js';
-import { blobName, parseVolumeName, type VolumeName } from './volume-layout.js';
+import { blobName, PARITY_NAME, parseVolumeName, type VolumeName } from './volume-layout.js';
+import { readPlacement } from './volume-placement.js';
 import { VolumeView } from './volume-view.js';
 
 export interface SurveyRequest {
@@ -28,6 +30,10 @@ export interface SurveyedBundle {
   state: Freshness;
   /** By digest; what is not there is missing. */
   contents: Map<Sha256, 'whole' | 'damaged'>;
+  /** Volumes that hold what is missing or damaged, as those say that were read. */
+  missingIn: string[];
+  /** Parity volumes of it among those read. */
+  parityVolumes: number;
 }
 
 export interface Survey {
@@ -60,6 +66,9 @@ class Surveyor {
   readonly #slices = new Map<Sha256, Slice[]>();
   readonly #problems: Survey['problems'] = [];
   readonly #warnings = new Set<string>();
+  readonly #placements = new Map<SurveyedBundle, (blob: number) => string[]>();
+  /** Volumes that were read to their end and are what they were: they have nothing that is missing. */
+  readonly #sound = new Set<string>();
 
   constructor(request: SurveyRequest) {
     this.#request = request;
@@ -78,12 +87,34 @@ class Surveyor {
     for (const path of files) {
       signal?.throwIfAborted();
       report({ event: 'step', text: `Reading ${path}…` });
+      const problems = this.#problems.length;
       await this.#attempt(path, (volume) => this.#readContent(volume));
+      if (this.#problems.length === problems && !this.#isTroubled(path))
+        this.#sound.add(basename(path));
     }
+    for (const bundle of this.#bundles.values()) bundle.missingIn = this.#missingIn(bundle);
     const view = new VolumeView((entry, maxBytes) => this.#readBlob(entry, maxBytes));
     const bundles = [...this.#bundles.values()];
     for (const { record, manifest } of bundles) view.add(record, manifest.entries);
     return { bundles, view, problems: this.#problems, warnings: [...this.#warnings] };
+  }
+
+  #isTroubled(path: string): boolean {
+    return this.#problems.some(({ where }) => where === path);
+  }
+
+  #missingIn(bundle: SurveyedBundle): string[] {
+    const volumesOf = this.#placements.get(bundle);
+    const names = new Set<string>();
+    const numbers = new Map<Sha256, number>();
+    for (const { sha256 } of bundle.manifest.entries) {
+      if (numbers.has(sha256)) continue;
+      const number = numbers.size;
+      numbers.set(sha256, number);
+      if (bundle.contents.get(sha256) === 'whole') continue;
+      for (const name of volumesOf?.(number) ?? []) if (!this.#sound.has(name)) names.add(name);
+    }
+    return [...names].sort();
   }
 
   async #readMetadata(volume: OpenVolume): Promise<void> {
@@ -98,9 +129,22 @@ class Surveyor {
     const { manifest, state } = checked;
     for (const warning of checked.warnings) this.#warnings.add(warning);
     const key = `${manifest.source} ${manifest.bundle} ${manifest.digest}`;
-    if (this.#bundles.has(key)) return;
-    const record = recordOf(manifest);
-    this.#bundles.set(key, { record, manifest, state, contents: new Map() });
+    const isParity = volume.entries.has(PARITY_NAME);
+    const known = this.#bundles.get(key);
+    if (known !== undefined) {
+      known.parityVolumes += Number(isParity);
+      return;
+    }
+    const bundle: SurveyedBundle = {
+      record: recordOf(manifest),
+      manifest,
+      state,
+      contents: new Map(),
+      missingIn: [],
+      parityVolumes: Number(isParity),
+    };
+    this.#bundles.set(key, bundle);
+    this.#placements.set(bundle, await readPlacement(volume));
     for (const entry of manifest.entries) this.#wanted.set(entry.sha256, entry);
   }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
+import { makeFolder } from '../archive/file-io.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 
 /**
@@ -8,7 +9,7 @@ import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
  */
 export async function makeDataFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     if (!(await stat(folder)).isDirectory()) throw notAFolder(folder, undefined);
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {

@@ -100,15 +100,29 @@ async function takeRebuilt(
       event: 'warning',
       message: `lost or torn, and rebuilt from the others: ${names.join(', ')}`,
     });
-    const after = await take([...paths, to]);
-    return {
-      ...after,
-      importedBlobs: before.importedBlobs + after.importedBlobs,
-      importedBytes: before.importedBytes + after.importedBytes,
-    };
+    return joined(before, await take([to]));
   } finally {
     await rm(to, { recursive: true, force: true });
   }
+}
+
+/** What two looks found together: the first of all volumes, the second of those that were rebuilt. */
+function joined(before: ImportResult, after: ImportResult): ImportResult {
+  const problems = [...before.problems, ...after.problems];
+  const missing = new Map(after.bundles.map((bundle) => [bundle.record.id, bundle.missing]));
+  return {
+    ok: problems.length === 0,
+    bundles: before.bundles.map((bundle) => ({
+      ...bundle,
+      missing: missing.get(bundle.record.id) ?? bundle.missing,
+    })),
+    problems,
+    warnings: [...new Set([...before.warnings, ...after.warnings])],
+    importedBlobs: before.importedBlobs + after.importedBlobs,
+    importedBytes: before.importedBytes + after.importedBytes,
+    alreadyHeld: before.alreadyHeld + after.alreadyHeld,
+    ignored: before.ignored + after.ignored,
+  };
 }
 
 /** A warning that turns out to be why everything failed is told as the failure alone. */

@@ -48,15 +48,14 @@ export async function runVerify(input: VerifyInput): Promise<void> {
       ...linesOf(result),
       ...(runtime === undefined ? [] : [runtimeLine(runtime)]),
     ]);
-    if (!result.ok) throw notTrusted(result);
+    const areVolumes = !isBundle(data, input.what);
+    if (!result.ok) throw notTrusted(result, areVolumes);
     if (!result.complete) {
-      throw new XError(
-        'INCOMPLETE',
-        `${input.what}: what is here holds, but not everything that is signed is here`,
-        {
-          hint: 'Bring the rest with `x client --master HOST` or `x import PATH`.',
-        },
-      );
+      const message = `${input.what}: what is here holds, but not everything that is signed is here`;
+      const hint = areVolumes
+        ? volumesHint(result)
+        : 'Bring the rest with `x client --master HOST` or `x import PATH`.';
+      throw new XError('INCOMPLETE', message, { hint });
     }
   } finally {
     await data.close();
@@ -124,7 +123,17 @@ function summaryOf({ artifacts }: VerifyResult): string {
   return parts.join(', ');
 }
 
-function notTrusted(result: VerifyResult): XError {
+/** What to do where volumes lack something. */
+function volumesHint({ bundles }: VerifyResult): string {
+  const names = [...new Set(bundles.flatMap(({ missingIn }) => missingIn))];
+  const listed = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
+  const where = names.length === 0 ? '' : `The rest is in ${listed}. `;
+  const hasParity = bundles.some(({ parityVolumes }) => parityVolumes > 0);
+  const rebuild = hasParity ? ', unless `x import` can rebuild it from the parity volumes' : '';
+  return `${where}Copy what is missing or damaged again, or export it again${rebuild}.`;
+}
+
+function notTrusted(result: VerifyResult, areVolumes: boolean): XError {
   const bad = [
     ...result.artifacts
       .filter(({ content }) => content === 'damaged')
@@ -141,7 +150,9 @@ function notTrusted(result: VerifyResult): XError {
       hint:
         result.bundles.length === 0
           ? 'A volume is a *.x.zip file that x export wrote: copy it again, or export it again.'
-          : 'Damaged copies are dropped here; `x client --master HOST` or `x import PATH` brings honest ones.',
+          : areVolumes
+            ? volumesHint(result)
+            : 'Damaged copies are dropped here; `x client --master HOST` or `x import PATH` brings honest ones.',
     },
   );
 }
