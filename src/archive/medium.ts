@@ -7,6 +7,7 @@ import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { openDirect } from './direct-file.js';
 import { makeFolder, ofWriting, partPath, syncFolder, writeAll } from './file-io.js';
 import { isFat } from './file-system.js';
+import { reserve } from './reserve.js';
 import { RunMemory } from './run-memory.js';
 import { CHECKED_BYTES, type Medium, type MediumSpace, type ReadBack } from '../ports/volume.js';
 
@@ -23,6 +24,9 @@ export class LocalMedium implements Medium {
       maxFileBytes: (await isFat(existing)) ? FAT_FILE_BYTES : undefined,
     };
   }
+
+  /** @see Medium.reserve */
+  reserve = reserve;
 
   async sizes(folder: string): Promise<Map<string, number>> {
     const sizes = new Map<string, number>();

@@ -96,9 +96,15 @@ export async function exportBundle(
     volumeSizeBytes: request.volumeSizeBytes ?? BOUNDS.defaultVolumeBytes,
     parity: request.parity ?? 0,
   });
-  await refuseStrangers(deps.reader, record, request.to, layout);
-  await requireRoom(deps.medium, record, layout, request);
-  const volumes = await new Export(deps, request, layout).run();
+  const release = await deps.medium.reserve(join(request.to, layout.volumes[0]?.name ?? ''));
+  let volumes: ExportedVolume[];
+  try {
+    await refuseStrangers(deps.reader, record, request.to, layout);
+    await requireRoom(deps.medium, record, layout, request);
+    volumes = await new Export(deps, request, layout).run();
+  } finally {
+    await release();
+  }
   if (recipient) {
     const digests = blobs.map((blob) => blob.sha256);
     deps.exportLog.noteSent(recipient.name, digests, deps.clock.now().toISOString());

@@ -288,7 +288,7 @@ class Import {
   }
 }
 
-/** Whether a failure is this machine's own: the next volume would meet it too. */
+/** Whether a failure is this machine's own, or its user's wish: the next volume would meet it too. */
 function isEverywhere(code: ErrorCode): boolean {
-  return ['DISK_FULL', 'IO_FAILED', 'STORE_DAMAGED', 'DATA_FOLDER_BUSY'].includes(code);
+  return ['DISK_FULL', 'IO_FAILED', 'STORE_DAMAGED', 'DATA_FOLDER_BUSY', 'STOPPED'].includes(code);
 }

@@ -95,7 +95,7 @@ async function importEntry(
 }
 
 async function importBlob(
-  { store, volume, counts }: ContentRequest,
+  { store, volume, counts, signal }: ContentRequest,
   name: string,
   entry: CatalogEntry,
 ): Promise<void> {
@@ -110,10 +110,21 @@ async function importBlob(
   }
   const digests = sha512 === undefined ? { sha256 } : { sha256, sha512 };
   const expected = { digests, lengthBytes, maxBytes: lengthBytes };
-  const stored = await store.put(volume.read(name), expected);
+  const stored = await store.put(stoppable(volume.read(name), signal), expected);
   counts.importedBlobs += 1;
   counts.importedBytes += lengthBytes;
   checkPieceRoot(entry, stored.pieceRoot);
+}
+
+/** Ends where the user stops: a file may be long. */
+async function* stoppable(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted();
+    yield chunk;
+  }
 }
 
 async function importSlice(
@@ -140,7 +151,7 @@ async function importSlice(
 }
 
 async function writeSlice(
-  { volume, counts, onProblem }: ContentRequest,
+  { volume, counts, onProblem, signal }: ContentRequest,
   name: string,
   entry: CatalogEntry,
   partial: PartialBlob,
@@ -150,6 +161,7 @@ async function writeSlice(
   const runs = new RunWriter(partial, counts);
   try {
     for await (const { index, bytes, isSound } of readSlice(volume, name, entry, leaves, range)) {
+      signal?.throwIfAborted();
       if (isSound && !partial.holds(index)) await runs.add(index, bytes);
       if (isSound) continue;
       const message = `piece ${index} in ${name} is not the one that was signed`;

@@ -65,6 +65,11 @@ export interface ReadBack {
 export interface Medium {
   /** Of the file system that a folder is on, or would be. */
   space(folder: string): Promise<MediumSpace>;
+  /**
+   * Keeps other processes from writing a file, and those that belong to it, until it is released.
+   * @throws XError IO_FAILED where one does now.
+   */
+  reserve(path: string): Promise<() => Promise<void>>;
   /** Plain files in a folder, by name; none where it is not there. */
   sizes(folder: string): Promise<Map<string, number>>;
   /**

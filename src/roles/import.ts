@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { WorkerErasureCode } from '../archive/erasure.js';
 import { LocalMedium } from '../archive/medium.js';
 import { ZipVolumeReader } from '../archive/zip-reader.js';
@@ -10,11 +8,14 @@ import { importBundle, type ImportResult, type MissingFile } from '../operations
 import { rebuildVolumes } from '../operations/rebuild-volumes.js';
 import { systemClock } from '../platform/clock.js';
 import type { ProgressEvent, Report } from '../ports/progress.js';
+import { Layout } from '../store/layout.js';
+import { WriterLease } from '../store/writer-lease.js';
 import { askOnTerminal } from './ask.js';
 import { createServers } from './ecosystem-servers.js';
 import { nextCommands } from './next-command.js';
 import { openData } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
+import { stopSignal } from './until-stopped.js';
 
 export interface ImportInput {
   settings: Settings & { folder: string };
@@ -28,6 +29,7 @@ export interface ImportInput {
 /** `x import`: volumes into this data folder, in any order. */
 export async function runImport(input: ImportInput): Promise<void> {
   const { printer, settings } = input;
+  const stop = stopSignal();
   const data = await openData(settings.folder, (message) =>
     printer.report({ event: 'warning', message }),
   );
@@ -46,12 +48,13 @@ export async function runImport(input: ImportInput): Promise<void> {
             paths,
             trust: { did: input.trust, acceptNew: input.acceptNew, ask: askOnTerminal },
             acceptStale: input.acceptStale,
+            signal: stop.signal,
           },
         ),
       );
     let result = await take(input.paths);
     if (result.bundles.some(({ missing }) => missing.length > 0)) {
-      result = (await takeRebuilt(input, take, result)) ?? result;
+      result = (await takeRebuilt(input, take, result, stop.signal)) ?? result;
     }
     const next = result.bundles.every(({ missing }) => missing.length === 0)
       ? nextCommands(
@@ -70,20 +73,23 @@ export async function runImport(input: ImportInput): Promise<void> {
     ]);
     failWhereNothingHonestIsLeft(result);
   } finally {
+    stop.release();
     await data.close();
   }
 }
 
 /**
  * What is missing, from volumes that parity volumes among those given can rebuild. They are written
- * beside the store, taken in like any other, and removed.
+ * beside the store, taken in like any other, and removed; where this process is killed, by the next one.
  */
 async function takeRebuilt(
   { settings, printer, paths }: ImportInput,
   take: (paths: string[]) => Promise<ImportResult>,
   before: ImportResult,
+  signal: AbortSignal,
 ): Promise<ImportResult | undefined> {
-  const to = await mkdtemp(join(settings.folder, 'rebuilt-'));
+  const lease = WriterLease.take(new Layout(settings.folder).writers);
+  const to = lease.folder;
   try {
     const { rebuilt } = await rebuildVolumes(
       {
@@ -92,7 +98,7 @@ async function takeRebuilt(
         erasureCode: () => new WorkerErasureCode(),
         report: printer.report,
       },
-      { paths, to },
+      { paths, to, signal },
     );
     if (rebuilt.length === 0) return undefined;
     const names = rebuilt.map(({ name }) => name);
@@ -102,7 +108,7 @@ async function takeRebuilt(
     });
     return joined(before, await take([to]));
   } finally {
-    await rm(to, { recursive: true, force: true });
+    lease.release();
   }
 }
 

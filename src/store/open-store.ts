@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { BOUNDS } from '../domain/bounds.js';
 import { isDigest } from '../domain/digest.js';
+import { XError } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { ExportLog } from '../ports/export-log.js';
@@ -135,8 +136,11 @@ async function openOver(
       sweep(context);
       await store.sweep();
     } catch (error) {
-      await letGo();
-      throw error;
+      // What is held can be read all the same; the next one to open clears up.
+      if (!isFullDisk(error, options.folder)) {
+        await letGo();
+        throw error;
+      }
     }
   }
   return {
@@ -153,6 +157,11 @@ async function openOver(
       await store.close();
     },
   };
+}
+
+function isFullDisk(error: unknown, folder: string): boolean {
+  const known = asStoreError(error, folder);
+  return known instanceof XError && known.code === 'DISK_FULL';
 }
 
 function sweep(context: StoreContext): void {

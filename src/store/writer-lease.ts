@@ -102,8 +102,8 @@ export function otherWriters(writers: string, own: string): boolean {
 }
 
 /**
- * Clears up after writers that died. `settle` is told each one's id and the blobs it was placing;
- * its temporary files go after that.
+ * Clears up after writers that died. Their temporary files go; `settle` is told each one's id and the
+ * blobs it was placing, and where it fails they are told again the next time.
  */
 export function sweepDeadWriters(
   writers: string,
@@ -119,6 +119,10 @@ export function sweepDeadWriters(
       const folder = join(writers, id);
       const files = existsSync(folder) ? readdirSync(folder) : [];
       const placing = files.filter((file) => file.endsWith(PLACING));
+      // First: on a full disk they are what the catalog needs the room of.
+      for (const file of files) {
+        if (!file.endsWith(PLACING)) rmSync(join(folder, file), { recursive: true, force: true });
+      }
       settle(
         id,
         placing.map((file) => file.slice(0, -PLACING.length)),

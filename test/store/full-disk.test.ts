@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -130,4 +139,29 @@ test('a store on a disk without a byte left can still be read', (context) =>
     fill(folder, 0);
     assert.ok(await store.verify(kept.sha256));
     await assert.rejects(store.putBytes(sampleBytes(50_000, 'no')), hasCode('DISK_FULL'));
+  }));
+
+test('a full disk on which a process died is opened and read, and cleared up when there is room', (context) =>
+  onSmallDisk(context, async (folder, { store }) => {
+    const kept = await store.putBytes(big);
+    const dead = join(folder, 'writers', 'dead');
+    mkdirSync(dead);
+    writeFileSync(`${dead}.lock`, '');
+    const read = async (): Promise<void> => {
+      const again = await openStore({ folder });
+      try {
+        assert.ok((await readAll(again.store.open(kept.sha256))).equals(big));
+      } finally {
+        await again.close();
+      }
+    };
+    fill(folder, 0);
+    await read();
+    rmSync(join(folder, 'filler'));
+    mkdirSync(dead, { recursive: true });
+    writeFileSync(`${dead}.lock`, '');
+    writeFileSync(join(dead, '1'), Buffer.alloc(1 << 20));
+    fill(folder, 0);
+    await read();
+    assert.ok(!existsSync(dead), 'what it left gave the room that clearing up takes');
   }));
