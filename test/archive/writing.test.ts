@@ -12,9 +12,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { makeFolder } from '../../src/archive/file-io.js';
 import { LocalMedium } from '../../src/archive/medium.js';
 import { directory, layOut, localHeader } from '../../src/archive/zip-layout.js';
 import { ZipVolumeWriter } from '../../src/archive/zip-writer.js';
@@ -174,4 +175,35 @@ test('progress counts every byte once, also where a volume has to be written ane
   const { state } = await writer.write(path, items, { onBytes: (count) => (bytes += count) });
   assert.equal(state, 'written');
   assert.equal(bytes, sizeBytes);
+});
+
+test('a folder is made with those above it; where none can be made, that is an error and no endless loop', async () => {
+  const deep = join(dir, 'a', 'b', 'c');
+  await makeFolder(deep);
+  await makeFolder(deep);
+  assert.ok((await stat(deep)).isDirectory());
+  await writeFile(join(dir, 'file'), '');
+  for (const path of [join(dir, 'file'), join(dir, 'file', 'below')])
+    await assert.rejects(makeFolder(path));
+  if (process.platform === 'linux') await assert.rejects(makeFolder('/proc/none/below'));
+});
+
+test('what one process writes no other one begins, under whatever name; it ends with the process', async (t) => {
+  if (process.platform !== 'linux' && process.platform !== 'win32') {
+    t.skip('nothing is reserved on this system');
+    return;
+  }
+  const path = join(dir, 'new', 'reserved.x.zip');
+  const release = await medium.reserve(path);
+  const isBusy = (error: unknown): boolean =>
+    error instanceof XError && error.code === 'IO_FAILED' && /another x/.test(error.message);
+  await assert.rejects(medium.reserve(path), isBusy);
+  await assert.rejects(medium.reserve(relative(process.cwd(), path)), isBusy);
+  await (
+    await medium.reserve(join(dir, 'new', 'other.x.zip'))
+  )();
+  await release();
+  await (
+    await medium.reserve(path)
+  )();
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { XError, type ErrorCode } from '../../src/domain/errors.js';
@@ -146,6 +146,20 @@ describe('first contact', () => {
       });
       assert.deepEqual(client.catalog.bundles(), []);
       assert.deepEqual(client.catalog.pinnedSources(), []);
+    }));
+  test('it is said and asked once for all volumes, whatever else is wrong with one of them', () =>
+    onClient(async (client) => {
+      const folder = join(client.dir, 'stick');
+      await cp(dir, folder, { recursive: true });
+      await writeFile(join(folder, '0-torn.x.zip'), 'PK');
+      let asked = 0;
+      const ask = (): Promise<boolean> => Promise.resolve((asked += 1) < 0);
+      const refused = importBundle(client, { paths: [folder], trust: { ask } });
+      await assert.rejects(refused, hasCode('UNKNOWN_SOURCE'));
+      assert.equal(asked, 1);
+      const strangers = client.events.filter((message) => message.includes('not known here'));
+      assert.equal(strangers.length, 1);
+      assert.ok(volumes.length > 1);
     }));
   test('another DID than the one named is refused', () =>
     onClient(async (client) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { XError } from '../../src/domain/errors.js';
@@ -73,10 +73,29 @@ test('volumes are verified without taking anything in, and a stranger’s key is
   }
 });
 
-test('part of the volumes: what is not there is missing, not damaged', async () => {
-  const [first] = await readdir(dir);
+test('part of the volumes: what is not there is missing, not damaged, and it is said where it is', async () => {
+  const [first, ...others] = await readdir(dir);
   const result = await verify(source, { paths: [join(dir, first!)] });
   assert.deepEqual([result.ok, result.complete], [true, false]);
+  const [bundle] = result.bundles;
+  assert.ok(bundle!.missingIn.length > 0);
+  assert.deepEqual(
+    bundle!.missingIn.filter((name) => !others.includes(name)),
+    [],
+  );
+  assert.deepEqual((await verify(source, { paths: [dir] })).bundles[0]!.missingIn, []);
+});
+
+test('a torn volume is named as one to bring again, and parity volumes are counted', async () => {
+  const folder = join(source.dir, 'torn');
+  const sizes = { volumeSizeBytes: 5_000_000, parity: 1 };
+  await exportBundle(source, { bundle: 'demo', to: folder, ...sizes });
+  const [first] = await readdir(folder);
+  await truncate(join(folder, first!), 100_000);
+  const { ok, bundles, problems } = await verify(source, { paths: [folder] });
+  assert.equal(ok, false);
+  assert.deepEqual([bundles[0]!.missingIn, bundles[0]!.parityVolumes], [[first], 1]);
+  assert.ok(problems.some(({ where }) => where === join(folder, first!)));
 });
 
 test('a flipped bit in a blob that the store holds is found and named', async () => {
