@@ -220,7 +220,7 @@ export const BOUNDS = {
   gatewayQuickAnswerBytes: 64 << 10,
   /** So many bodies are read far ahead; beyond that all share the bytes, and read no more than one part each. */
   gatewayBodiesAtEase: 4,
-  gatewayBodyPartsBytes: 4 << 20,
+  gatewayBodyPartsBytes: 8 << 20,
   gatewayReadsAtOnce: 16,
   gatewaySocketBytes: 16 << 10,
   gatewayPrepareMs: 1_000,

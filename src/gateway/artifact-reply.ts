@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
 import type { CatalogEntry } from '../ports/catalog.js';
@@ -76,7 +75,7 @@ async function bodyOf<E extends NamedBlob>(
   start: number,
   end: number,
   left: AbortSignal,
-): Promise<Buffer | Readable> {
+): Promise<Buffer | AsyncIterable<Uint8Array>> {
   if (!context.content.held(entry)) await bring(context, entry, [left, context.closing]);
   if (start === end) return Buffer.alloc(0);
   context.room.enter(left);
@@ -87,11 +86,7 @@ async function bodyOf<E extends NamedBlob>(
     await pieces.return(undefined);
     return bufferOf(first.value);
   }
-  // At most one piece ahead of the client, however slowly it reads; none where there are many.
-  return Readable.from(following(context, entry, first.value, pieces), {
-    objectMode: true,
-    highWaterMark: context.room.isCrowded ? 0 : 1,
-  });
+  return following(context, entry, first.value, pieces);
 }
 
 async function* following<E extends NamedBlob>(
@@ -99,10 +94,10 @@ async function* following<E extends NamedBlob>(
   entry: E,
   first: Uint8Array,
   rest: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Uint8Array> {
   try {
-    yield bufferOf(first);
-    for await (const piece of rest) yield bufferOf(piece);
+    yield first;
+    yield* rest;
   } catch (thrown) {
     context.log({
       level: 'error',
@@ -122,12 +117,13 @@ async function* verified<E extends NamedBlob>(
   end: number,
 ): AsyncGenerator<Uint8Array, undefined> {
   let at = start;
+  const memory = new PartMemory();
   for (let mended = false; ; mended = true) {
     try {
       for (let isMore = true; isMore && at < end;) {
         const until = context.room.endOfPart(at, end);
         isMore = false;
-        for await (const bytes of partOf(context, entry, at, until)) {
+        for await (const bytes of partOf(context, entry, { start: at, end: until }, memory)) {
           at += bytes.length;
           if (at > until) break;
           yield bytes;
@@ -150,20 +146,35 @@ async function* verified<E extends NamedBlob>(
   }
 }
 
+/** What one body reads its parts into: new memory for each would be garbage that clients keep alive. */
+class PartMemory {
+  #bytes = new Uint8Array(0);
+
+  of(length: number): Uint8Array {
+    const { length: has } = this.#bytes;
+    if (has < length || has > 2 * length) this.#bytes = new Uint8Array(length);
+    return this.#bytes.subarray(0, length);
+  }
+}
+
 async function* partOf<E extends NamedBlob>(
   { content, room }: ArtifactContext<E>,
   entry: E,
-  start: number,
-  end: number,
+  range: { start: number; end: number },
+  memory: PartMemory,
 ): AsyncGenerator<Uint8Array, undefined> {
   if (!room.isCrowded) {
-    yield* content.open(entry, { start, end });
+    yield* content.open(entry, range);
     return;
   }
   const read = async (): Promise<Uint8Array | undefined> => {
-    for await (const bytes of content.open(entry, { start, end })) {
+    const into = memory.of(range.end - range.start);
+    for await (const bytes of content.open(entry, range, into)) {
+      if (bytes.buffer === into.buffer) return bytes;
       // The whole piece would stay in memory for as long as the client takes over a part of it.
-      return bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
+      const part = bytes.subarray(0, into.length);
+      into.set(part);
+      return into.subarray(0, part.length);
     }
     return undefined;
   };

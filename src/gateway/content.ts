@@ -1,3 +1,4 @@
+import { BOUNDS } from '../domain/bounds.js';
 import type { CatalogEntry } from '../ports/catalog.js';
 import type { Store } from '../ports/store.js';
 
@@ -14,10 +15,16 @@ export interface GatewayContent<E extends NamedBlob = CatalogEntry> {
    */
   want(entry: E, signal: AbortSignal): Promise<void>;
   /**
-   * Bytes `start` to `end` (exclusive), each piece verified before it is yielded.
+   * Bytes `start` to `end` (exclusive), each piece verified before it is yielded. Of more than
+   * BOUNDS.runBytes a chunk is used up when the next one is asked for.
+   * @param into memory as long as the range, where a part of one piece may lie.
    * @throws XError STORE_DAMAGED.
    */
-  open(entry: E, range: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  open(
+    entry: E,
+    range: { start: number; end: number },
+    into?: Uint8Array,
+  ): AsyncIterable<Uint8Array>;
 }
 
 /** What the gateway tells its owner while it serves. */
@@ -25,19 +32,23 @@ export type GatewayLog = (line: { level: 'warn' | 'error'; message: string }) =>
 
 /**
  * A store's verified blobs, and whoever brings those that it lacks.
- * @param onRead is told of bytes on their way to a client.
+ * @param onRead is told of bytes on their way to a client that leave garbage behind.
  */
 export function storeContent(
-  store: Pick<Store, 'stat' | 'open'>,
+  store: Pick<Store, 'stat' | 'open' | 'stream'>,
   want: GatewayContent['want'],
   onRead: (count: number) => void = () => undefined,
 ): GatewayContent {
   return {
     held: (entry) => store.stat(entry.sha256) !== undefined,
     want,
-    async *open(entry, range) {
-      for await (const piece of store.open(entry.sha256, range)) {
-        onRead(piece.length);
+    async *open(entry, range, into) {
+      if (range.end - range.start > BOUNDS.runBytes) {
+        yield* store.stream(entry.sha256, range, true);
+        return;
+      }
+      for await (const piece of store.open(entry.sha256, range, into)) {
+        if (into === undefined) onRead(piece.length);
         yield piece;
       }
     },

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Clock } from '../ports/clock.js';
 import type { Insight } from '../ports/insight.js';
@@ -25,15 +24,16 @@ export class EventStreams {
     if (this.#open >= BOUNDS.gatewayEventStreams) {
       return textReply(503, 'too many pages are watching; close one', { 'retry-after': '30' });
     }
-    this.#open += 1;
     const ended = AbortSignal.any([left, this.#closing]);
-    const body = Readable.from(this.#events(ended), { objectMode: false, highWaterMark: 1 });
-    body.once('close', () => (this.#open -= 1));
+    if (!ended.aborted) {
+      this.#open += 1;
+      ended.addEventListener('abort', () => (this.#open -= 1), { once: true });
+    }
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
-    return { status: 200, headers, body };
+    return { status: 200, headers, body: this.#events(ended) };
   }
 
-  async *#events(ended: AbortSignal): AsyncGenerator<string> {
+  async *#events(ended: AbortSignal): AsyncGenerator<Uint8Array> {
     let last = '';
     let saidMs = -Infinity;
     while (!ended.aborted) {
@@ -44,7 +44,7 @@ export class EventStreams {
       if (text !== last || nowMs - saidMs >= BOUNDS.gatewayEventSilenceMs) {
         last = text;
         saidMs = nowMs;
-        yield `event: status\ndata: ${JSON.stringify({ at, ...status })}\n\n`;
+        yield Buffer.from(`event: status\ndata: ${JSON.stringify({ at, ...status })}\n\n`);
       }
       await this.#clock.sleep(BOUNDS.gatewayEventMs, ended).catch(() => undefined);
     }

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type OutgoingHttpHeaders, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -19,6 +19,7 @@ import { readPageFiles } from './page-files.js';
 import { GatewayMetrics } from './metrics.js';
 import { QuickAnswers } from './quick-answers.js';
 import { bufferReply, textReply, wrongMethodReply, type Reply } from './reply.js';
+import { sendBody } from './send-body.js';
 import { judgeRequest } from './request-gate.js';
 import { watch } from './watch.js';
 import { isPrivateAddress, type AccessRules } from './access-rules.js';
@@ -277,12 +278,18 @@ function nativeRequest(request: FastifyRequest): NativeRequest {
   };
 }
 
-function send(reply: FastifyReply, answered: Reply): FastifyReply {
+async function send(reply: FastifyReply, answered: Reply): Promise<FastifyReply> {
   // From here on the client has to read. One that stops altogether is cut off after twice this time
   // (Node grants a socket with unsent bytes a second one); one that is merely slow is not.
   reply.raw.setTimeout(BOUNDS.gatewayStalledMs);
-  reply.code(answered.status).headers({ 'x-content-type-options': 'nosniff', ...answered.headers });
-  return reply.send(answered.body);
+  const { status, body } = answered;
+  reply.code(status).headers({ 'x-content-type-options': 'nosniff', ...answered.headers });
+  if (body === undefined || Buffer.isBuffer(body)) return reply.send(body);
+  if (reply.request.method === 'HEAD') return reply.send();
+  reply.hijack();
+  reply.raw.writeHead(status, reply.getHeaders() as OutgoingHttpHeaders);
+  await sendBody(reply.raw, body);
+  return reply;
 }
 
 async function listen(app: FastifyInstance, options: GatewayOptions): Promise<ListeningAddress> {

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError, type ErrorCode } from '../domain/errors.js';
 import { PIECE_SIZE_BYTES } from '../domain/piece.js';
@@ -57,10 +56,7 @@ export async function passReply(
     // Until its first bytes are there nothing is promised to the client.
     const pieces = heldBack(coming, start);
     const first = await inTime(context, left, () => pieces.next());
-    const body = Readable.from(following(context, artifact, first, pieces), {
-      objectMode: true,
-      highWaterMark: 1,
-    });
+    const body = following(context, artifact, first, pieces);
     if (lengthBytes !== undefined) headers['content-length'] = String(lengthBytes - start);
     if (start > 0)
       headers['content-range'] = `bytes ${start}-${Number(lengthBytes) - 1}/${lengthBytes}`;
@@ -146,12 +142,12 @@ function passable(
 async function* following(
   context: PassContext,
   { name }: PassedArtifact,
-  first: IteratorResult<Buffer, undefined>,
-  rest: AsyncGenerator<Buffer, undefined>,
-): AsyncGenerator<Buffer> {
+  first: IteratorResult<Uint8Array, undefined>,
+  rest: AsyncGenerator<Uint8Array, undefined>,
+): AsyncGenerator<Uint8Array> {
   try {
     if (first.value !== undefined) yield first.value;
-    for await (const piece of rest) yield piece;
+    yield* rest;
   } catch (thrown) {
     const message = `${name}: the answer was broken off: ${messageOf(thrown)}`;
     context.log({ level: 'error', message });
@@ -162,7 +158,10 @@ async function* following(
 }
 
 /** All that comes, but for at least a piece, which waits for the verdict over the whole. */
-async function* heldBack(coming: ComingArtifact, start: number): AsyncGenerator<Buffer, undefined> {
+async function* heldBack(
+  coming: ComingArtifact,
+  start: number,
+): AsyncGenerator<Uint8Array, undefined> {
   const waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   for await (const chunk of coming.follow(start)) {
@@ -172,19 +171,15 @@ async function* heldBack(coming: ComingArtifact, start: number): AsyncGenerator<
       if (waitingBytes - first.length < PIECE_SIZE_BYTES) break;
       waiting.shift();
       waitingBytes -= first.length;
-      yield bufferOf(first);
+      yield first;
     }
   }
   await coming.stored;
-  for (const chunk of waiting) yield bufferOf(chunk);
+  yield* waiting;
 }
 
 /** The download goes on when the client has left or the time is up: the next one that asks shall find it. */
 function inTime<T>(context: PassContext, left: AbortSignal, work: () => Promise<T>): Promise<T> {
   const signals = [left, context.closing];
   return withinMs(BOUNDS.gatewayWaitForPieceMs, context.clock, signals, work);
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

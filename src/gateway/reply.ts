@@ -1,12 +1,11 @@
-import type { Readable } from 'node:stream';
 import type { EcosystemName } from '../domain/plan.js';
 
 /** What is sent in the end. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;
-  /** Undefined for HEAD and 304. */
-  body: Buffer | Readable | undefined;
+  /** Undefined for HEAD and 304. What comes in chunks is ended by who sends it, also where nothing is sent. */
+  body: Buffer | AsyncIterable<Uint8Array> | undefined;
 }
 
 const RETRY_AFTER_SECONDS = 10;

@@ -86,9 +86,15 @@ export interface ReadableBlobs {
   /**
    * A verified read of bytes `start` to `end` (exclusive; default the whole blob), piece by piece,
    * each checked against its leaf hash before it is yielded.
+   * @param into memory as long as the range, where a part of one piece may lie; the caller's again when
+   *   it asks for the next chunk.
    * @throws XError STORE_DAMAGED, also for a blob that is not held.
    */
-  open(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  open(
+    sha256: Sha256,
+    range?: { start: number; end: number },
+    into?: Uint8Array,
+  ): AsyncIterable<Uint8Array>;
   /** The leaf hashes of a blob whose tree is known; undefined otherwise. */
   leaves(sha256: Sha256): Uint8Array[] | undefined;
 }
@@ -139,8 +145,16 @@ export interface Store extends ReadableBlobs {
     leaves?: readonly Uint8Array[],
   ): Quarantine;
 
-  /** As open, for who goes through much: a chunk is used up when the next one is asked for. */
-  stream(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  /**
+   * As open, for who goes through much: a chunk is used up when the next one is asked for.
+   * @param isShared whether others read the same about now: then it stays in the page cache, and what
+   *   was checked a moment ago is not checked again.
+   */
+  stream(
+    sha256: Sha256,
+    range?: { start: number; end: number },
+    isShared?: boolean,
+  ): AsyncIterable<Uint8Array>;
   /**
    * A verified read of a whole small blob.
    * @throws XError LIMIT_EXCEEDED past maxBytes; as open.

@@ -19,6 +19,8 @@ const DIRECT_BYTES = 4 << 20;
 
 /** Runs that are read before they are asked for, where their memory is lent. */
 const RUNS_AHEAD = 3;
+/** The page cache answers at once. */
+const SHARED_RUNS_AHEAD = 1;
 
 interface DirectBlob extends Pick<DirectFiles, 'take' | 'give'> {
   handle: FileHandle;
@@ -44,19 +46,32 @@ export class BlobReader {
   }
 
   /** @see Store.open */
-  open(sha256: Sha256, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
-    return this.#read(sha256, range, undefined);
+  open(
+    sha256: Sha256,
+    range?: { start: number; end: number },
+    into?: Uint8Array,
+  ): AsyncGenerator<Uint8Array> {
+    return this.#read(sha256, range, { memory: undefined, isNoted: true, into });
   }
 
   /** @see Store.stream */
-  stream(sha256: Sha256, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
-    return this.#read(sha256, range, this.#memory);
+  stream(
+    sha256: Sha256,
+    range?: { start: number; end: number },
+    isShared = false,
+  ): AsyncGenerator<Uint8Array> {
+    // Who goes through a blob once wants what is on the disk, and nothing of it counts as checked lately.
+    return this.#read(sha256, range, {
+      memory: this.#memory,
+      isNoted: isShared,
+      into: undefined,
+    });
   }
 
   async *#read(
     sha256: Sha256,
     range: { start: number; end: number } | undefined,
-    memory: RunMemory | undefined,
+    { memory, isNoted, into: partMemory }: WayOfReading,
   ): AsyncGenerator<Uint8Array> {
     const row = this.#rowOf(sha256);
     const start = Math.max(0, range?.start ?? 0);
@@ -67,15 +82,15 @@ export class BlobReader {
     const file = await this.#take(row);
     const part = memory
       ? undefined
-      : await this.#readPart(row, file, start, end).catch(letGo(file));
+      : await this.#readPart(row, file, { start, end, into: partMemory }).catch(letGo(file));
     if (part !== undefined) {
       yield part;
       return;
     }
-    const direct = memory && (await this.#openDirect(row, file));
+    const direct = isNoted ? undefined : await this.#openDirect(row, file);
     const last = Math.floor((end - 1) / PIECE_SIZE_BYTES);
     const lent = direct ?? memory;
-    const ahead = lent === undefined ? 1 : RUNS_AHEAD;
+    const ahead = isNoted ? SHARED_RUNS_AHEAD : RUNS_AHEAD;
     const mine = lent === undefined ? [] : Array.from({ length: ahead + 1 }, () => lent.take());
     const reading: Promise<RunOfPieces>[] = [];
     let next = Math.floor(start / PIECE_SIZE_BYTES);
@@ -87,7 +102,6 @@ export class BlobReader {
         // The one that was used longest ago: what the caller has is the last that was read.
         const into = mine.shift();
         if (into !== undefined) mine.push(into);
-        const isNoted = into === undefined;
         const from = { first: next, last, count, into, direct: direct?.handle, isNoted };
         const run = this.#readRun(row, file.handle, leaves, from);
         // Its turn comes to be awaited; until then a failure is not unhandled.
@@ -137,20 +151,16 @@ export class BlobReader {
    * piece is verified first, unless it was a moment ago. Undefined where all of a piece is asked for,
    * or more, and where something is wrong with it.
    */
-  async #readPart(
-    row: BlobRow,
-    file: TakenFile,
-    start: number,
-    end: number,
-  ): Promise<Uint8Array | undefined> {
+  async #readPart(row: BlobRow, file: TakenFile, part: PartRead): Promise<Uint8Array | undefined> {
+    const { start, end, into } = part;
     const index = Math.floor(start / PIECE_SIZE_BYTES);
     if (row.place !== undefined || Math.floor((end - 1) / PIECE_SIZE_BYTES) !== index) return;
     if (end - start === pieceLengthBytes(row.lengthBytes, index)) return;
     const stamp = stampOfOpen(file.handle);
     const nowMs = this.#context.now().getTime();
     const bytes = this.#lately.isVerified(row.sha256, stamp, index, nowMs)
-      ? await readUpTo(file.handle, start, end - start)
-      : await this.#verifiedPart(row, file.handle, index, start, end);
+      ? await readUpTo(file.handle, start, end - start, into)
+      : await this.#verifiedPart(row, file.handle, index, part);
     if (bytes === undefined || bytes.length < end - start) return;
     file.release();
     return bytes;
@@ -160,15 +170,18 @@ export class BlobReader {
     row: BlobRow,
     file: FileHandle,
     index: number,
-    start: number,
-    end: number,
+    { start, end, into: partMemory }: PartRead,
   ): Promise<Uint8Array | undefined> {
     const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
     const into = this.#pieceMemory.take();
     try {
       const read = { first: index, last: index, count: 1, into, direct: undefined, isNoted: true };
       const [piece] = (await this.#readRun(row, file, leaves, read)).pieces;
-      return piece && new Uint8Array(piece.bytes.subarray(start - piece.at, end - piece.at));
+      if (piece === undefined) return undefined;
+      const bytes = piece.bytes.subarray(start - piece.at, end - piece.at);
+      if (partMemory === undefined) return new Uint8Array(bytes);
+      partMemory.set(bytes);
+      return partMemory.subarray(0, bytes.length);
     } finally {
       this.#pieceMemory.give(into);
     }
@@ -184,8 +197,7 @@ export class BlobReader {
     const start = first * PIECE_SIZE_BYTES;
     const count = Math.min(most, last + 1 - first);
     const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
-    // Who goes through a blob once wants what is on the disk. Taken before the bytes: what changes while
-    // they are read is not noted as what was checked.
+    // Taken before the bytes: what changes while they are read is not noted as what was checked.
     const isKept = row.place === undefined && isNoted;
     const stamp = isKept ? stampOfOpen(file) : undefined;
     const bytes =
@@ -289,6 +301,21 @@ class RunMemory {
   give(run: Uint8Array): void {
     if (this.#free.length < BOUNDS.freeRuns) this.#free.push(run);
   }
+}
+
+interface WayOfReading {
+  /** Lends memory for runs. */
+  memory: RunMemory | undefined;
+  /** Whether what was verified counts as such for a moment. */
+  isNoted: boolean;
+  /** Memory for a part of one piece. */
+  into: Uint8Array | undefined;
+}
+
+interface PartRead {
+  start: number;
+  end: number;
+  into: Uint8Array | undefined;
 }
 
 interface RunRead {

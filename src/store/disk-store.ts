@@ -98,12 +98,20 @@ export class DiskStore implements Store {
     return this.#downloads.sweep();
   }
 
-  open(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array> {
-    return this.#reader.open(sha256, range);
+  open(
+    sha256: Sha256,
+    range?: { start: number; end: number },
+    into?: Uint8Array,
+  ): AsyncIterable<Uint8Array> {
+    return this.#reader.open(sha256, range, into);
   }
 
-  stream(sha256: Sha256, range?: { start: number; end: number }): AsyncIterable<Uint8Array> {
-    return this.#reader.stream(sha256, range);
+  stream(
+    sha256: Sha256,
+    range?: { start: number; end: number },
+    isShared?: boolean,
+  ): AsyncIterable<Uint8Array> {
+    return this.#reader.stream(sha256, range, isShared);
   }
 
   async read(sha256: Sha256, maxBytes: number): Promise<Uint8Array> {
