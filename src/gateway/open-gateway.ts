@@ -9,15 +9,14 @@ import type { Clock } from '../ports/clock.js';
 import type { Passing } from '../ports/passing.js';
 import type { Insight } from '../ports/insight.js';
 import type { GatewayServer, ServedView, NativeRequest } from '../ports/ecosystem.js';
-import { AnswerCache, unlessKnown } from './answer-cache.js';
+import { unlessKnown } from './answer-cache.js';
 import { answer, type AnswerContext } from './answer.js';
+import { audiences } from './audience.js';
 import { BodyRoom } from './body-room.js';
 import { boundConnections } from './connections.js';
 import type { GatewayContent, GatewayLog } from './content.js';
-import { EventStreams } from './event-stream.js';
 import { readPageFiles } from './page-files.js';
 import { GatewayMetrics } from './metrics.js';
-import { QuickAnswers } from './quick-answers.js';
 import { bufferReply, textReply, wrongMethodReply, type Reply } from './reply.js';
 import { sendBody } from './send-body.js';
 import { judgeRequest } from './request-gate.js';
@@ -39,6 +38,8 @@ export interface GatewayOptions {
   tls?: { key: string; certificate: string } | undefined;
   /** Who may use it; everybody who can reach it by default. */
   mayUse?: AccessRules | undefined;
+  /** Whose address may have what is private; by default this machine's and private ones. */
+  isNear?: AccessRules | undefined;
   /** Requests a second that one address may make, this machine's own apart. */
   requestsPerSecond?: number | undefined;
 }
@@ -46,6 +47,8 @@ export interface GatewayOptions {
 export interface GatewayParts {
   servers: readonly GatewayServer[];
   view: ServedView;
+  /** What there is for those who are not near; the same by default. */
+  far?: { view: ServedView; insight: Insight | undefined } | undefined;
   content: GatewayContent;
   /** What the official source has, where this gateway reaches it. */
   passing?: Passing | undefined;
@@ -86,41 +89,36 @@ export function createGateway(parts: GatewayParts): Gateway {
   const closing = new AbortController();
   const log = parts.log ?? (() => undefined);
   const { servers, view, content, clock, options, insight } = parts;
-  const kept = new AnswerCache(view);
   const metrics = new GatewayMetrics(insight);
-  const context: AnswerContext = {
-    servers,
-    view,
-    content,
-    passing: parts.passing,
-    onOrigin: (origin) => {
-      metrics.origin(origin);
-      parts.onOrigin?.(origin);
-    },
-    clock,
-    log,
-    kept,
-    closing: closing.signal,
-    room: new BodyRoom(),
-    onMiss: parts.onMiss ?? (() => undefined),
-    own: {
+  const audienceOf = audiences({
+    common: {
       servers,
-      view,
-      insight,
-      events: insight === undefined ? undefined : new EventStreams(insight, clock, closing.signal),
-      files: parts.pageFolder === undefined ? new Map() : readPageFiles(parts.pageFolder),
+      content,
+      passing: parts.passing,
+      onOrigin: (origin) => {
+        metrics.origin(origin);
+        parts.onOrigin?.(origin);
+      },
+      clock,
+      log,
+      closing: closing.signal,
+      room: new BodyRoom(),
+      onMiss: parts.onMiss ?? (() => undefined),
     },
-  };
+    files: parts.pageFolder === undefined ? new Map() : readPageFiles(parts.pageFolder),
+    near: { view, insight },
+    far: parts.far,
+    isNear: options.isNear ?? isPrivateAddress,
+  });
   const told: Parameters<typeof watch>[4] = (counted, answered) => {
     metrics.answered(counted);
     parts.onAnswered?.(answered());
   };
-  const quick = new QuickAnswers(view);
   const app = openServer(options, (fully) => (request, response) => {
     const { remoteAddress = '' } = request.socket;
     const isLet = options.mayUse?.(remoteAddress) !== false;
     const isLimited = options.requestsPerSecond !== undefined && !LOOPBACK.test(remoteAddress);
-    const write = isLet && !isLimited ? quick.find(request) : undefined;
+    const write = isLet && !isLimited ? audienceOf(request.socket).quick.find(request) : undefined;
     if (write === undefined) {
       fully(request, response);
       return;
@@ -155,7 +153,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       method: ['GET', 'HEAD', 'POST'],
       url: '/',
       handler: async (request, reply) => {
-        const asked = nativeRequest(request);
+        const { isNear, context, kept, quick } = audienceOf(request.raw.socket);
+        const asked = nativeRequest(request, isNear);
         const known = kept.get(asked);
         if (known !== undefined) {
           quick.remember(request.raw, request.originalUrl, known);
@@ -260,7 +259,7 @@ function openServer(
   return app;
 }
 
-function nativeRequest(request: FastifyRequest): NativeRequest {
+function nativeRequest(request: FastifyRequest, isNear: boolean): NativeRequest {
   const judged =
     request.getDecorator<Extract<ReturnType<typeof judgeRequest>, { accepted: true }>>('judged');
   const headers: Record<string, string> = {};
@@ -274,7 +273,7 @@ function nativeRequest(request: FastifyRequest): NativeRequest {
     headers,
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
     baseUrl: judged.baseUrl,
-    isNear: isPrivateAddress(request.raw.socket.remoteAddress ?? ''),
+    isNear,
   };
 }
 

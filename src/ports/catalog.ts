@@ -63,6 +63,8 @@ export interface Catalog {
   entriesBySha256(sha256: Sha256): CatalogEntry[];
   /** Distinct normalised names of packages, sorted. */
   names(ecosystem: EcosystemName): Iterable<string>;
+  /** Distinct names that an entry of some bundle keeps private. */
+  privateNames(ecosystem: EcosystemName): Iterable<string>;
   /** Names of packages that contain a text: equal ones first, then those that begin with it. */
   search(query: PackageQuery): PackagePage;
   removeBundle(id: string): void;

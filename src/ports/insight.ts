@@ -40,6 +40,8 @@ export interface PackageQuery {
   ecosystem: EcosystemName | undefined;
   offset: number;
   limit: number;
+  /** Packages that are passed over. */
+  without?: readonly { ecosystem: EcosystemName; name: string }[] | undefined;
 }
 
 /** A query, and where the one who asks will install. */

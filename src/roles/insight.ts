@@ -25,7 +25,7 @@ export interface InsightParts {
   role: Status['role'];
   did: Did | undefined;
   folder: string;
-  catalog: Catalog;
+  catalog: Pick<Catalog, 'bundles' | 'entries' | 'entriesByName' | 'search' | 'wishes'>;
   store: Pick<Store, 'stat' | 'totals'>;
   marked: Pick<MarkedFiles, 'totals'>;
   clock: Pick<Clock, 'now' | 'monotonicMs'>;

@@ -10,11 +10,12 @@ import type { ResidentLock } from '../platform/lock.js';
 import type { Share } from '../ports/swarm.js';
 import { createServers } from './ecosystem-servers.js';
 import type { Want } from './held-view.js';
-import { createInsight } from './insight.js';
+import { createInsight, type InsightParts } from './insight.js';
 import { gatewayTls } from './gateway-tls.js';
 import { Misses, noting } from './misses.js';
 import type { DataFolder } from './open-data.js';
 import type { Printer } from './printer.js';
+import { PrivateNames, publicCatalog } from './public-view.js';
 import { serveResident } from './resident.js';
 import { startGateway, type StartedGateway, type StartGatewayInput } from './start-gateway.js';
 import { conflictLine } from './settled-view.js';
@@ -45,7 +46,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
   const servers = noting(createServers(), misses);
   const { folder } = settings;
   const serving: { gateway?: StartedGateway } = {};
-  const insight = createInsight({
+  const insightParts: InsightParts = {
     role: 'client',
     did: input.did,
     folder,
@@ -57,6 +58,14 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
     shares: input.shares,
     memberships: input.memberships,
     conflicts: () => serving.gateway?.conflicts() ?? [],
+  };
+  const insight = createInsight(insightParts);
+  const privateNames = new PrivateNames(data.catalog);
+  const farInsight = createInsight({
+    ...insightParts,
+    catalog: publicCatalog(data.catalog, privateNames),
+    conflicts: () =>
+      (serving.gateway?.conflicts() ?? []).filter(({ chosen }) => !privateNames.covers(chosen)),
   });
   const warn = (message: string): void => printer.report({ event: 'warning', message });
   const common: Omit<StartGatewayInput, 'host' | 'port' | 'options'> = {
@@ -64,6 +73,7 @@ export async function serveGateway(input: ServeGatewayInput): Promise<void> {
     servers,
     want: input.want,
     insight,
+    farInsight,
     ...(log === undefined ? {} : { onAnswered: (answered) => log.write(answered) }),
     onPortTaken: warn,
     onFailure: warn,

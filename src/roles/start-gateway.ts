@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { messageOf, XError } from '../domain/errors.js';
 import type { EcosystemName } from '../domain/plan.js';
@@ -8,6 +9,9 @@ import { createGateway, type GatewayOptions } from '../gateway/open-gateway.js';
 import type { Answered } from '../ports/answered.js';
 import type { EcosystemServer } from '../ports/ecosystem.js';
 import { settleConflicts, type Conflict } from '../operations/settle-conflicts.js';
+import { isPrivateAddress } from '../gateway/access-rules.js';
+import { Neighbourhood, readInterfaces } from '../swarm/interfaces.js';
+import { PrivateNames, publicView } from './public-view.js';
 import { createHeldView, nobodyToAsk, type Want } from './held-view.js';
 import type { DataFolder } from './open-data.js';
 import { settledView, type SettledView } from './settled-view.js';
@@ -19,8 +23,9 @@ export interface StartGatewayInput {
   data: DataFolder;
   servers: readonly EcosystemServer[];
   want: Want;
-  /** What people see on the page; without it there is a plain list of bundles. */
+  /** What people see on the page, those near and others; without it there is a plain list of bundles. */
   insight?: Insight;
+  farInsight?: Insight;
   onAnswered?: (answered: Answered) => void;
   options?: Omit<GatewayOptions, 'host' | 'port'>;
   /** Told of what goes wrong beside what is asked for. */
@@ -61,21 +66,39 @@ async function listen(input: StartGatewayInput, port: number): Promise<StartedGa
   const { data, want, options } = input;
   const { view, settle, conflicts } = settledGatewayView(input);
   await settle().catch((thrown: unknown) => input.onFailure?.(messageOf(thrown)));
+  const names = new PrivateNames(data.catalog);
   const gateway = createGateway({
     servers: [...input.servers],
     view,
+    far: { view: publicView(view, names), insight: input.farInsight },
     content: storeContent(data.store, want, bytesPassed),
     clock: systemClock,
     insight: input.insight,
     pageFolder: fileURLToPath(new URL('../../page', import.meta.url)),
-    onMiss: (ecosystem, name) => note(data, ecosystem, name),
+    // What is here and private, and was asked for from afar, is nothing to bring.
+    onMiss: (ecosystem, name) => {
+      if (!names.has(ecosystem, name)) note(data, ecosystem, name);
+    },
     onAnswered: input.onAnswered,
-    options: { ...options, host: input.host, port },
+    options: { isNear: isNearby, ...options, host: input.host, port },
   });
   const { url } = await gateway.listen();
   // Pages of all names were prepared, which left many times their size behind.
   collectAll();
   return { url, conflicts, close: () => gateway.close() };
+}
+
+/** This machine, a private address, or one on a link of this machine. */
+function isNearby(address: string): boolean {
+  return (
+    isPrivateAddress(address) ||
+    new Neighbourhood(readInterfaces(networkInterfaces()), []).isNearby(plainIp(address))
+  );
+}
+
+/** An IPv4 client of an IPv6 socket. */
+function plainIp(address: string): string {
+  return address.replace(/^::ffff:(?=[0-9.]+$)/i, '');
 }
 
 function settledGatewayView({

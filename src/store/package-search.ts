@@ -5,7 +5,8 @@ import type { CatalogDatabase } from './database.js';
 
 const MATCHING = `FROM entries
   WHERE kind = 'package' AND name LIKE @pattern ESCAPE '\\'
-    AND ecosystem IN (SELECT value FROM json_each(@ecosystems))`;
+    AND ecosystem IN (SELECT value FROM json_each(@ecosystems))
+    AND (@without = '[]' OR ecosystem || '/' || name NOT IN (SELECT value FROM json_each(@without)))`;
 
 /** Finds packages by part of their name. It reads the index by name alone: 100,000 names in 30 ms. */
 export class PackageSearch {
@@ -27,11 +28,12 @@ export class PackageSearch {
     );
   }
 
-  search({ text, ecosystem, offset, limit }: PackageQuery): PackagePage {
+  search({ text, ecosystem, offset, limit, without = [] }: PackageQuery): PackagePage {
     const literal = text.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`);
     const common = {
       ecosystems: JSON.stringify(ecosystem === undefined ? ECOSYSTEM_NAMES : [ecosystem]),
       pattern: `%${literal}%`,
+      without: JSON.stringify(without.map((one) => `${one.ecosystem}/${one.name}`)),
     };
     const page = { ...common, text: text.toLowerCase(), prefix: `${literal}%`, offset, limit };
     return this.#db.read(() => ({

@@ -151,6 +151,10 @@ export class SqliteCatalog implements Catalog {
     }
   }
 
+  privateNames(ecosystem: EcosystemName): string[] {
+    return this.#db.read(() => this.#sql.privateNames.all(ecosystem));
+  }
+
   search(query: PackageQuery): PackagePage {
     return this.#search.search(query);
   }
@@ -297,6 +301,7 @@ interface Statements {
   after: Database.Statement<[number, string], JoinedRow>;
   piecesAfter: Database.Statement<[number, string], PieceRow>;
   names: Database.Statement<[string, string], { name: string }>;
+  privateNames: Database.Statement<[string], string>;
   removeBundle: Database.Statement<[string]>;
   pins: Database.Statement<[], { did: string; firstSeen: string; how: string }>;
   pin: Database.Statement<[string, string, string]>;
@@ -358,6 +363,12 @@ function prepare(sql: Database.Database): Statements {
        WHERE ecosystem = ? AND name > ? AND kind = 'package'
        ORDER BY name LIMIT ${String(PAGE_ROWS)}`,
     ),
+    privateNames: sql
+      .prepare<[string], string>(
+        `SELECT DISTINCT name FROM entries
+         WHERE ecosystem = ? AND private = 1 AND name IS NOT NULL ORDER BY name`,
+      )
+      .pluck(),
     removeBundle: sql.prepare('DELETE FROM bundles WHERE id = ?'),
     pins: sql.prepare(
       'SELECT did, first_seen AS firstSeen, how FROM pins ORDER BY first_seen, did',
