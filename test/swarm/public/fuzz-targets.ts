@@ -15,7 +15,7 @@ import {
 import { IndexRequest } from '../../../src/swarm/public/index.pb.js';
 import { encodeRequest, LOOKUP_PROTOCOL } from '../../../src/swarm/public/lookup-messages.js';
 import { gossipTopic } from '../../../src/swarm/public/gossip.js';
-import type { PublicSwarm } from '../../../src/swarm/public/public-swarm.js';
+import type { SwarmNode } from '../../../src/swarm/public/swarm-node.js';
 import { identityFromSeed } from '../../../src/trust/identity.js';
 import { temporaryStore } from '../../store/temporary.js';
 import { noise, startNode as startSibling, storeBundle } from '../nodes.js';
@@ -194,7 +194,7 @@ export async function siblingTargets(t: TestContext): Promise<FuzzTarget[]> {
 }
 
 export interface GossipTarget {
-  node: PublicSwarm;
+  node: SwarmNode;
   /** What a neighbour says that it wraps and signs as gossipsub wants. */
   publish: (bytes: Uint8Array) => Promise<void>;
   /** The neighbour's own, and another's. */
