@@ -37,8 +37,24 @@ interface NpmError extends Error {
   pkgid?: string;
   required?: unknown;
   requiredBy?: string;
-  edge?: { name: string; spec: string; type: string; from?: { name?: string; version?: string } };
-  current?: { name?: string; version?: string };
+  edge?: ExplainedEdge;
+  current?: ExplainedNode | null;
+  /** What is in the tree already, and what would have to stand in its place. */
+  peerConflict?: { current?: ExplainedNode | null; peer?: ExplainedNode | null } | null;
+}
+
+/** As arborist's `explain()` gives them. */
+interface ExplainedEdge {
+  name: string;
+  spec: string;
+  type: string;
+  from?: { name?: string; version?: string } | null;
+}
+
+interface ExplainedNode {
+  name?: string;
+  version?: string;
+  dependents?: readonly ExplainedEdge[];
 }
 
 /**
@@ -173,17 +189,31 @@ export function nearestVersions(versions: readonly string[], wanted: string): st
   return known.slice(Math.max(at - 2, 0), at + 2);
 }
 
-/** npm's report of a peer conflict, in a line. */
+/** npm's report of a peer conflict, in a line: who wants what, and who wants the one in its place. */
 function conflict(error: NpmError): string {
-  const edge = error.edge;
+  const { edge, peerConflict } = error;
   if (edge === undefined) return firstLine(error);
-  const from =
-    edge.from?.name === undefined ? 'the project' : `${edge.from.name}@${edge.from.version ?? ''}`;
+  const peer = peerConflict?.peer?.dependents?.find(({ type }) => type.startsWith('peer'));
+  const current = peerConflict?.current ?? error.current;
   const held =
-    error.current?.name === undefined
+    current?.name === undefined
       ? ''
-      : `, but the tree has ${error.current.name}@${error.current.version ?? ''}`;
-  return `cannot resolve: ${from} wants ${edge.type} ${edge.name}@${edge.spec}${held}`;
+      : `, but the tree has ${current.name}@${current.version ?? ''}`;
+  const asked = current?.dependents?.[0];
+  const because =
+    held === '' || asked === undefined ? '' : `, for ${wanting(asked)} wants ${asked.spec}`;
+  const through = peer === undefined ? '' : `, and ${wants(peer)}`;
+  return `cannot resolve: ${wants(edge)}${through}${held}${because}`;
+}
+
+function wants(edge: ExplainedEdge): string {
+  return `${wanting(edge)} wants ${edge.type} ${edge.name}@${edge.spec}`;
+}
+
+function wanting({ from }: ExplainedEdge): string {
+  return from?.version === undefined || from.name === undefined
+    ? 'the project'
+    : `${from.name}@${from.version}`;
 }
 
 function firstLine(error: Error): string {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { messageOf } from '../../src/domain/errors.js';
+import { messageOf, XError } from '../../src/domain/errors.js';
 import { parseTarget, type Target } from '../../src/domain/target.js';
 import { nodePackageOf } from '../../src/ecosystems/npm/platform.js';
 import { createNpmSource } from '../../src/ecosystems/npm/source.js';
@@ -66,7 +66,20 @@ export function compareSets(
         const program = programs.get(major) ?? '';
         const asked = { program, set, folder, unpacks: false };
         const project = await writeSet(asked);
-        const planned = await planIn(registry, project, 'package.json', targets);
+        const planned = await planIn(registry, project, 'package.json', targets).catch(
+          async (thrown: unknown) => {
+            if (!(thrown instanceof XError && thrown.code === 'NOT_RESOLVABLE')) throw thrown;
+            const [platform = 'linux/amd64/glibc2.36'] = platforms;
+            await assert.rejects(
+              npm('install', { ...asked, platform }),
+              /ERESOLVE/,
+              String(thrown),
+            );
+            return undefined;
+          },
+        );
+        assert.equal(planned === undefined, set.refused === true, 'whether x and npm refuse it');
+        if (planned === undefined) return t.diagnostic('x and npm refuse it alike');
         const counts: number[] = [];
         let lockfile: string | undefined;
         for (const [at, platform] of platforms.entries()) {

@@ -8,6 +8,8 @@ export interface NpmSet {
   npm10Differs?: readonly RegExp[];
   /** True where npm 10 refuses the lockfile that it wrote a moment before as out of step (EUSAGE). */
   npm10RefusesItsOwn?: true;
+  /** True where peers disagree so that npm refuses to choose (ERESOLVE), and x has to refuse as well. */
+  refused?: true;
   /** Also compared where not everything is: in `test:clients`. */
   everyday?: true;
 }
@@ -147,5 +149,74 @@ export const NPM_SETS: readonly NpmSet[] = [
         ...deps({ '@radix-ui/react-dialog': '^1', clsx: '^2' }),
       },
     },
+  },
+  {
+    title: 'react router',
+    manifest: deps(
+      { 'react-router': '~7.9', '@react-router/node': '~7.9', '@react-router/serve': '~7.9', isbot: '^5', react: '^19', 'react-dom': '^19' },
+      { '@react-router/dev': '~7.9', '@tailwindcss/vite': '^4', '@types/react': '^19', tailwindcss: '^4', typescript: '^5', vite: '^6', 'vite-tsconfig-paths': '^5' },
+    ),
+  },
+  { title: 'peers that npm refuses', refused: true, manifest: deps({ react: '^16', 'react-dom': '^16', '@testing-library/react': '^16', '@testing-library/dom': '^10' }) },
+  { title: 'astro', manifest: deps({ astro: '^5', '@astrojs/react': '^4', '@astrojs/mdx': '^4', '@astrojs/sitemap': '^3', react: '^18', 'react-dom': '^18' }, { '@astrojs/check': '*', prettier: '^3', 'prettier-plugin-astro': '*' }) },
+  {
+    title: 'svelte kit with linters and browsers',
+    manifest: deps({}, {
+      '@sveltejs/adapter-node': '^5', '@sveltejs/kit': '^2', '@sveltejs/vite-plugin-svelte': '^6', svelte: '^5', vite: '^7', 'svelte-check': '^4',
+      'eslint-plugin-svelte': '^3', eslint: '^9', 'prettier-plugin-svelte': '^3', prettier: '^3', '@playwright/test': '^1', vitest: '^3', typescript: '^5',
+    }),
+  },
+  {
+    title: 'fastify, drizzle and kysely',
+    manifest: deps(
+      { fastify: '^5', '@fastify/swagger': '^9', '@fastify/jwt': '^9', 'drizzle-orm': '^0.44', kysely: '^0.28', pg: '^8', mysql2: '^3', zod: '^3', pino: '^9' },
+      { 'drizzle-kit': '^0.31', 'pino-pretty': '*', tsx: '^4', tsup: '^8', tap: '^21' },
+    ),
+  },
+  {
+    title: 'electron forge',
+    manifest: deps({ 'electron-squirrel-startup': '^1' }, {
+      '@electron-forge/cli': '^7', '@electron-forge/maker-deb': '^7', '@electron-forge/maker-rpm': '^7', '@electron-forge/maker-squirrel': '^7',
+      '@electron-forge/maker-zip': '^7', '@electron-forge/plugin-vite': '^7', '@electron-forge/plugin-fuses': '^7', '@electron/fuses': '^1', electron: '^36', vite: '^5',
+    }),
+  },
+  {
+    title: 'a monorepo of next.js, hono and shared settings',
+    manifest: { workspaces: ['apps/*', 'packages/*'], ...deps({}, { turbo: '^2', prettier: '^3', typescript: '5.8.x' }) },
+    folders: {
+      'apps/web': { name: 'web', version: '0.1.0', ...deps({ next: '^15', react: '^19', 'react-dom': '^19', '@repo/ui': '*' }, { '@repo/eslint-config': '*', eslint: '^9' }) },
+      'apps/docs': { name: 'docs', version: '0.1.0', ...deps({ next: '^14', react: '^18', 'react-dom': '^18' }, { '@types/react': '^18' }) },
+      'apps/api': { name: 'api', version: '0.1.0', ...deps({ hono: '^4', '@hono/node-server': '^1', zod: '^4' }, { tsx: '^4', vitest: '^3' }) },
+      'packages/ui': { name: '@repo/ui', version: '0.0.0', peerDependencies: { react: '>=18' }, ...deps({ '@radix-ui/react-slot': '^1', 'lucide-react': '*' }, { '@types/react': '^19' }) },
+      'packages/eslint-config': { name: '@repo/eslint-config', version: '0.0.0', ...deps({}, { '@eslint/js': '^9', 'eslint-config-prettier': '^10', 'eslint-plugin-turbo': '^2', 'typescript-eslint': '^8' }) },
+    },
+  },
+  { title: 'tailwind, vite, esbuild and rollup', manifest: deps({}, { tailwindcss: '^4', '@tailwindcss/postcss': '^4', '@tailwindcss/cli': '^4', postcss: '^8', autoprefixer: '^10', vite: '^7', esbuild: '^0.25', rollup: '^4', rolldown: '*', '@parcel/watcher': '^2', oxlint: '^1' }) },
+  {
+    title: 'overrides, aliases and peers that disagree',
+    manifest: {
+      ...deps(
+        { react: '^18', 'react-17': 'npm:react@^17', 'react-dom': '^18', 'react-redux': '^8', 'react-select': '^5', 'lodash-3': 'npm:lodash@3', lodash: '^4', 'styled-components': '^5' },
+        { webpack: '^5', 'webpack-cli': '^5', eslint: '^8', 'eslint-plugin-react': '^7' },
+      ),
+      overrides: { 'styled-components': { 'react-is': '17.0.2' }, semver: '^7', minimatch: { 'brace-expansion': '1.1.11' }, lodash: '$lodash', terser: '5.30.0' },
+    },
+  },
+  { title: 'expo', manifest: deps({ expo: '~52.0', 'expo-router': '~4.0', 'expo-status-bar': '~2.0', react: '18.3.1', 'react-native': '0.76.x', 'react-native-web': '~0.19', 'react-dom': '18.3.1' }, { '@babel/core': '^7', 'jest-expo': '~52.0', typescript: '^5' }) },
+  { title: 'editors, maps and scenes', manifest: deps({ three: '*', '@react-three/fiber': '^8', '@react-three/drei': '^9', 'monaco-editor': '^0.52', 'maplibre-gl': '^5', d3: '^7', codemirror: '^6', react: '^18', 'react-dom': '^18' }) },
+  { title: 'the years of grunt and bower', manifest: deps({ bower: '^1', async: '~0.9', jade: '~1.11', mongoose: '~3.8', express: '~3.21' }, { grunt: '~0.4', 'grunt-contrib-uglify': '~0.11', 'grunt-contrib-jshint': '~0.11', 'grunt-contrib-less': '~1.0', karma: '~0.13', 'phantomjs': '^1.9', 'browserify': '~9' }) },
+  {
+    title: 'lerna and nx',
+    manifest: { workspaces: ['packages/*'], ...deps({}, { lerna: '^8', nx: '^20', '@nx/js': '^20', '@nx/vite': '^20', 'verdaccio': '^6' }) },
+    folders: {
+      'packages/one': { name: '@own/one', version: '1.0.0', ...deps({ '@own/two': '^1.0.0', tslib: '^2', commander: '^11' }) },
+      'packages/two': { name: '@own/two', version: '1.1.0', ...deps({ commander: '^8' }), optionalDependencies: { fsevents: '^2' } },
+    },
+  },
+  { title: 'gatsby', manifest: deps({ gatsby: '^5', react: '^18', 'react-dom': '^18', 'gatsby-plugin-image': '^3', 'gatsby-plugin-sharp': '^5', 'gatsby-transformer-sharp': '^5' }) },
+  { title: 'ember', manifest: deps({}, { 'ember-cli': '~5.12', 'ember-source': '~5.12', 'ember-data': '~5.3', 'ember-cli-babel': '^8', '@ember/test-helpers': '^3', 'ember-qunit': '^8', qunit: '^2', webpack: '^5' }) },
+  {
+    title: 'ionic and capacitor',
+    manifest: deps({ '@ionic/vue': '^8', '@ionic/vue-router': '^8', ionicons: '^7', vue: '^3', 'vue-router': '^4', '@capacitor/core': '^7', '@capacitor/app': '^7' }, { '@capacitor/cli': '^7', '@vitejs/plugin-legacy': '^5', '@vitejs/plugin-vue': '^5', vite: '~5.2', cypress: '^13', 'vue-tsc': '^2', typescript: '~5.6' }),
   },
 ]; // prettier-ignore
