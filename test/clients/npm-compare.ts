@@ -80,11 +80,12 @@ export function compareSets(
         );
         assert.equal(planned === undefined, set.refused === true, 'whether x and npm refuse it');
         if (planned === undefined) return t.diagnostic('x and npm refuse it alike');
+        // npm 10 says of a dry run more than it installs, npm 11 less where packages bundle some of theirs.
+        const unpacksAll = only.unpackAll === true || major === '10' || set.unpacked === true;
         const counts: number[] = [];
         let lockfile: string | undefined;
         for (const [at, platform] of platforms.entries()) {
-          // npm 10 says of a dry run more than it installs.
-          const unpacks = at === 0 || only.unpackAll === true || major === '10';
+          const unpacks = at === 0 || unpacksAll;
           const installed = await npm('install', { ...asked, platform, unpacks, wrote: lockfile });
           counts.push(installed.names.length);
           const differs = major === '10' ? (set.npm10Differs ?? []) : [];
@@ -102,11 +103,10 @@ export function compareSets(
         for (const [at, platform] of platforms.entries()) {
           // What a lockfile says of platforms shows on one like the first, and on one unlike it.
           if (at % 2 === 1) continue;
-          const unpacks = only.unpackAll === true || major === '10';
           const installed = await npm('ci', {
             ...asked,
             platform,
-            unpacks,
+            unpacks: unpacksAll,
             lockfile,
             wrote: lockfile,
           }).catch((thrown: unknown) => {

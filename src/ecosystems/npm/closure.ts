@@ -21,13 +21,13 @@ interface Graph {
 
 /**
  * The part of a tree that one platform gets: optional dependencies that do not fit are dropped with
- * all that only they need, as npm does on install.
+ * all that only they need, as npm does on install. A client that does not look at platforms gets all.
  * @throws XError NOT_RESOLVABLE where something required does not fit the platform, or is not there.
  */
 export function closureFor(
   tree: NpmTree,
   platform: NpmPlatform,
-  options: { targetId: string; dev: boolean },
+  options: { targetId: string; dev: boolean; everyPlatform?: boolean },
 ): Closure {
   const byId = new Map(tree.nodes.map((node) => [node.id, node]));
   const graph: Graph = {
@@ -37,14 +37,15 @@ export function closureFor(
   };
   const required = reach(graph, new Set(), (edge) => HARD.has(edge.type));
   const unfit = new Set<string>();
+  const { everyPlatform = false } = options;
   // Newer Yarns look at platforms alone.
-  const checksEngines = tree.throughUnfit !== true;
+  const checksEngines = tree.throughUnfit !== true && !everyPlatform;
   for (const node of tree.nodes) {
     const optional = !required.has(node.id);
     if (node.failure !== undefined) {
       if (!optional) throw cannotBeHad(node, tree);
       unfit.add(node.id);
-    } else if (node.everywhere !== true && !fitsPlatform(node, platform)) {
+    } else if (!everyPlatform && node.everywhere !== true && !fitsPlatform(node, platform)) {
       if (!optional) throw doesNotFit(node, tree, options.targetId);
       unfit.add(node.id);
     } else if (optional && checksEngines && !fitsEngine(node.engineNode, platform)) {

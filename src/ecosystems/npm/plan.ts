@@ -20,7 +20,7 @@ import { isObject } from './json.js';
 import { missingWarnings } from './missing-optionals.js';
 import { isPackageName, isVersion, npmPurl } from './names.js';
 import { refuseNewer } from './age.js';
-import { nodeVersionOf, platformOf } from './platform.js';
+import { comesWithOldNpm, nodeVersionOf, platformOf } from './platform.js';
 import type { NpmProject } from './project.js';
 import { ForeignAddresses, type StandIn } from './rewrite/foreign-addresses.js';
 import { LEFT_OUT } from './second-walk.js';
@@ -55,6 +55,7 @@ export async function planProjects(
         ...closureFor(tree, platformOf(target), {
           targetId: formatTarget(target),
           dev: options.dev,
+          everyPlatform: project.lockfile !== undefined && comesWithOldNpm(target),
         }),
       }));
       const included = new Set(closures.flatMap((closure) => [...closure.included]));

@@ -66,6 +66,14 @@ export function nodeVersionOf(target: Target): string | undefined {
   return `${major}.${minor}.${patch}`;
 }
 
+/**
+ * Whether the target's Node comes with npm 6 or older, whose `npm ci` unpacks a lockfile's optional packages
+ * of every platform.
+ */
+export function comesWithOldNpm({ node }: Target): boolean {
+  return node !== undefined && Number.parseInt(node, 10) < 15;
+}
+
 /** What Node's own builds call a platform's processor, where it is not Node's `process.arch`. */
 const BUILD_CPU: Readonly<Record<string, string>> = {
   arm: 'armv7l',

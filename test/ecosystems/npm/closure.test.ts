@@ -45,6 +45,16 @@ function included(tree: NpmTree, dev = true): string {
     .trim();
 }
 
+test('a client that does not look at platforms gets what is for any of them', () => {
+  const tree = treeOf(
+    { root: 'optional mac, optional old', mac: 'prod deep', deep: '', old: '' },
+    { mac: { os: ['darwin'] }, old: { engineNode: '^4' } },
+  );
+  assert.equal(included(tree), '');
+  const all = closureFor(tree, platform, { targetId: 'here', dev: true, everyPlatform: true });
+  assert.deepEqual([...all.included].sort(), ['', 'deep', 'mac', 'old']);
+});
+
 test('an optional package goes with everything that needs it, and with what only it needs', () => {
   const tree = treeOf(
     {

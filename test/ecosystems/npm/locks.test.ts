@@ -231,3 +231,42 @@ test('what is written with the headers of addons is compiled, script or not', as
   const plan = await planOf(options(), { purls: ['pkg:npm/addon'] });
   assert.match(plan.warnings.join('\n'), /compiled where they are installed.*: addon@1\.0\.0/);
 });
+
+test('a lockfile for a Node that came with npm 6 is carried for every platform', async () => {
+  const locked = (name: string): unknown => ({ version: '12.0.0', optional: true, name });
+  const lock = {
+    lockfileVersion: 1,
+    dependencies: {
+      '@pnpm/exe.linux': locked('@pnpm/exe.linux'),
+      '@pnpm/exe.mac': locked('@pnpm/exe.mac'),
+    },
+  };
+  const optionalDependencies = { '@pnpm/exe.linux': '12.0.0', '@pnpm/exe.mac': '12.0.0' };
+  const files = {
+    'package-lock.json': lock,
+    'package.json': { name: 'app', optionalDependencies },
+  };
+  const targets = [parseTarget('linux/amd64,node=14'), parseTarget('linux/amd64,node=24')];
+  const plan = await planOf(options(), { files, targets });
+  assert.deepEqual(
+    plan.artifacts.map(({ name, targets: { length } }) => `${name} ${length}`).sort(),
+    ['@pnpm/exe.linux 2', '@pnpm/exe.mac 1'],
+  );
+});
+
+test('a yarn.lock of Berry alone is carried whole, whatever "resolutions" there were', async () => {
+  const lock =
+    BERRY +
+    workspace('.', 'root', { 'wants-old': 'npm:^1' }) +
+    entry('wants-old@npm:^1', 'wants-old@npm:1.0.0', '1.0.0', '  dependencies:\n    leaf: "npm:^1"\n') +
+    entry('leaf@npm:2.0.0', 'leaf@npm:2.0.0', '2.0.0'); // prettier-ignore
+  const plan = await planOf(options(), { files: { 'yarn.lock': lock } });
+  assert.deepEqual(chosen(plan), ['leaf@2.0.0', 'wants-old@1.0.0']);
+  assert.match(plan.warnings.join('\n'), /no package\.json beside it/);
+  // With the package.json, which says nothing of it, the same is out of step.
+  const files = { 'yarn.lock': lock, 'package.json': { name: 'root' } };
+  await assert.rejects(planOf(options(), { files }), {
+    code: 'INPUT_MALFORMED',
+    message: /leaf@npm:\^1, which wants-old@1\.0\.0 needs, is not in it/,
+  });
+});

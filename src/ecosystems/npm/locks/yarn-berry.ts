@@ -10,6 +10,7 @@ import { askedOf, partsOf, Patterns, type LockedProject, type YarnTable } from '
 /** @see https://yarnpkg.com/configuration/yarnrc (a yarn.lock of Yarn 2 and newer is the project's whole graph) */
 export function readBerry(file: InputFile, table: YarnTable, project: LockedProject): NpmTree {
   const tree = new LockedTree(file.path, 'yarn');
+  const isAlone = project.manifest === undefined;
   const patterns = new Patterns(project.manifest?.['resolutions']);
   const folders = new Map(project.folders.map(({ path, manifest }) => [path, manifest]));
   if (project.manifest !== undefined) folders.set('.', project.manifest);
@@ -36,20 +37,28 @@ export function readBerry(file: InputFile, table: YarnTable, project: LockedProj
     for (const [dependency, range] of Object.entries(strings(jsonOf(entry['dependencies'])))) {
       const about = isObject(meta) ? meta[dependency] : undefined;
       const optional = isObject(about) && String(about['optional']) === 'true';
-      tree.connect(key, {
-        name: dependency,
-        type: optional ? 'optional' : dev.has(dependency) ? 'dev' : 'prod',
-        spec: range,
-        to: patterns.find(dependency, [range, `npm:${range}`, `${range}::locator=${locator}`]),
-      });
+      const to = patterns.find(dependency, [range, `npm:${range}`, `${range}::locator=${locator}`]);
+      // What "resolutions" put in its place, only the package.json says.
+      if (to === undefined && isAlone) continue;
+      const type = optional ? 'optional' : dev.has(dependency) ? 'dev' : 'prod';
+      tree.connect(key, { name: dependency, type, spec: range, to });
     }
     connectOriginal(tree, key, { name, spec }, patterns);
   }
   for (const key of roots) {
     tree.connect('', { name: key, type: 'workspace', spec: '*', to: key });
   }
+  if (isAlone) connectAll(tree, Object.keys(table));
   if (roots.length === 0) tree.problem('it has no workspace entry, so nothing says what is needed');
   return { ...tree.finish(), throughUnfit: true };
+}
+
+/** Without a package.json nothing says what stands for what: then everything is carried, for the platforms that it fits. */
+function connectAll(tree: LockedTree, keys: readonly string[]): void {
+  tree.warn('there is no package.json beside it, so everything that is locked is carried');
+  for (const key of keys) {
+    if (tree.has(key)) tree.connect('', { name: key, type: 'optional', spec: '*', to: key });
+  }
 }
 
 /** What an entry patches is fetched before it is known whether the platform fits. */
