@@ -58,13 +58,18 @@ export class PackumentCache {
     return false;
   }
 
-  /** Whose published dependencies have a name, `NAME@VERSION`; undefined where none of those asked for do. */
+  /**
+   * Who publishes a dependency of this name, or on this range or address: `NAME@VERSION`; undefined where
+   * none of those asked for do.
+   */
   async whoAsks(dependency: string): Promise<string | undefined> {
     for (const settled of await Promise.allSettled(this.#asked.values())) {
       if (settled.status === 'rejected') continue;
       const { name, versions } = settled.value;
       const by = Object.entries(versions).findLast(([, manifest]) =>
-        TABLES.some((key) => strings(manifest[key])[dependency] !== undefined),
+        TABLES.some((key) =>
+          Object.entries(strings(manifest[key])).some((pair) => pair.includes(dependency)),
+        ),
       );
       if (by !== undefined) return `${name}@${by[0]}`;
     }
@@ -183,7 +188,10 @@ function dropMisshapen(manifest: JsonObject): void {
     const table = manifest[key];
     if (table === undefined) continue;
     if (!isObject(table)) delete manifest[key];
-    else if (Object.values(table).some((value) => typeof value !== 'string')) {
+    else if (
+      Object.hasOwn(table, '__proto__') ||
+      Object.values(table).some((value) => typeof value !== 'string')
+    ) {
       manifest[key] = strings(table);
     }
   }
@@ -202,7 +210,9 @@ function dropMisshapen(manifest: JsonObject): void {
 function strings(value: JsonValue | undefined): Record<string, string> {
   if (!isObject(value)) return {};
   return Object.fromEntries(
-    Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+    Object.entries(value).filter(
+      (pair): pair is [string, string] => typeof pair[1] === 'string' && pair[0] !== '__proto__',
+    ),
   );
 }
 

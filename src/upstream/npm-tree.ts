@@ -62,6 +62,8 @@ export async function buildTree(
       const departures = departuresFromLock(tree, locked);
       const taken = departures.length > 0 ? takenAsItStands(locked, departures) : tree;
       dropUninstalledPeers(taken, virtual);
+      // npm 6 installed no peers, and its lockfile is not given any later.
+      if (!isObject(request.lockfile['packages'])) leaveOutPeers(taken);
       if (taken !== tree) return taken;
     }
     await addShrinkwraps(root, tree, options, folder);
@@ -102,6 +104,16 @@ function dropUninstalledPeers(tree: NpmTree, locked: ArboristNode): void {
   }
 }
 
+/** What nothing in a lockfile of version 1 answers npm goes without, where it is a peer. */
+function leaveOutPeers(tree: NpmTree): void {
+  for (const node of tree.nodes) {
+    const open = node.edges.filter(({ type, to }) => type === 'peer' && to === undefined);
+    if (open.length === 0) continue;
+    node.edges = node.edges.filter((edge) => !open.includes(edge));
+    node.leftOut = [...(node.leftOut ?? []), ...open.map(({ name }) => name)];
+  }
+}
+
 /** The lockfile and nothing else, for one that npm would not leave as it is. */
 function takenAsItStands(tree: NpmTree, departures: string[]): NpmTree {
   tree.warnings.push(
@@ -114,7 +126,7 @@ function takenAsItStands(tree: NpmTree, departures: string[]): NpmTree {
 async function idealTree(
   options: Record<string, unknown>,
   config: NpmConfig,
-  { before, label }: Pick<NpmTreeRequest, 'before' | 'label'>,
+  request: NpmTreeRequest,
   packuments: PackumentCache,
 ): Promise<ArboristNode> {
   const arborist = new Arborist(options);
@@ -123,12 +135,23 @@ async function idealTree(
   } catch (thrown) {
     // Raised for this host's platform after the tree is whole; the targets' platforms are checked later.
     if (systemCodeOf(thrown) === 'EBADPLATFORM' && arborist.idealTree) return arborist.idealTree;
-    const invalid = /^Invalid package name "([^"]*)"/.exec(messageOf(thrown))?.[1];
-    const asker = invalid === undefined ? undefined : await packuments.whoAsks(invalid);
-    const what =
-      asker === undefined
-        ? describe(thrown, label)
-        : `${asker} asks for ${JSON.stringify(invalid)}`;
+    const { before, label } = request;
+    const invalid = invalidPart(messageOf(thrown));
+    const asker =
+      invalid === undefined || asks(request, invalid)
+        ? undefined
+        : await packuments.whoAsks(invalid);
+    if (asker !== undefined) {
+      throw new XError(
+        'UPSTREAM_MALFORMED',
+        `npm: ${asker} asks for ${JSON.stringify(invalid)}: ${messageOf(thrown).slice(0, 500)}`,
+        {
+          hint: 'A published package asks for it, and can get it from no registry. Use another version of it, or an override.',
+          cause: thrown,
+        },
+      );
+    }
+    const what = describe(thrown, label);
     const error = await withNearNames(asXError(thrown, what, before), what, config);
     const by = requiredBy(thrown);
     if (by === undefined || error.message.includes(by)) throw error;
@@ -137,6 +160,22 @@ async function idealTree(
       cause: thrown,
     });
   }
+}
+
+/** The name, tag or address that npm's parser says it cannot read. */
+function invalidPart(message: string): string | undefined {
+  const parts =
+    /^Invalid package name "([^"]*)"|^Unsupported URL Type "[^"]*": (.*)$|^Invalid tag name "([^"]*)"/m;
+  return parts
+    .exec(message)
+    ?.slice(1)
+    .find((part) => part !== undefined);
+}
+
+/** Whether the project itself names it. */
+function asks({ manifest, folders }: NpmTreeRequest, part: string): boolean {
+  const own = [manifest, ...folders.map((folder) => folder.manifest)];
+  return JSON.stringify(own).includes(JSON.stringify(part));
 }
 
 async function withNearNames(error: XError, what: string, config: NpmConfig): Promise<XError> {

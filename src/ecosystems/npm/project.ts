@@ -94,6 +94,11 @@ export async function readLockfile(file: InputFile, readFile: ReadFile): Promise
     const manifest = { ...root, ...(overrides === undefined ? {} : { overrides }) };
     return { ...project, manifest, lockfile, folders: foldersOf(packages) };
   }
+  if (packages !== undefined) {
+    throw new XError('INPUT_MALFORMED', `${placeOf(file, '"packages"')}: "packages" is no object`, {
+      hint: 'Write the lockfile again with "npm install --package-lock-only".',
+    });
+  }
   const locked = lockfile['dependencies'];
   if (!isObject(locked) && locked !== undefined) {
     throw new XError('INPUT_MALFORMED', `${file.path}: "dependencies" is no object`);

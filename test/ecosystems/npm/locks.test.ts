@@ -20,6 +20,7 @@ const PACKAGES: Record<string, Record<string, unknown>> = {
     peerDependencies: { leaf: '^2' },
     peerDependenciesMeta: { leaf: { optional: true } },
   },
+  'wants-peer@1.0.0': { peerDependencies: { leaf: '^1' } },
   'plugin@1.0.0': { dependencies: { own: '^1' } },
   'pnpm@12.0.0': {
     optionalDependencies: { '@pnpm/exe.linux': '12.0.0', '@pnpm/exe.mac': '12.0.0', gone: '1' },
@@ -269,4 +270,19 @@ test('a yarn.lock of Berry alone is carried whole, whatever "resolutions" there 
     code: 'INPUT_MALFORMED',
     message: /leaf@npm:\^1, which wants-old@1\.0\.0 needs, is not in it/,
   });
+});
+
+test('peers that npm 6 did not install stay out of what its lockfile gives', async () => {
+  const lock = { lockfileVersion: 1, dependencies: { 'wants-peer': { version: '1.0.0' } } };
+  const manifest = { name: 'app', dependencies: { 'wants-peer': '1.0.0' } };
+  const given = options();
+  const plan = await planOf(given, {
+    files: { 'package-lock.json': lock, 'package.json': manifest },
+  });
+  assert.deepEqual(chosen(plan), ['wants-peer@1.0.0']);
+  const bytes = new MemoryBytes();
+  const fetched = plan.artifacts.map((artifact) =>
+    fetchedOf(artifact, tarballOf(`${artifact.name}@${artifact.version}`), bytes),
+  );
+  await sealOf(given, fetched, bytes);
 });

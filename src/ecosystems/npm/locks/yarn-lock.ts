@@ -5,9 +5,12 @@ import type { JsonObject } from '../../../domain/plan.js';
 import semver from 'semver';
 import { isObject, strings } from '../json.js';
 import { addressKind } from './address.js';
+import { placeOf } from './check-npm-lock.js';
 import { LockedTree } from './locked-tree.js';
 import { readBerry } from './yarn-berry.js';
 import { askedOf, partsOf, Patterns, type LockedProject, type YarnTable } from './yarn-patterns.js';
+
+const WRITTEN_ANEW = 'Run "yarn install" where the project is developed, which writes it anew.';
 
 /**
  * Reads the two forms of yarn.lock with Yarn's own parser.
@@ -29,14 +32,23 @@ export async function readYarnLock(file: InputFile, project: LockedProject): Pro
       {
         hint: /^<{7}|^>{7}/m.test(file.text)
           ? 'It has merge conflict markers: run "yarn install", which resolves them.'
-          : 'Run "yarn install" where the project is developed, which writes it anew.',
+          : WRITTEN_ANEW,
         cause,
       },
     );
   }
   const table: YarnTable = Object.create(null) as YarnTable;
   for (const [key, value] of Object.entries(isObject(parsed) ? parsed : {})) {
-    if (isObject(value)) table[key] = value;
+    if (!isObject(value)) {
+      throw new XError(
+        'INPUT_MALFORMED',
+        `${placeOf(file, key)}: no entry of a yarn.lock: ${key.slice(0, 200)}`,
+        {
+          hint: WRITTEN_ANEW,
+        },
+      );
+    }
+    table[key] = value;
   }
   const metadata = table['__metadata'];
   delete table['__metadata'];
