@@ -111,8 +111,8 @@ export function compareSets(
             wrote: lockfile,
           }).catch((thrown: unknown) => {
             const isRefused = messageOf(thrown).includes('are in sync');
-            if (!(isRefused && major === '10' && set.npm10RefusesItsOwn === true)) throw thrown;
-            t.diagnostic('npm 10 refuses the lockfile that it wrote itself');
+            if (!(isRefused && set.refusesItsOwn?.includes(major) === true)) throw thrown;
+            t.diagnostic(`npm ${major} refuses the lockfile that it wrote itself`);
             return undefined;
           });
           if (installed === undefined) break;

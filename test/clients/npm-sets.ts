@@ -6,8 +6,8 @@ export interface NpmSet {
   folders?: Record<string, Record<string, unknown>>;
   /** Packages of which npm 10 chooses another version than npm 11 and X, where no lockfile says which. */
   npm10Differs?: readonly RegExp[];
-  /** True where npm 10 refuses the lockfile that it wrote a moment before as out of step (EUSAGE). */
-  npm10RefusesItsOwn?: true;
+  /** The npm versions that refuse the lockfile that they wrote a moment before as out of step (EUSAGE). */
+  refusesItsOwn?: readonly string[];
   /** True where peers disagree so that npm refuses to choose (ERESOLVE), and x has to refuse as well. */
   refused?: true;
   /** True where npm 11 says less of a dry run than it installs, so that every platform is unpacked. */
@@ -63,7 +63,7 @@ export const NPM_SETS: readonly NpmSet[] = [
   },
   {
     title: 'nuxt',
-    npm10RefusesItsOwn: true,
+    refusesItsOwn: ['10'],
     manifest: deps({ nuxt: '^3', vue: '^3' }),
     // Optional peers that something else displaced: npm 11 brings them back in the version that is wanted.
     npm10Differs: [/^commander@1[3-9]\./, /^@nuxt\/schema@4/],
@@ -76,7 +76,7 @@ export const NPM_SETS: readonly NpmSet[] = [
   },
   {
     title: 'angular',
-    npm10RefusesItsOwn: true,
+    refusesItsOwn: ['10'],
     manifest: deps(
       {
         '@angular/common': '^18', '@angular/compiler': '^18', '@angular/core': '^18',
@@ -206,7 +206,7 @@ export const NPM_SETS: readonly NpmSet[] = [
   },
   { title: 'expo', manifest: deps({ expo: '~52.0', 'expo-router': '~4.0', 'expo-status-bar': '~2.0', react: '18.3.1', 'react-native': '0.76.x', 'react-native-web': '~0.19', 'react-dom': '18.3.1' }, { '@babel/core': '^7', 'jest-expo': '~52.0', typescript: '^5' }) },
   { title: 'editors, maps and scenes', manifest: deps({ three: '*', '@react-three/fiber': '^8', '@react-three/drei': '^9', 'monaco-editor': '^0.52', 'maplibre-gl': '^5', d3: '^7', codemirror: '^6', react: '^18', 'react-dom': '^18' }) },
-  { title: 'the years of grunt and bower', manifest: deps({ bower: '^1', async: '~0.9', jade: '~1.11', mongoose: '~3.8', express: '~3.21' }, { grunt: '~0.4', 'grunt-contrib-uglify': '~0.11', 'grunt-contrib-jshint': '~0.11', 'grunt-contrib-less': '~1.0', karma: '~0.13', 'phantomjs': '^1.9', 'browserify': '~9' }) },
+  { title: 'the years of grunt and bower', refusesItsOwn: ['11'], manifest: deps({ bower: '^1', async: '~0.9', jade: '~1.11', mongoose: '~3.8', express: '~3.21' }, { grunt: '~0.4', 'grunt-contrib-uglify': '~0.11', 'grunt-contrib-jshint': '~0.11', 'grunt-contrib-less': '~1.0', karma: '~0.13', 'phantomjs': '^1.9', 'browserify': '~9' }) },
   {
     title: 'lerna and nx',
     manifest: { workspaces: ['packages/*'], ...deps({}, { lerna: '^8', nx: '^20', '@nx/js': '^20', '@nx/vite': '^20', 'verdaccio': '^6' }) },

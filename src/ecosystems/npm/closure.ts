@@ -27,7 +27,13 @@ interface Graph {
 export function closureFor(
   tree: NpmTree,
   platform: NpmPlatform,
-  options: { targetId: string; dev: boolean; everyPlatform?: boolean },
+  options: {
+    targetId: string;
+    dev: boolean;
+    everyPlatform?: boolean;
+    /** Platforms whose packages the client installs as well. */
+    beside?: readonly NpmPlatform[];
+  },
 ): Closure {
   const byId = new Map(tree.nodes.map((node) => [node.id, node]));
   const graph: Graph = {
@@ -37,7 +43,9 @@ export function closureFor(
   };
   const required = reach(graph, new Set(), (edge) => HARD.has(edge.type));
   const unfit = new Set<string>();
-  const { everyPlatform = false } = options;
+  const { everyPlatform = false, beside = [] } = options;
+  const platforms = [platform, ...beside];
+  const fits = (node: NpmTreeNode): boolean => platforms.some((one) => fitsPlatform(node, one));
   // Newer Yarns look at platforms alone.
   const checksEngines = tree.throughUnfit !== true && !everyPlatform;
   for (const node of tree.nodes) {
@@ -45,7 +53,7 @@ export function closureFor(
     if (node.failure !== undefined) {
       if (!optional) throw cannotBeHad(node, tree);
       unfit.add(node.id);
-    } else if (!everyPlatform && node.everywhere !== true && !fitsPlatform(node, platform)) {
+    } else if (!everyPlatform && node.everywhere !== true && !fits(node)) {
       if (!optional) throw doesNotFit(node, tree, options.targetId);
       unfit.add(node.id);
     } else if (optional && checksEngines && !fitsEngine(node.engineNode, platform)) {

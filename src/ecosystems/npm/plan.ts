@@ -15,6 +15,7 @@ import { closureFor, label, type Closure } from './closure.js';
 import { bringForeign, foreignAsked, foreignFile, refusePrepared } from './foreign.js';
 import { addExtras } from './extras.js';
 import { installWarnings } from './install-warnings.js';
+import { platformsBeside } from './locks/architectures.js';
 import { completeTree } from './locks/complete.js';
 import { isObject } from './json.js';
 import { missingWarnings } from './missing-optionals.js';
@@ -55,6 +56,7 @@ export async function planProjects(
         ...closureFor(tree, platformOf(target), {
           targetId: formatTarget(target),
           dev: options.dev,
+          beside: platformsBeside(platformOf(target), project.architectures),
           everyPlatform: project.lockfile !== undefined && comesWithOldNpm(target),
         }),
       }));

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../domain/plan.js';
 import type { PurlLine } from '../../domain/purl.js';
 import type { InputFile } from '../../ports/ecosystem.js';
 import type { NpmFolder, NpmTree } from '../../ports/npm-registry.js';
+import type { Architectures } from './locks/architectures.js';
 import { checkFirstLocked, checkLocked, placeOf } from './locks/check-npm-lock.js';
 import { clientPins, type ClientPin } from './client-pins.js';
 import { isObject, parseJsonFile, strings } from './json.js';
@@ -24,6 +25,8 @@ export interface NpmProject {
   tree?: NpmTree;
   /** Optional dependencies that the project leaves out on purpose. */
   ignoredOptionals?: string[];
+  /** What else than its own platform the project's client installs for. */
+  architectures?: Architectures | undefined;
   folders: NpmFolder[];
   /** Folders of it that another client's lockfile tells of. */
   workspaces?: string[];

@@ -286,3 +286,52 @@ test('peers that npm 6 did not install stay out of what its lockfile gives', asy
   );
   await sealOf(given, fetched, bytes);
 });
+
+test('what a project has its client install for besides its own platform is carried too', async () => {
+  const targets = [parseTarget('linux/amd64/glibc2.36,node=24')];
+  const both = { '@pnpm/exe.linux': '12.0.0', '@pnpm/exe.mac': '12.0.0' };
+  const berry =
+    BERRY +
+    entry(
+      'root@workspace:.',
+      'root@workspace:.',
+      '0.0.0-use.local',
+      '  dependencies:\n    "@pnpm/exe.linux": "npm:12.0.0"\n    "@pnpm/exe.mac": "npm:12.0.0"\n' +
+        '  dependenciesMeta:\n    "@pnpm/exe.linux":\n      optional: true\n    "@pnpm/exe.mac":\n      optional: true\n',
+    ) +
+    entry('@pnpm/exe.linux@npm:12.0.0', '@pnpm/exe.linux@npm:12.0.0', '12.0.0') +
+    entry('@pnpm/exe.mac@npm:12.0.0', '@pnpm/exe.mac@npm:12.0.0', '12.0.0');
+  const integrity = (id: string): string => integrityOfDigest('sha512', sha512(tarballOf(id)));
+  const pnpm = [
+    "lockfileVersion: '9.0'\nimporters:\n  .:\n    optionalDependencies:",
+    ...Object.entries(both).map(([name, version]) => `      '${name}':\n        specifier: ${version}\n        version: ${version}`),
+    'packages:',
+    ...Object.entries(both).map(([name, version]) => `  '${name}@${version}':\n    resolution: {integrity: ${integrity(`${name}@${version}`)}}`),
+    'snapshots:',
+    ...Object.entries(both).map(([name, version]) => `  '${name}@${version}': {}`),
+  ].join('\n'); // prettier-ignore
+  const manifest = { name: 'root', optionalDependencies: both };
+  const settings = 'supportedArchitectures:\n  os: [current, darwin]\n  cpu: [current]\n';
+  const cases: [files: Record<string, unknown>, carried: number][] = [
+    [{ 'yarn.lock': berry, 'package.json': manifest }, 1],
+    [{ 'yarn.lock': berry, 'package.json': manifest, '.yarnrc.yml': settings }, 2],
+    [{ 'pnpm-lock.yaml': pnpm, 'package.json': manifest }, 1],
+    [{ 'pnpm-lock.yaml': pnpm, 'package.json': manifest, 'pnpm-workspace.yaml': settings }, 2],
+    [
+      {
+        'pnpm-lock.yaml': pnpm,
+        'package.json': { ...manifest, pnpm: { supportedArchitectures: { os: ['darwin'] } } },
+      },
+      2,
+    ],
+  ];
+  for (const [files, carried] of cases) {
+    const plan = await planOf(options(), { files, targets });
+    assert.equal(plan.artifacts.length, carried, Object.keys(files).join(', '));
+  }
+  const files = { 'yarn.lock': berry, 'package.json': manifest, '.yarnrc.yml': `${settings}\t- [` };
+  await assert.rejects(planOf(options(), { files, targets }), {
+    code: 'INPUT_MALFORMED',
+    message: /^\.yarnrc\.yml: no YAML: /,
+  });
+});

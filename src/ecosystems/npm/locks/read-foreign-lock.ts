@@ -4,6 +4,7 @@ import type { NpmFolder } from '../../../ports/npm-registry.js';
 import type { JsonObject } from '../../../domain/plan.js';
 import { isObject, list } from '../json.js';
 import { pinsOf, siblingManifest, type NpmProject, type ReadFile } from '../project.js';
+import { architecturesOf } from './architectures.js';
 import { importersOf, readPnpmLock } from './pnpm-lock.js';
 import { readYarnLock } from './yarn-lock.js';
 
@@ -32,6 +33,7 @@ export async function readForeignLock(
       ...list(pnpm['ignoredOptionalDependencies']),
       ...(tree.ignoredOptionals ?? []),
     ],
+    architectures: await architecturesOf(isPnpm ? 'pnpm' : 'yarn', manifest, readFile),
     folders: [],
     workspaces: isPnpm ? importersOf(tree) : folders.map(({ path }) => path),
     ...pinsOf(file.path, manifest ?? {}),

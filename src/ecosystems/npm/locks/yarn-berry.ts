@@ -26,23 +26,7 @@ export function readBerry(file: InputFile, table: YarnTable, project: LockedProj
   for (const [key, entry] of Object.entries(table)) {
     const { name, spec } = partsOf(text(entry['resolution']) ?? '');
     const workspace = spec.startsWith('workspace:') ? folders.get(spec.slice(10)) : undefined;
-    const dev = new Set(
-      workspace === undefined
-        ? []
-        : askedOf(workspace).flatMap((asked) => (asked.type === 'dev' ? [asked.name] : [])),
-    );
-    const meta = jsonOf(entry['dependenciesMeta']);
-    // What is relative to a package is bound to it.
-    const locator = encodeURIComponent(text(entry['resolution']) ?? '');
-    for (const [dependency, range] of Object.entries(strings(jsonOf(entry['dependencies'])))) {
-      const about = isObject(meta) ? meta[dependency] : undefined;
-      const optional = isObject(about) && String(about['optional']) === 'true';
-      const to = patterns.find(dependency, [range, `npm:${range}`, `${range}::locator=${locator}`]);
-      // What "resolutions" put in its place, only the package.json says.
-      if (to === undefined && isAlone) continue;
-      const type = optional ? 'optional' : dev.has(dependency) ? 'dev' : 'prod';
-      tree.connect(key, { name: dependency, type, spec: range, to });
-    }
+    connectDependencies(tree, key, entry, { patterns, workspace, isAlone });
     connectOriginal(tree, key, { name, spec }, patterns);
   }
   for (const key of roots) {
@@ -51,6 +35,31 @@ export function readBerry(file: InputFile, table: YarnTable, project: LockedProj
   if (isAlone) connectAll(tree, Object.keys(table));
   if (roots.length === 0) tree.problem('it has no workspace entry, so nothing says what is needed');
   return { ...tree.finish(), throughUnfit: true };
+}
+
+/** What an entry needs; of a workspace its package.json says what is for development. */
+function connectDependencies(
+  tree: LockedTree,
+  key: string,
+  entry: YarnTable[string],
+  known: { patterns: Patterns; workspace: JsonObject | undefined; isAlone: boolean },
+): void {
+  const { patterns, workspace = {}, isAlone } = known;
+  const dev = new Set(
+    askedOf(workspace).flatMap(({ type, name }) => (type === 'dev' ? [name] : [])),
+  );
+  const meta = jsonOf(entry['dependenciesMeta']);
+  // What is relative to a package is bound to it.
+  const locator = encodeURIComponent(text(entry['resolution']) ?? '');
+  for (const [name, range] of Object.entries(strings(jsonOf(entry['dependencies'])))) {
+    const about = isObject(meta) ? meta[name] : undefined;
+    const optional = isObject(about) && String(about['optional']) === 'true';
+    const to = patterns.find(name, [range, `npm:${range}`, `${range}::locator=${locator}`]);
+    // What "resolutions" put in its place, only the package.json says.
+    if (to === undefined && isAlone) continue;
+    const type = optional ? 'optional' : dev.has(name) ? 'dev' : 'prod';
+    tree.connect(key, { name, type, spec: range, to });
+  }
 }
 
 /** Without a package.json nothing says what stands for what: then everything is carried, for the platforms that it fits. */
