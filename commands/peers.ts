@@ -3,9 +3,16 @@ import { XCommand } from '../src/roles/command.js';
 
 export default class Peers extends XCommand {
   static override summary = 'Show who is connected, and how much went to and fro.';
-  static override examples = ['<%= config.bin %> peers', '<%= config.bin %> peers --watch'];
+  static override examples = [
+    '<%= config.bin %> peers',
+    '<%= config.bin %> peers --watch',
+    '<%= config.bin %> peers --ranking',
+  ];
 
   static override flags = {
+    ranking: Flags.boolean({
+      summary: 'What this machine has seen of each node of the public swarm, the best first.',
+    }),
     watch: Flags.boolean({ char: 'w', summary: 'Draw it anew every second, until Ctrl-C.' }),
   };
 
@@ -19,7 +26,8 @@ export default class Peers extends XCommand {
     const { flags } = await this.parse(Peers);
     this.#watches = flags.watch;
     const settings = await this.settings({ data: flags.data });
-    const { runPeers } = await import('../src/roles/status.js');
-    await runPeers({ settings, printer: this.printer(flags), watch: flags.watch });
+    const { runPeers } = await import('../src/roles/peers.js');
+    const { watch, ranking } = flags;
+    await runPeers({ settings, printer: this.printer(flags), watch, ranking });
   }
 }

@@ -471,6 +471,14 @@ export const BOUNDS = {
   swarmCandidateDialsPerSecond: 2,
   swarmCandidatePauseMs: 5 * 60_000,
   swarmCandidateDials: 8,
+  /** What a node that can be reached passes on for those that cannot. */
+  relayReservations: 32,
+  relayReservationMs: 60 * 60_000,
+  relayedConnections: 32,
+  relayedMs: 2 * 60_000,
+  relayedBytes: 256 << 10,
+  /** Relays that a node has that cannot be reached. */
+  ownRelays: 2,
   rendezvousFirstMs: 15_000,
   rendezvousEveryMs: 15 * 60_000,
   rendezvousRestartMs: 30_000,

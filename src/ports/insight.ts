@@ -20,7 +20,7 @@ export interface Status {
   at: string;
   version: string;
   /** What this process does; `none`: nobody lives here, and the disk alone is read. */
-  role: 'client' | 'source' | 'gateway' | 'none';
+  role: 'client' | 'source' | 'gateway' | 'node' | 'none';
   did: Did | undefined;
   bundles: BundleStatus[];
   peers: (PeerStatus & { bundleId: string })[];

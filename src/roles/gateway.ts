@@ -1,7 +1,8 @@
 import type { Settings } from '../config/settings.js';
 import { BOUNDS } from '../domain/bounds.js';
+import type { Did } from '../domain/bundle.js';
 import { messageOf } from '../domain/errors.js';
-import type { Origin } from '../domain/plan.js';
+import type { JsonValue, Origin } from '../domain/plan.js';
 import { parseAccessRules } from '../gateway/access-rules.js';
 import { storeContent } from '../gateway/content.js';
 import { createGateway, type Gateway, type GatewayParts } from '../gateway/open-gateway.js';
@@ -32,8 +33,27 @@ export interface GatewayInput {
   debian: DebianMirrorFlags;
   /** What is kept of passed files at most, as the user writes it. */
   quota: string;
-  /** The public swarm, where this process is part of it. */
-  providers?: Providers;
+  /** What this process is to others; a gateway by default. */
+  role?: 'node' | 'gateway' | undefined;
+  /** Makes this process part of the public swarm. */
+  join?: (place: JoinPlace) => Promise<Joined>;
+}
+
+export interface JoinPlace {
+  data: DataFolder;
+  quotaBytes: number;
+  warn: (message: string) => void;
+  signal: AbortSignal;
+}
+
+/** A gateway's part in the public swarm. */
+export interface Joined {
+  did: Did;
+  providers: Providers;
+  /** For `x peers`. */
+  network: () => JsonValue;
+  /** Says that it leaves, and ends within seconds. */
+  leave(): Promise<void>;
 }
 
 /** `x gateway`: pip, npm and apt from the official sources, each file checked and kept. */
@@ -41,7 +61,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
   const { printer, settings } = input;
   const quotaBytes = parseSize(input.quota);
   const mayUse = parseAccessRules(settings.allow);
-  const lock = await acquireLock(settings.folder, 'gateway');
+  const lock = await acquireLock(settings.folder, input.role ?? 'gateway');
   const stop = stopSignal();
   const closers: (() => Promise<void>)[] = [() => Promise.resolve(lock.release())];
   const defer = (close: () => Promise<void>): void => void closers.unshift(close);
@@ -51,13 +71,16 @@ export async function runGateway(input: GatewayInput): Promise<void> {
     const data = await openData(settings.folder, warn);
     defer(() => data.close());
     const recent = new RecentUse(BOUNDS.recentlyUsed);
-    const parts = await gatewayParts(input, { data, recent, warn, defer, signal: stop.signal });
+    const { signal } = stop;
+    const joined = await input.join?.({ data, quotaBytes, warn, signal });
+    if (joined !== undefined) defer(() => joined.leave());
+    const parts = await gatewayParts(input, { data, recent, joined, warn, defer, signal });
     const options = {
       names: settings.names,
       mayUse,
       requestsPerSecond: settings.rateLimit === 0 ? undefined : settings.rateLimit,
     };
-    await serve(input, { data, parts, options, tls, lock, defer });
+    await serve(input, { data, parts, joined, options, tls, lock, defer });
     await stay(data, recent, quotaBytes, stop.signal, warn);
     printer.done();
   } finally {
@@ -69,6 +92,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
 interface Place {
   data: DataFolder;
   recent: RecentUse;
+  joined: Joined | undefined;
   warn: (message: string) => void;
   /** Takes what has to be closed at the end. */
   defer: (close: () => Promise<void>) => void;
@@ -78,8 +102,8 @@ interface Place {
 type CommonParts = Omit<GatewayParts, 'options'>;
 
 async function gatewayParts(
-  { settings, printer, publicIndexes, debian, providers }: GatewayInput,
-  { data, recent, warn, defer, signal }: Place,
+  { settings, printer, publicIndexes, debian, role = 'gateway' }: GatewayInput,
+  { data, recent, joined, warn, defer, signal }: Place,
 ): Promise<CommonParts> {
   const outside = await openOutside({
     folder: settings.folder,
@@ -92,7 +116,7 @@ async function gatewayParts(
   const passing = new PassedArtifacts({
     store,
     marked,
-    providers,
+    providers: joined?.providers,
     upstream: outside.upstream,
     clock: systemClock,
     random: systemRandom,
@@ -122,8 +146,8 @@ async function gatewayParts(
     clock: systemClock,
     log: ({ message }) => warn(message),
     insight: createInsight({
-      role: 'gateway',
-      did: undefined,
+      role,
+      did: joined?.did,
       folder: settings.folder,
       catalog,
       store,
@@ -136,7 +160,7 @@ async function gatewayParts(
   };
 }
 
-interface Serving extends Pick<Place, 'data' | 'defer'> {
+interface Serving extends Pick<Place, 'data' | 'joined' | 'defer'> {
   tls: GatewayTls | undefined;
   parts: CommonParts;
   options: Omit<GatewayParts['options'], 'host' | 'port'>;
@@ -144,8 +168,8 @@ interface Serving extends Pick<Place, 'data' | 'defer'> {
 }
 
 async function serve(
-  { settings, printer }: GatewayInput,
-  { data, parts, options, tls, lock, defer }: Serving,
+  { settings, printer, role = 'gateway' }: GatewayInput,
+  { data, parts, joined, options, tls, lock, defer }: Serving,
 ): Promise<void> {
   const { bind, port } = settings;
   const open = async (more: GatewayParts['options']): Promise<string> => {
@@ -157,12 +181,13 @@ async function serve(
   const url = await open({ ...options, host: bind, port, tls });
   const { insight } = parts;
   const resident = await serveResident(settings.folder, lock, {
-    role: 'gateway',
+    role,
     gateway: url,
     status: () => [],
     insight: insight as NonNullable<typeof insight>,
     data,
     served: () => new Set(),
+    ...(joined === undefined ? {} : { network: joined.network }),
   });
   defer(resident.close);
   const howTo = parts.servers.flatMap((server: GatewayServer) => server.howTo?.(url) ?? []);

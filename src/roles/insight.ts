@@ -152,7 +152,7 @@ function diskOf({ folder, store }: InsightParts): Status['disk'] {
 }
 
 /** Undefined where the file system does not say. */
-function freeBytesOf(folder: string): number | undefined {
+export function freeBytesOf(folder: string): number | undefined {
   try {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;

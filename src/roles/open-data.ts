@@ -8,6 +8,7 @@ import { systemCodeOf } from '../domain/errors.js';
 import type { Catalog } from '../ports/catalog.js';
 import type { ExportLog } from '../ports/export-log.js';
 import type { MarkedFiles } from '../ports/marked-files.js';
+import type { NodeBook } from '../ports/node-book.js';
 import type { PublicRegister } from '../ports/public-artifacts.js';
 import type { Store } from '../ports/store.js';
 import { syncFolder } from '../store/durable-file.js';
@@ -24,6 +25,8 @@ export interface DataFolder {
   /** Whether the disk had no room for opening it but to read. */
   isReadOnly: boolean;
   marked: MarkedFiles;
+  /** What is remembered of the public swarm. */
+  nodeBook: NodeBook;
   /** What of it strangers may be told of. */
   publicArtifacts: PublicRegister;
   close(): Promise<void>;

@@ -36,6 +36,8 @@ export interface Resident {
   served: () => ReadonlySet<string>;
   /** Of the gateway, where there is one. */
   misses?: Misses;
+  /** What is known of the public swarm, where this process is part of it. */
+  network?: () => JsonValue;
   /** Answers `x invite`; at a source. */
   invite?: (args: JsonObject) => Promise<JsonValue>;
 }
@@ -78,6 +80,7 @@ export async function serveResident(
       ['gc', (args) => gcOf(resident.data, resident.served())(args)],
       ['status', status],
       ['misses', missesSince],
+      ['network', () => Promise.resolve(resident.network?.() ?? null)],
       ['invite', resident.invite ?? noInvite],
     ]),
   );

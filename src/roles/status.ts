@@ -26,16 +26,8 @@ export async function runStatus(input: StatusInput): Promise<void> {
   });
 }
 
-/** `x peers`: who is connected, and what went to and fro. */
-export async function runPeers(input: StatusInput): Promise<void> {
-  const { folder } = input.settings;
-  await show(input, 'peers', async () => {
-    const overview = await overviewOf(folder);
-    return { value: { peers: overview.peers }, lines: peerLines(overview, folder) };
-  });
-}
-
-async function show(
+/** Shows a table once, or again and again until told to stop. */
+export async function show(
   { printer, watch }: StatusInput,
   event: string,
   look: () => Promise<{ value: object; lines: string[] }>,

@@ -14,6 +14,7 @@ import { DialPolicy, firstHop, isRelayed } from './dial-policy.js';
 import { Flooders } from './gossip.js';
 import type { NodeConnection, NodeHost } from './node-host.js';
 import { NodeRoom } from './node-room.js';
+import { Relays } from './relays.js';
 import {
   createPublicLibp2p,
   type PublicLibp2pOptions,
@@ -21,8 +22,8 @@ import {
 } from './public-libp2p.js';
 
 const LOOK_EVERY_MS = 1_000;
-/** Streams that say that a connection is of use; gossip and the DHTs run over every one. */
-const OURS = /^\/x\//;
+/** Streams that say that a connection is of use; gossip runs over every one. */
+const OURS = /^\/x\/|^\/libp2p\/circuit\//;
 
 export interface PublicHostDeps {
   /** As things are now. */
@@ -43,6 +44,7 @@ export class PublicHost implements NodeHost {
   readonly #ofNode = new Map<Did, Set<OpenConnection>>();
   readonly #dialling = new Map<Did, Promise<NodeConnection>>();
   readonly #kept = new Set<Did>();
+  readonly #relays: Relays;
   readonly #connected = new Set<(connection: NodeConnection) => void>();
   readonly #gone = new Set<(did: Did) => void>();
   readonly #stopped = new AbortController();
@@ -59,6 +61,7 @@ export class PublicHost implements NodeHost {
     this.flooders = flooders;
     this.#gate = gate;
     this.#clock = clock;
+    this.#relays = new Relays(libp2p);
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail));
     libp2p.addEventListener('connection:close', ({ detail }) => this.#closed(detail));
     for (const connection of libp2p.getConnections()) this.#opened(connection);
@@ -85,6 +88,7 @@ export class PublicHost implements NodeHost {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopped.abort(new Error('the node stops'));
+    await this.#libp2p.services.relay.serve(false);
     await stopLibp2p(this.#libp2p);
   }
 
@@ -248,6 +252,7 @@ export class PublicHost implements NodeHost {
   #look(): void {
     this.#believeOwn();
     const now = this.#clock.monotonicMs();
+    void this.#relays.look(this.addresses(), now);
     const { room } = this.#gate;
     for (const { id, streams } of this.#open.keys())
       if (streams.some(({ protocol }) => OURS.test(protocol))) room.used(id, now);

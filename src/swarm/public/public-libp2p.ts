@@ -1,10 +1,14 @@
+import { autoNATv2 } from '@libp2p/autonat-v2';
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { dcutr } from '@libp2p/dcutr';
 import { identify } from '@libp2p/identify';
 import type { ConnectionGater, Libp2p } from '@libp2p/interface';
-import type { AddressManager } from '@libp2p/interface-internal';
+import type { AddressManager, TransportManager } from '@libp2p/interface-internal';
 import type { GossipSub } from '@libp2p/gossipsub';
 import type { KadDHT } from '@libp2p/kad-dht';
 import { ping, type Ping } from '@libp2p/ping';
+import { uPnPNAT } from '@libp2p/upnp-nat';
 import { createLibp2p } from 'libp2p';
 import { BOUNDS } from '../../domain/bounds.js';
 import { tcpMultiaddr } from '../addresses.js';
@@ -15,6 +19,7 @@ import { BoundedDatastore } from './bounded-datastore.js';
 import type { DialPolicy } from './dial-policy.js';
 import { gossipService, gossipTopic, type Flooders } from './gossip.js';
 import { dhtService } from './provider-dhts.js';
+import { relayService, type RelayServer } from './relay-server.js';
 
 export interface PublicLibp2pOptions {
   /** The machine's Ed25519 key: 32 bytes. */
@@ -24,6 +29,8 @@ export interface PublicLibp2pOptions {
   /** IP addresses; none means that nobody can dial this host. */
   listenHosts: readonly string[];
   network: string;
+  /** Whether the router is asked to let others in. */
+  upnp?: boolean;
 }
 
 export interface PublicServices extends Record<string, unknown> {
@@ -31,8 +38,9 @@ export interface PublicServices extends Record<string, unknown> {
   gossip: GossipSub;
   light: KadDHT;
   heavy: KadDHT;
+  relay: RelayServer;
   /** What libp2p hands to services only. */
-  parts: { addressManager: AddressManager };
+  parts: { addressManager: AddressManager; transportManager: TransportManager };
 }
 
 /**
@@ -40,7 +48,7 @@ export interface PublicServices extends Record<string, unknown> {
  * another network, or of none, no connection comes to be, and it learns nothing of this one's name.
  */
 export async function createPublicLibp2p(
-  { seed, listenPort, listenHosts, network }: PublicLibp2pOptions,
+  { seed, listenPort, listenHosts, network, upnp = false }: PublicLibp2pOptions,
   { gater, policy, flooders }: { gater: ConnectionGater; policy: DialPolicy; flooders: Flooders },
 ): Promise<Libp2p<PublicServices>> {
   return await createLibp2p<PublicServices>({
@@ -57,6 +65,7 @@ export async function createPublicLibp2p(
         outboundSocketInactivityTimeout: 4 * BOUNDS.idlePeerMs,
         maxConnections: BOUNDS.swarmConnections + BOUNDS.pendingConnections,
       }),
+      circuitRelayTransport({ maxInboundStopStreams: 16, maxOutboundStopStreams: 32 }),
     ],
     connectionEncrypters: [noiseLine(new TextEncoder().encode(`x network 1\n${network}`))],
     streamMuxers: [
@@ -94,7 +103,15 @@ export async function createPublicLibp2p(
       gossip: gossipService(gossipTopic(network), flooders),
       light: dhtService('light', policy),
       heavy: dhtService('heavy', policy),
-      parts: ({ addressManager }: { addressManager: AddressManager }) => ({ addressManager }),
+      // Version 1 of the library answers with the connection that the question came over, and closes it.
+      autonat: autoNATv2({ maxInboundStreams: 2, maxOutboundStreams: 4 }),
+      dcutr: dcutr({ timeout: BOUNDS.swarmDialMs }),
+      relay: relayService,
+      ...(upnp ? { upnp: uPnPNAT({ portMappingDescription: 'x' }) } : {}),
+      parts: ({ addressManager, transportManager }: PublicServices['parts']) => ({
+        addressManager,
+        transportManager,
+      }),
     },
   });
 }

@@ -38,6 +38,8 @@ export interface SwarmNodeOptions {
   mdns: boolean;
   /** Undefined: nobody is looked for in the BitTorrent DHT. */
   rendezvous: { bootstrap: readonly string[]; host?: string | undefined } | undefined;
+  /** Whether the router is asked to let others in. */
+  upnp?: boolean | undefined;
 }
 
 export interface SwarmNodeDeps {
@@ -140,6 +142,7 @@ export class SwarmNode {
         listenPort: options.listenPort,
         listenHosts: listenHostsOf(options, surroundings()),
         network: options.network,
+        upnp: options.upnp === true,
       },
       { surroundings, clock },
     );

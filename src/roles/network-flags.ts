@@ -1,0 +1,77 @@
+import { Flags } from '@oclif/core';
+
+/** How a process takes part in the public swarm: of every command that does. */
+export const NETWORK_FLAGS = {
+  network: Flags.string({
+    helpValue: 'NAME',
+    helpGroup: 'NETWORK',
+    default: 'x',
+    summary: 'The network to be part of; those of another name are never met.',
+  }),
+  listen: Flags.integer({
+    min: 0,
+    max: 65_535,
+    helpValue: 'PORT',
+    helpGroup: 'NETWORK',
+    summary: 'The port for other nodes (default 8471).',
+  }),
+  peer: Flags.string({
+    multiple: true,
+    helpValue: 'HOST[:PORT]',
+    helpGroup: 'NETWORK',
+    summary: 'A node to begin at, and to stay connected with.',
+  }),
+  bootstrap: Flags.string({
+    multiple: true,
+    helpValue: 'HOST:PORT',
+    helpGroup: 'NETWORK',
+    summary: 'Where to enter the BitTorrent DHT, in which nodes meet.',
+  }),
+  rendezvous: Flags.boolean({
+    allowNo: true,
+    default: true,
+    helpGroup: 'NETWORK',
+    summary: 'Meet others in the BitTorrent DHT.',
+  }),
+  upnp: Flags.boolean({
+    allowNo: true,
+    default: true,
+    helpGroup: 'NETWORK',
+    summary: 'Ask the router to let others in (UPnP).',
+  }),
+  interface: Flags.string({
+    multiple: true,
+    helpValue: 'NAME',
+    helpGroup: 'NETWORK',
+    summary: 'A network interface to use (default: all that are not virtual).',
+  }),
+  mdns: Flags.boolean({
+    allowNo: true,
+    helpGroup: 'NETWORK',
+    summary: 'Look for nodes on the local network.',
+  }),
+} as const;
+
+interface GivenFlags {
+  network: string;
+  bootstrap: string[] | undefined;
+  rendezvous: boolean;
+  upnp: boolean;
+}
+
+/** What these flags ask for, beside the settings. */
+export function networkWish(flags: GivenFlags): NetworkWish {
+  return {
+    network: flags.network,
+    upnp: flags.upnp,
+    rendezvous: flags.rendezvous ? { bootstrap: flags.bootstrap ?? [] } : undefined,
+  };
+}
+
+/** Which network to be part of, and how others are met. */
+export interface NetworkWish {
+  network: string;
+  upnp: boolean;
+  /** Undefined: nobody is looked for in the BitTorrent DHT. */
+  rendezvous: { bootstrap: readonly string[] } | undefined;
+}

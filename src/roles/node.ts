@@ -1,0 +1,101 @@
+import { BOUNDS } from '../domain/bounds.js';
+import { XError } from '../domain/errors.js';
+import type { NodeKind } from '../domain/network-node.js';
+import { usableQuota } from '../network/retention.js';
+import { runGateway, type GatewayInput, type Joined, type JoinPlace } from './gateway.js';
+import { freeBytesOf } from './insight.js';
+import { joinNetwork } from './join-network.js';
+import type { NetworkWish } from './network-flags.js';
+import { asJson, viewOfNode } from './network-view.js';
+import { openIdentity } from './open-keys.js';
+import { formatBytes } from './printer.js';
+import { parseSize } from './sizes.js';
+
+export interface NodeInput extends Omit<GatewayInput, 'join' | 'role'> {
+  wish: NetworkWish;
+  /** Undefined: by the quota. */
+  kind: NodeKind | undefined;
+}
+
+/** Who keeps so much is heavy, unless the user says otherwise. */
+const HEAVY_BYTES = 100e9;
+const SMALLEST_QUOTA_BYTES = 1e9;
+const TELL_EVERY_MS = 10_000;
+
+/** `x node`: a member of the public swarm, which whoever uses it serves; with a gateway for this machine. */
+export async function runNode(input: NodeInput): Promise<void> {
+  const quotaBytes = parseSize(input.quota);
+  if (quotaBytes < SMALLEST_QUOTA_BYTES) {
+    throw new XError('USAGE', `--quota ${input.quota} is too little to be of use to others`, {
+      hint: 'Write 1GB or more.',
+    });
+  }
+  await runGateway({ ...input, role: 'node', join: (place) => join(input, place) });
+}
+
+async function join(
+  { settings, printer, wish, kind }: NodeInput,
+  { data, quotaBytes, warn }: JoinPlace,
+): Promise<Joined> {
+  const identity = await openIdentity(settings.folder);
+  const heldBytes = (): number => data.store.totals().bytes;
+  const usable = (): number => {
+    const freeBytes = freeBytesOf(settings.folder) ?? quotaBytes;
+    return usableQuota({ quotaBytes, heldBytes: heldBytes(), freeBytes });
+  };
+  if (usable() < quotaBytes)
+    warn(
+      `the disk has room for ${formatBytes(usable())} of the quota of ${formatBytes(quotaBytes)}`,
+    );
+  const free = remembered(BOUNDS.gatewayQuotaCheckMs, () => Math.max(0, usable() - heldBytes()));
+  const network = await joinNetwork({
+    settings,
+    wish,
+    data,
+    identity,
+    kind: kind ?? (quotaBytes >= HEAVY_BYTES ? 'heavy' : 'light'),
+    freeBytes: free,
+    warn,
+  });
+  const { node } = network;
+  const { did } = node.host;
+  printer.event(
+    {
+      event: 'joined',
+      network: node.network,
+      did,
+      kind: node.kind,
+      addresses: node.host.listening().map(String),
+    },
+    `part of the network "${node.network}" as a ${node.kind} node, ${did}`,
+  );
+  const timer = setInterval(() => {
+    const nodes = node.nodes();
+    const connected = nodes.filter(({ isConnected }) => isConnected).length;
+    printer.live({ event: 'nodes', known: nodes.length, connected }, [
+      `nodes: ${nodes.length} known, ${connected} connected`,
+    ]);
+  }, TELL_EVERY_MS).unref();
+  return {
+    did,
+    providers: network.fetching,
+    network: () => asJson(viewOfNode(node)),
+    leave: async () => {
+      clearInterval(timer);
+      await network.leave();
+    },
+  };
+}
+
+/** What takes a call to the system is not asked for at each message. */
+function remembered(ms: number, read: () => number): () => number {
+  let value = read();
+  let readMs = performance.now();
+  return () => {
+    if (performance.now() - readMs >= ms) {
+      value = read();
+      readMs = performance.now();
+    }
+    return value;
+  };
+}
