@@ -1,14 +1,14 @@
 import { Args, Flags } from '@oclif/core';
-import { XError } from '../src/domain/errors.js';
 import { XCommand } from '../src/roles/command.js';
 import { parseDid } from '../src/roles/did-flag.js';
 
 export default class Self extends XCommand {
   static override summary = 'Bring the installed x up to date from a stick, or go back.';
-  static override description = `update takes the runtime that x export --with-runtime wrote: signed by a source that is known here, for this platform, newer than what is installed. It is checked, unpacked and started once beside the old one, and takes its place in one step.
+  static override description = `update takes the runtime that x export --with-runtime wrote, from a stick or as x import kept it: signed by a source that is known here, for this platform, newer than what is installed. It is checked, unpacked and started once beside the old one, and takes its place in one step.
 rollback makes the one before current again.`;
   static override examples = [
     '<%= config.bin %> self update /media/stick',
+    '<%= config.bin %> self update',
     '<%= config.bin %> self rollback',
   ];
 
@@ -18,7 +18,10 @@ rollback makes the one before current again.`;
       options: ['update', 'rollback'],
       description: 'What to do.',
     }),
-    from: Args.string({ description: 'For update: the stick, or a folder with a runtime.' }),
+    from: Args.string({
+      description:
+        'For update: the stick, or a folder with a runtime (default: what x import kept).',
+    }),
   };
   static override flags = {
     trust: Flags.string({
@@ -36,11 +39,6 @@ rollback makes the one before current again.`;
     if (args.action === 'rollback') {
       await runSelfRollback(input);
       return;
-    }
-    if (args.from === undefined) {
-      throw new XError('USAGE', 'x self update needs the folder of a stick', {
-        hint: 'It has the x-runtime that x export NAME --to DIR --with-runtime writes.',
-      });
     }
     await runSelfUpdate({ ...input, from: args.from, trust: flags.trust });
   }

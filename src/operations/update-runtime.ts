@@ -96,16 +96,21 @@ function requirePlatform({ platform }: RuntimeDescription, own: string): void {
 }
 
 /** By version, and of one version by when it was made. */
+export function isNewer(offered: RuntimeDescription, installed: RuntimeDescription): boolean {
+  if (semver.valid(offered.version) === null) return false;
+  const order =
+    semver.compare(offered.version, installed.version) ||
+    Date.parse(offered.createdAt) - Date.parse(installed.createdAt);
+  return order > 0;
+}
+
 function requireNewer(offered: RuntimeDescription, installed: RuntimeDescription): void {
   if (semver.valid(offered.version) === null) {
     throw new XError('METADATA_INVALID', `"${offered.version}" is no version of x`, {
       hint: 'Have it exported again.',
     });
   }
-  const order =
-    semver.compare(offered.version, installed.version) ||
-    Date.parse(offered.createdAt) - Date.parse(installed.createdAt);
-  if (order > 0) return;
+  if (isNewer(offered, installed)) return;
   throw new XError(
     'ROLLBACK',
     `x ${offered.version} of ${offered.createdAt} is older than what is installed, ${installed.version} of ${installed.createdAt}`,

@@ -10,6 +10,7 @@ import { systemClock } from '../platform/clock.js';
 import type { ProgressEvent, Report } from '../ports/progress.js';
 import { Layout } from '../store/layout.js';
 import { WriterLease } from '../store/writer-lease.js';
+import type { RuntimeDescription } from '../trust/runtime-file.js';
 import { askOnTerminal } from './ask.js';
 import { createServers } from './ecosystem-servers.js';
 import { nextCommands } from './next-command.js';
@@ -66,8 +67,11 @@ export async function runImport(input: ImportInput): Promise<void> {
           createServers(),
         )
       : [];
-    printer.document(result, [
+    const { keepCarriedRuntime } = await import('./self.js');
+    const runtime = await keepCarriedRuntime(data, printer, input.paths);
+    printer.document({ ...result, ...(runtime && { runtime }) }, [
       ...linesOf(result),
+      ...(runtime === undefined ? [] : [runtimeLine(runtime)]),
       ...(next.length === 0 ? [] : ['to install (x ls NAME lists all):']),
       ...next.map((command) => `  ${command}`),
     ]);
@@ -151,6 +155,10 @@ async function saidOnce<T>(report: Report, work: (report: Report) => Promise<T>)
   } finally {
     tellLast();
   }
+}
+
+function runtimeLine({ version, createdAt }: RuntimeDescription): string {
+  return `x ${version} of ${createdAt} came along, newer than what is installed: \`x self update\` takes it`;
 }
 
 /** How many missing files a message names. */

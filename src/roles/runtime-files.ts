@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import type { CheckRuntimeDeps } from '../operations/check-runtime.js';
@@ -37,6 +37,16 @@ export async function writeSynced(path: string, bytes: Uint8Array): Promise<void
   } finally {
     await file.close();
   }
+}
+
+export async function makeEmpty(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
+}
+
+export async function replaceFolder(folder: string, by: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await rename(by, folder);
 }
 
 export const checkRuntimeDeps: CheckRuntimeDeps = {

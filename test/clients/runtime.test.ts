@@ -10,7 +10,7 @@ import { startFixtures } from '../../fixtures/upstream/fixtures.js';
 import { x } from '../../fixtures/x-process.js';
 import { RUNTIME_FILE, RUNTIME_SUMS } from '../../src/operations/carry-runtime.js';
 import { sha256 } from '../../src/domain/digest.js';
-import { identityFromSeed } from '../../src/trust/identity.js';
+import { identityFromSeed, type Identity } from '../../src/trust/identity.js';
 import {
   decodeRuntime,
   encodeRuntime,
@@ -128,6 +128,38 @@ sh stick/x-runtime/x run -- venv/bin/pip install x-beta
     assert.equal(await version(), before);
   });
 
+  test('a newer one that came with volumes is kept, and x self update takes it without the stick', async () => {
+    const own = '"$HOME/.local/share/x-runtime/bin/x"';
+    const before = await version();
+    const eighth = ({ version: was }: RuntimeDescription): { version: string } => ({
+      version: `8${was}`,
+    });
+    const seed = await readFile(join(folder, 'source', 'keys', 'identity'), 'utf8');
+    const source = identityFromSeed(Buffer.from(seed.trim(), 'hex'));
+    const newer = await remade('carried', eighth, true, source);
+    const strange = await remade('foreign', eighth);
+    for (const to of [newer, strange]) {
+      const volumes = readdirSync(stick).filter((file) => file.endsWith('.zip'));
+      for (const file of volumes) cpSync(join(stick, file), join(folder, to, file));
+    }
+    const foreign = await onBareMachine(`${own} import ${strange}`);
+    assert.equal(foreign.code, 0, foreign.output);
+    assert.doesNotMatch(foreign.output, /came along/);
+    const { code, output } = await onBareMachine(`set -e
+${own} import ${newer}
+mv ${newer} ${newer}-gone
+${own} self update`);
+    assert.equal(code, 0, output);
+    assert.match(output, /x 8\S+ of \S+ came along, newer than what is installed/);
+    assert.match(output, /is now x 8/);
+    assert.notEqual(await version(), before);
+    const again = await onBareMachine(`${own} self update`);
+    assert.equal(again.code, 2, again.output);
+    assert.match(again.output, /no newer x came with what was imported here/);
+    const back = await onBareMachine(`${own} self rollback`);
+    assert.equal(back.code, 0, back.output);
+  });
+
   test('what is not to be trusted changes nothing', async () => {
     const before = readlinkSync(join(folder, 'home/.local/share/x-runtime/current'));
     const forOthers = await remade('arm', () => ({ platform: 'linux/arm64/glibc' }));
@@ -182,6 +214,7 @@ async function remade(
   name: string,
   change: (description: RuntimeDescription) => Partial<RuntimeDescription>,
   rewriteVersion = true,
+  signer: Identity = stranger,
 ): Promise<string> {
   const to = join(folder, name, 'x-runtime');
   cpSync(join(stick, 'x-runtime'), to, { recursive: true });
@@ -211,7 +244,7 @@ async function remade(
     sha256: sha256(bytes),
   };
   const told = { ...changed, sums: sha256(sums), archive: measured };
-  await writeFile(file, encodeRuntime(told, stranger));
+  await writeFile(file, encodeRuntime(told, signer));
   return name;
 }
 
