@@ -10,6 +10,13 @@ import type { JsonObject } from '../domain/plan.js';
 import type { NpmEdgeType, NpmTree, NpmTreeNode, NpmTreeRequest } from '../ports/npm-registry.js';
 import type { NpmConfig } from './npm-config.js';
 import { asXError, packageNotFound } from './npm-errors.js';
+import {
+  departuresFromLock,
+  dropUninstalledPeers,
+  leaveOutPeers,
+  sayLacking,
+  takenAsItStands,
+} from './npm-locked-tree.js';
 import { nearNpmNames } from './npm-near-names.js';
 import type { PackumentCache } from './npm-packuments.js';
 import { prefetch } from './npm-prefetch.js';
@@ -64,6 +71,7 @@ export async function buildTree(
       dropUninstalledPeers(taken, virtual);
       // npm 6 installed no peers, and its lockfile is not given any later.
       if (!isObject(request.lockfile['packages'])) leaveOutPeers(taken);
+      sayLacking(taken, locked);
       if (taken !== tree) return taken;
     }
     await addShrinkwraps(root, tree, options, folder);
@@ -77,50 +85,6 @@ export async function buildTree(
 function earliest(asked: Date | undefined, configured: unknown): Date | undefined {
   if (!(configured instanceof Date)) return asked;
   return asked !== undefined && asked < configured ? asked : configured;
-}
-
-/** A lockfile is taken exactly: what completing it would change, by location. */
-function departuresFromLock(tree: NpmTree, locked: NpmTree): string[] {
-  const versions = new Map(tree.nodes.map((node) => [node.id, node.version]));
-  return locked.nodes
-    .filter((node) => node.version !== '' && versions.get(node.id) !== node.version)
-    .map((node) => `${node.id} ${node.version}`);
-}
-
-/**
- * Optional peers that "npm ci" does not install: those that the builder adds to what a lockfile has, and
- * those that it has as extraneous, as npm 11 writes the ones that it chose for nothing else.
- */
-function dropUninstalledPeers(tree: NpmTree, locked: ArboristNode): void {
-  const installed = new Set(
-    [...locked.inventory.values()]
-      .filter(({ extraneous }) => !extraneous)
-      .map(({ location }) => location),
-  );
-  for (const node of tree.nodes) {
-    node.edges = node.edges.filter(
-      ({ type, to }) => type !== 'peerOptional' || to === undefined || installed.has(to),
-    );
-  }
-}
-
-/** What nothing in a lockfile of version 1 answers npm goes without, where it is a peer. */
-function leaveOutPeers(tree: NpmTree): void {
-  for (const node of tree.nodes) {
-    const open = node.edges.filter(({ type, to }) => type === 'peer' && to === undefined);
-    if (open.length === 0) continue;
-    node.edges = node.edges.filter((edge) => !open.includes(edge));
-    node.leftOut = [...(node.leftOut ?? []), ...open.map(({ name }) => name)];
-  }
-}
-
-/** The lockfile and nothing else, for one that npm would not leave as it is. */
-function takenAsItStands(tree: NpmTree, departures: string[]): NpmTree {
-  tree.warnings.push(
-    `the lockfile does not fit its package.json, so npm would change ${departures.length} of its packages ` +
-      `(${departures.slice(0, 3).join(', ')}); it is taken as it stands`,
-  );
-  return { ...tree, taken: true };
 }
 
 async function idealTree(

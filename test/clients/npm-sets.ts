@@ -209,7 +209,7 @@ export const NPM_SETS: readonly NpmSet[] = [
   { title: 'the years of grunt and bower', refusesItsOwn: ['11'], manifest: deps({ bower: '^1', async: '~0.9', jade: '~1.11', mongoose: '~3.8', express: '~3.21' }, { grunt: '~0.4', 'grunt-contrib-uglify': '~0.11', 'grunt-contrib-jshint': '~0.11', 'grunt-contrib-less': '~1.0', karma: '~0.13', 'phantomjs': '^1.9', 'browserify': '~9' }) },
   {
     title: 'lerna and nx',
-    manifest: { workspaces: ['packages/*'], ...deps({}, { lerna: '^8', nx: '^20', '@nx/js': '^20', '@nx/vite': '^20', 'verdaccio': '^6' }) },
+    manifest: { workspaces: ['packages/*'], ...deps({}, { lerna: '^8', nx: '^20', '@nx/js': '^20', '@nx/vite': '^20' }) },
     folders: {
       'packages/one': { name: '@own/one', version: '1.0.0', ...deps({ '@own/two': '^1.0.0', tslib: '^2', commander: '^11' }) },
       'packages/two': { name: '@own/two', version: '1.1.0', ...deps({ commander: '^8' }), optionalDependencies: { fsevents: '^2' } },

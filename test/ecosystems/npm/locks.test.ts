@@ -335,3 +335,22 @@ test('what a project has its client install for besides its own platform is carr
     message: /^\.yarnrc\.yml: no YAML: /,
   });
 });
+
+test('what a lockfile lacks is carried, and said, for npm ci refuses such a lockfile', async () => {
+  const dependencies = { 'wants-old': '^1' };
+  const packages = {
+    '': { dependencies },
+    'node_modules/wants-old': locked('1.0.0', PACKAGES['wants-old@1.0.0']),
+  };
+  const whole = { ...packages, 'node_modules/leaf': locked('1.0.0') };
+  const planned = (held: unknown): ReturnType<typeof planOf> =>
+    planOf(options(), { files: { 'package-lock.json': { lockfileVersion: 3, packages: held } } });
+  assert.deepEqual((await planned(whole)).warnings, []);
+  const { warnings, ...plan } = await planned(packages);
+  assert.deepEqual(chosen({ warnings, ...plan }), ['leaf@1.0.0', 'wants-old@1.0.0']);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0] ?? '',
+    /lacks 1 packages that it needs \(leaf@1\.0\.0\).*"npm ci" refuses/,
+  );
+});
