@@ -479,7 +479,7 @@ export const BOUNDS = {
   relayedBytes: 256 << 10,
   /** Relays that a node has that cannot be reached. */
   ownRelays: 2,
-  rendezvousFirstMs: 15_000,
+  rendezvousFirstMs: 5_000,
   rendezvousEveryMs: 15 * 60_000,
   rendezvousRestartMs: 30_000,
   rendezvousMemoryMb: 64,

@@ -42,9 +42,11 @@ export function makeRendezvousNode(
   dht.on('peer', (peer: { host: string; port: number }) =>
     onFound({ ip: peer.host, port: peer.port }),
   );
+  // Looked up anew each time: by itself the library announces to those that it found before, and hears of nobody.
   const look = (): void => {
-    if (announcedPort === undefined) dht.lookup(key, () => undefined);
-    else dht.announce(key, announcedPort, () => undefined);
+    dht.lookup(key, () => {
+      if (announcedPort !== undefined) dht.announce(key, announcedPort, () => undefined);
+    });
   };
   let timer: NodeJS.Timeout | undefined;
   let pauseMs: number = BOUNDS.rendezvousFirstMs;
