@@ -281,4 +281,6 @@ export interface EcosystemServer extends GatewayServer {
    * that its index lacks.
    */
   askedNames?(args: readonly string[]): string[];
+  /** What a command's arguments ask for though no bundle ever carries it, and what does it instead: one line. */
+  neverCarried?(args: readonly string[]): string | undefined;
 }

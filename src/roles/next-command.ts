@@ -20,12 +20,14 @@ export function nextCommands(
       if (!found.has(entry.ecosystem)) found.set(entry.ecosystem, entry);
     }
   }
-  return servers.flatMap((server) => {
+  const commands = servers.flatMap((server) => {
     const { name, version } = found.get(server.name) ?? {};
     return name === undefined || version === undefined
       ? []
       : [server.installCommand(name, version)];
   });
+  // An ecosystem may be served in two ways.
+  return [...new Set(commands)];
 }
 
 /** Enough to find one to name. */

@@ -75,6 +75,8 @@ export async function runNative(input: RunInput): Promise<number> {
         const unheld = (server.askedNames?.(args) ?? []).filter((name) => !held.has(name));
         const at = systemClock.now().toISOString();
         for (const name of unheld) await catalog.addWish({ ecosystem: server.name, name, at });
+        const never = server.neverCarried?.(args);
+        if (never !== undefined) process.stderr.write(`x: ${never}\n`);
         sayMissing([...new Set([...(await missesSince(mark)), ...unheld])], held);
         const [manifest] = server.projectFiles ?? [];
         if (manifest !== undefined) {

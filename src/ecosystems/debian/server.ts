@@ -5,7 +5,7 @@ import type {
   NativeResponse,
 } from '../../ports/ecosystem.js';
 import type { BundleRecord, CatalogEntry } from '../../ports/catalog.js';
-import { askedNames } from './asked-names.js';
+import { askedNames, neverCarried } from './asked-names.js';
 import { aptConfiguration, aptSettings, APT_COMMANDS } from './client-settings.js';
 import { machineRelease } from './machine-release.js';
 import { ProofChecker } from './proof-checker.js';
@@ -49,6 +49,7 @@ export function createDebianServer(options: DebianServerOptions = {}): Ecosystem
         options.aptFolder ?? '/etc/apt',
       ),
     askedNames,
+    neverCarried,
   };
 }
 

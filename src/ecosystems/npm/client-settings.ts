@@ -22,7 +22,7 @@ export async function clientSettings(request: SettingsRequest): Promise<ClientSe
   ];
   const common = { NO_PROXY: host, no_proxy: host };
   const npm = {
-    ...npmEnvironment(registry, host),
+    ...npmEnvironment(registry, host, request.env?.['HOME']),
     ...scopeEnvironment(request, registry),
     ...auditEnvironment(request),
     ...corepackEnvironment(request, registry),
@@ -45,7 +45,11 @@ export async function clientSettings(request: SettingsRequest): Promise<ClientSe
   }
 }
 
-function npmEnvironment(registry: string, host: string): Record<string, string> {
+function npmEnvironment(
+  registry: string,
+  host: string,
+  home: string | undefined,
+): Record<string, string> {
   return {
     npm_config_registry: registry,
     npm_config_replace_registry_host: 'always',
@@ -56,6 +60,8 @@ function npmEnvironment(registry: string, host: string): Record<string, string> 
     npm_config_globalconfig: '{dir}/npm/globalconfig',
     // What an earlier, connected run left in a cache must not decide what installs here.
     npm_config_cache: '{dir}/npm/cache',
+    // npm names its log where it fails: one that is still there when the run is over.
+    ...(home === undefined ? {} : { npm_config_logs_dir: `${home}/.npm/_logs` }),
     npm_config_noproxy: host,
     npm_config_offline: 'false',
     npm_config_prefer_offline: 'false',
