@@ -1,6 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { sha256 } from '../domain/digest.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { ConfigurationFile } from '../ports/ecosystem.js';
@@ -12,6 +25,10 @@ interface Change {
   before: string | null;
   /** The digest of what was written. */
   written: string;
+  /** The same of the time before: killed half-way, that is what is there. */
+  earlier?: string | undefined;
+  /** The topmost folder that was not there either. */
+  folder?: string | undefined;
 }
 
 /** Changes of other programs' configuration files that can be taken back. */
@@ -47,7 +64,14 @@ export class ConfigurationJournal {
   async apply(files: readonly ConfigurationFile[]): Promise<void> {
     const next: Change[] = [];
     for (const { path, text } of files) {
-      next.push({ path, before: (await this.original(path)) ?? null, written: sha256(text) });
+      const known = this.#changes.find((change) => change.path === path);
+      next.push({
+        path,
+        before: (await this.original(path)) ?? null,
+        written: sha256(text),
+        earlier: known?.written,
+        folder: known === undefined ? missingFolder(await behindLinks(path)) : known.folder,
+      });
     }
     const dropped = this.#changes.filter(({ path }) => !files.some((file) => file.path === path));
     await this.#save([...next, ...dropped]);
@@ -73,14 +97,38 @@ export class ConfigurationJournal {
 /** Puts back what was; the paths of files that somebody else changed since, which are left alone. */
 async function restore(changes: readonly Change[]): Promise<string[]> {
   const left: string[] = [];
-  for (const { path, before, written } of changes) {
+  for (const { path, before, written, earlier, folder } of changes) {
     const now = await readOrNull(path);
-    if (now === before) continue;
-    if (now === null || sha256(now) !== written) left.push(path);
-    else if (before === null) await removed(path);
-    else await writeWhole(path, before, await modeOf(path));
+    if (now !== before) {
+      if (now === null || ![written, earlier].includes(sha256(now))) left.push(path);
+      else if (before === null) await removed(await behindLinks(path));
+      else await writeWhole(path, before, await modeOf(path));
+    }
+    if (folder !== undefined) await removeEmpty(dirname(await behindLinks(path)), folder);
   }
   return left;
+}
+
+/** The topmost of the folders of a file that are not there. */
+function missingFolder(path: string): string | undefined {
+  let missing: string | undefined;
+  for (let at = dirname(path); !existsSync(at) && dirname(at) !== at; at = dirname(at))
+    missing = at;
+  return missing;
+}
+
+/** Removes a folder and those above it, up to `topmost`, as far as they are empty. */
+async function removeEmpty(from: string, topmost: string): Promise<void> {
+  for (let at = from; at.startsWith(topmost); at = dirname(at)) {
+    try {
+      await rmdir(at);
+    } catch (error) {
+      const code = systemCodeOf(error) ?? '';
+      // Somebody put something there since.
+      if (['ENOTEMPTY', 'EEXIST'].includes(code)) return;
+      if (code !== 'ENOENT') throw failed('remove', at, error);
+    }
+  }
 }
 
 async function removed(path: string): Promise<void> {
@@ -107,11 +155,14 @@ async function readChanges(journal: string): Promise<Change[]> {
 
 function isChange(value: unknown): value is Change {
   if (typeof value !== 'object' || value === null) return false;
-  const { path, before, written } = value as Record<string, unknown>;
+  const { path, before, written, earlier, folder } = value as Record<string, unknown>;
+  const isTextIfAny = (one: unknown): boolean => one === undefined || typeof one === 'string';
   return (
     typeof path === 'string' &&
     (before === null || typeof before === 'string') &&
-    typeof written === 'string'
+    typeof written === 'string' &&
+    isTextIfAny(earlier) &&
+    isTextIfAny(folder)
   );
 }
 
@@ -136,7 +187,13 @@ async function behindLinks(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return path;
+    if (systemCodeOf(error) !== 'ENOENT') throw failed('read', path, error);
+  }
+  try {
+    // A link to what is not there yet.
+    return resolve(dirname(path), await readlink(path));
+  } catch (error) {
+    if (['ENOENT', 'EINVAL'].includes(systemCodeOf(error) ?? '')) return path;
     throw failed('read', path, error);
   }
 }
@@ -158,6 +215,7 @@ async function writeWhole(name: string, text: string, mode: number): Promise<voi
     await mkdir(dirname(path), { recursive: true });
     try {
       await writeFile(torn, text, { flag: 'wx', mode });
+      await keepOwner(torn, path);
       // The mask of the process does not count here.
       await chmod(torn, mode);
       await rename(torn, path);
@@ -168,6 +226,13 @@ async function writeWhole(name: string, text: string, mode: number): Promise<voi
   } catch (error) {
     throw failed('write', path, error);
   }
+}
+
+/** Root may write what is another's, and leaves it to him. */
+async function keepOwner(torn: string, path: string): Promise<void> {
+  if (process.getuid?.() !== 0 || !existsSync(path)) return;
+  const { uid, gid } = await stat(path);
+  await chown(torn, uid, gid);
 }
 
 function failed(verb: string, path: string, cause: unknown): XError {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { XError } from '../domain/errors.js';
+import { nearest } from '../domain/nearest.js';
 import type { ClientSettings, EcosystemServer } from '../ports/ecosystem.js';
 import { createServers } from './ecosystem-servers.js';
 import { createHeldView, nobodyToAsk } from './held-view.js';
@@ -76,8 +77,11 @@ function serverFor(command: string): EcosystemServer {
   const servers = createServers();
   const server = servers.find(({ commands }) => commands.includes(command));
   if (server !== undefined) return server;
-  const known = servers.flatMap(({ commands }) => commands).join(', ');
-  throw new XError('USAGE', `x env does not know "${command}"`, { hint: `It knows ${known}.` });
+  const known = servers.flatMap(({ commands }) => commands);
+  const near = nearest(command, known, 1)[0];
+  throw new XError('USAGE', `x env does not know "${command}"`, {
+    hint: `${near === undefined ? '' : `Did you mean \`x env ${near}\`? `}It knows ${known.join(', ')}.`,
+  });
 }
 
 async function settingsOf(

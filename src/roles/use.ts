@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { XError } from '../domain/errors.js';
+import { nearest } from '../domain/nearest.js';
 import type { ClientConfiguration, EcosystemServer } from '../ports/ecosystem.js';
 import { ConfigurationJournal } from './configuration-journal.js';
 import { createServers } from './ecosystem-servers.js';
@@ -67,8 +68,10 @@ function serverOf(command: string): UsableServer {
   const name = command.replace(/^(pip|python)[0-9.]+$/, '$1');
   const server = usable.find(({ commands }) => commands.includes(name));
   if (server?.use !== undefined) return { name: server.name, use: server.use.bind(server) };
+  const known = usable.flatMap(({ commands }) => commands);
+  const near = nearest(name, known, 1)[0];
   throw new XError('USAGE', `x use does not know "${command}"`, {
-    hint: `It knows ${usable.flatMap(({ commands }) => commands).join(', ')}.`,
+    hint: `${near === undefined ? '' : `Did you mean \`x use ${near}\`? `}It knows ${known.join(', ')}.`,
   });
 }
 

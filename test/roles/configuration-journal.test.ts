@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -62,3 +74,66 @@ test('a journal that is none is said, and nothing is changed', () =>
       });
     }
   }));
+
+test('folders that were not there go again, but for one that somebody uses since', () =>
+  inFolder(async (at) => {
+    await mkdir(at('home'));
+    const open = () => ConfigurationJournal.open(at('journal.json'));
+    const files = ['home/.config/pip/pip.conf', 'home/.config/uv/uv.toml'].map(at);
+    const apply = async (): Promise<void> =>
+      (await open()).apply(files.map((path) => ({ path, text: 'x\n' })));
+    await apply();
+    await apply();
+    await (await open()).undo();
+    assert.equal(existsSync(at('home/.config')), false);
+    assert.equal(existsSync(at('home')), true);
+    await apply();
+    await writeFile(at('home/.config/pip/other'), 'mine\n');
+    await (await open()).undo();
+    assert.equal(existsSync(at('home/.config/uv')), false);
+    assert.equal(await textOf(at('home/.config/pip/other')), 'mine\n');
+  }));
+
+test('a link stays a link, also one to a file that is not there', () =>
+  inFolder(async (at) => {
+    await mkdir(at('dotfiles'));
+    await symlink('dotfiles/npmrc', at('.npmrc'));
+    const open = () => ConfigurationJournal.open(at('journal.json'));
+    for (const before of [undefined, 'a=b\r\n']) {
+      if (before !== undefined) await writeFile(at('dotfiles/npmrc'), before);
+      await (await open()).apply([{ path: at('.npmrc'), text: 'x\n' }]);
+      assert.equal(await textOf(at('dotfiles/npmrc')), 'x\n');
+      await (await open()).undo();
+      assert.equal(await textOf(at('dotfiles/npmrc')), before);
+      assert.equal(await readlink(at('.npmrc')), 'dotfiles/npmrc');
+    }
+  }));
+
+test('killed between the note and the second change: what was comes back all the same', () =>
+  inFolder(async (at) => {
+    await writeFile(at('file'), 'mine\n');
+    const open = () => ConfigurationJournal.open(at('journal.json'));
+    await (await open()).apply([{ path: at('file'), text: 'one\n' }]);
+    await (await open()).apply([{ path: at('file'), text: 'two\n' }]);
+    // As if the second text had been noted, and not been written.
+    await writeFile(at('file'), 'one\n');
+    assert.deepEqual(await (await open()).undo(), { restored: [at('file')], left: [] });
+    assert.equal(await textOf(at('file')), 'mine\n');
+  }));
+
+const isRoot = process.getuid?.() === 0;
+
+test(
+  'a file of another user stays his, changed by root',
+  { skip: isRoot ? false : 'only root can give files away' },
+  () =>
+    inFolder(async (at) => {
+      await writeFile(at('file'), 'mine\n');
+      await chown(at('file'), 65_534, 65_534);
+      const open = () => ConfigurationJournal.open(at('journal.json'));
+      await (await open()).apply([{ path: at('file'), text: 'one\n' }]);
+      assert.equal((await stat(at('file'))).uid, 65_534);
+      await (await open()).undo();
+      assert.equal((await stat(at('file'))).uid, 65_534);
+    }),
+);
