@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
+import { NETWORK_FLAGS } from '../src/roles/network-flags.js';
 import { commaList, DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { parseDid } from '../src/roles/did-flag.js';
 
@@ -188,6 +189,14 @@ export default class Source extends XCommand {
       helpGroup: 'NETWORK',
       summary: 'Announce on the local network.',
     }),
+    swarm: Flags.boolean({
+      allowNo: true,
+      default: true,
+      helpGroup: 'NETWORK',
+      summary: 'Fetch public files through the public swarm too, where a node of it is known.',
+    }),
+    network: NETWORK_FLAGS.network,
+    peer: NETWORK_FLAGS.peer,
   };
 
   protected override get printsEvents(): boolean {
@@ -201,10 +210,12 @@ export default class Source extends XCommand {
       listen: flags.listen,
       mdns: flags.mdns,
       interfaces: flags.interface,
+      peers: flags.peer,
     });
     const { runSource } = await import('../src/roles/source.js');
     await runSource({
       settings,
+      network: flags.swarm ? flags.network : undefined,
       printer: this.printer(flags),
       files: flags.requirement,
       name: flags.name,

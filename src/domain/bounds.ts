@@ -405,6 +405,8 @@ export const BOUNDS = {
   /** Questions of one asker that are looked up at once, and then in a second. */
   artifactAskBurst: 1_000,
   artifactAsksPerSecond: 500,
+  /** A source that joins the swarm waits so long at most for somebody to answer before it fetches. */
+  meetMs: 2_000,
   /** A gateway's client waits no longer for the swarm to bring a file whole. */
   bringMs: 10_000,
   /** Artifacts that a source fetches at once where the swarm helps. */

@@ -65,6 +65,11 @@ export class UploadSlots {
     return this.#queued;
   }
 
+  /** 0 idle to 1 full. */
+  get load(): number {
+    return Math.min(1, (this.#sending + this.#queued) / this.#slots);
+  }
+
   /** @param now milliseconds since 1970 of a clock that never goes back. */
   handle(event: UploadEvent, now: number): UploadAction[] {
     const actions: UploadAction[] = [];

@@ -7,9 +7,12 @@ import type { Origin, PlannedArtifact } from '../domain/plan.js';
 import type { Clock } from '../ports/clock.js';
 import type { FetchedArtifact } from '../ports/ecosystem.js';
 import type { Report } from '../ports/progress.js';
+import type { BroughtArtifact, PublicSwarm } from '../ports/public-swarm.js';
 import type { Random } from '../ports/random.js';
 import type { ReadableBlobs, Store, StoredBlob } from '../ports/store.js';
 import type { Upstream } from '../ports/upstream.js';
+import { SwarmFetches } from './fetch-from-swarm.js';
+import { FetchProgress } from './fetch-progress.js';
 import { takeMarked } from './take-marked.js';
 
 export interface FetchArtifactsDeps {
@@ -17,6 +20,8 @@ export interface FetchArtifactsDeps {
   /** Package files that lie on this machine already. */
   marked: ReadableBlobs;
   upstream: Upstream;
+  /** The public swarm, where this process is part of it. */
+  swarm?: PublicSwarm | undefined;
   clock: Clock;
   random: Random;
   report: Report;
@@ -29,6 +34,8 @@ export interface Fetched {
   bytesFetched: number;
   /** Bytes that lay elsewhere on this machine. */
   bytesLocal: number;
+  /** Of those fetched, the ones that the public swarm gave. */
+  bytesSwarm: number;
 }
 
 /** Failures after which the same address may answer better: another attempt resumes where this one broke. */
@@ -46,7 +53,10 @@ export async function fetchArtifacts(
   artifacts: readonly PlannedArtifact[],
   signal?: AbortSignal,
 ): Promise<Fetched> {
-  const queue = new PQueue({ concurrency: BOUNDS.parallelDownloads });
+  const swarm = new SwarmFetches({ ...deps, swarm: deps.swarm });
+  const concurrency = swarm.isUsed ? BOUNDS.parallelSwarmFetches : BOUNDS.parallelDownloads;
+  const queue = new PQueue({ concurrency });
+  const downloads = new PQueue({ concurrency: BOUNDS.parallelDownloads });
   const stop = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const progress = new FetchProgress(deps, artifacts);
@@ -63,7 +73,12 @@ export async function fetchArtifacts(
           origins.set(artifact.path, held ? 'store' : local ? 'local' : 'upstream');
           if (known) progress.alreadyHeld(known.lengthBytes);
           if (local) bytesLocal += local.lengthBytes;
-          const blob = known ?? (await fetchOne(deps, artifact, progress, stopped));
+          const brought = known ? undefined : await fromSwarm(swarm, artifact, progress, stopped);
+          if (brought) origins.set(artifact.path, mostlyFrom(brought));
+          const blob =
+            known ??
+            brought?.blob ??
+            (await downloads.add(() => fetchOne(deps, artifact, progress, stopped)));
           const { sha256, lengthBytes } = blob;
           progress.settled(artifact, lengthBytes);
           const sha512 = await sha512Of(deps.store, artifact, blob);
@@ -76,7 +91,30 @@ export async function fetchArtifacts(
     ),
   );
   progress.finish();
-  return { artifacts: fetched, origins, bytesFetched: progress.fetchedBytes, bytesLocal };
+  return {
+    artifacts: fetched,
+    origins,
+    bytesFetched: progress.fetchedBytes,
+    bytesLocal,
+    bytesSwarm: swarm.bytes,
+  };
+}
+
+async function fromSwarm(
+  swarm: SwarmFetches,
+  artifact: PlannedArtifact,
+  progress: FetchProgress,
+  signal: AbortSignal,
+): Promise<BroughtArtifact | undefined> {
+  const meter = progress.meter();
+  const brought = await swarm.fetch(artifact, (bytes) => meter.reached(bytes, swarm.bytes), signal);
+  if (brought === undefined) meter.forget();
+  else meter.reached(brought.blob.lengthBytes, swarm.bytes);
+  return brought;
+}
+
+function mostlyFrom({ bytes }: BroughtArtifact): Origin {
+  return (bytes.get('swarm') ?? 0) >= (bytes.get('upstream') ?? 0) ? 'swarm' : 'upstream';
 }
 
 /** A blob here that every digest of the plan agrees with. */
@@ -194,105 +232,4 @@ function withArtifact(error: unknown, artifact: PlannedArtifact): unknown {
     hint: error.hint,
     cause: error,
   });
-}
-
-interface Meter {
-  /** @param offset how much of the body was held already. */
-  counted(offset: number, stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
-  /** The attempt failed: another begins anew, or where the store says. */
-  forget(): void;
-}
-
-const REPORT_EVERY_MS = 250;
-/** What an artifact that nobody gives a size of is taken for, until some have come. */
-const UNSIZED_GUESS_BYTES = 64 * 1024;
-
-/**
- * Counts bytes and reports them, at most a few times a second. The total is an estimate while there are
- * artifacts to come that nobody gave a size of.
- */
-class FetchProgress {
-  fetchedBytes = 0;
-  #doneBytes = 0;
-  readonly #sizedBytes: number;
-  readonly #unsized: number;
-  readonly #unsizedDone = { count: 0, bytes: 0 };
-  readonly #startedMs: number;
-  #reportedMs = -Infinity;
-  readonly #deps: FetchArtifactsDeps;
-
-  constructor(deps: FetchArtifactsDeps, artifacts: readonly PlannedArtifact[]) {
-    this.#deps = deps;
-    this.#startedMs = deps.clock.monotonicMs();
-    this.#sizedBytes = artifacts.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
-    this.#unsized = artifacts.filter(({ sizeBytes }) => sizeBytes === undefined).length;
-  }
-
-  /** An artifact is there, all of it. */
-  settled({ sizeBytes }: PlannedArtifact, lengthBytes: number): void {
-    if (sizeBytes !== undefined) return;
-    this.#unsizedDone.count += 1;
-    this.#unsizedDone.bytes += lengthBytes;
-  }
-
-  /** Those to come are taken for as large as those that came. */
-  #totalBytes(): number {
-    const { count, bytes } = this.#unsizedDone;
-    const each = count === 0 ? UNSIZED_GUESS_BYTES : bytes / count;
-    const toCome = this.#unsized - count;
-    const total = this.#sizedBytes + bytes + toCome * each;
-    return Math.round(Math.max(total, this.#doneBytes + (toCome > 0 ? each : 0)));
-  }
-
-  alreadyHeld(bytes: number): void {
-    this.#doneBytes += bytes;
-  }
-
-  /** Counts one attempt at one artifact: what a broken one had is not counted twice. */
-  meter(): Meter {
-    let ownBytes = 0;
-    const add = (bytes: number): void => {
-      ownBytes += bytes;
-      this.#doneBytes += bytes;
-    };
-    const arrived = (bytes: number): void => {
-      this.fetchedBytes += bytes;
-      add(bytes);
-      this.#report(REPORT_EVERY_MS);
-    };
-    return {
-      async *counted(offset, stream) {
-        add(offset - ownBytes);
-        for await (const chunk of stream) {
-          arrived(chunk.length);
-          yield chunk;
-        }
-      },
-      forget: () => add(-ownBytes),
-    };
-  }
-
-  finish(): void {
-    this.#report(0);
-  }
-
-  #report(everyMs: number): void {
-    const nowMs = this.#deps.clock.monotonicMs();
-    if (nowMs - this.#reportedMs < everyMs) return;
-    this.#reportedMs = nowMs;
-    const total = this.#totalBytes();
-    const bytesPerSecond = Math.round(
-      (this.fetchedBytes * 1000) / Math.max(nowMs - this.#startedMs, 1),
-    );
-    this.#deps.report({
-      event: 'progress',
-      bytes: this.#doneBytes,
-      total,
-      fromMaster: 0,
-      fromSiblings: 0,
-      bytesPerSecond,
-      etaSeconds:
-        bytesPerSecond > 0 ? Math.ceil((total - this.#doneBytes) / bytesPerSecond) : undefined,
-    });
-  }
 }

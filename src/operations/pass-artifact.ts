@@ -9,14 +9,18 @@ import type {
   Passing,
   Providers,
 } from '../ports/passing.js';
+import type { PublicRegister } from '../ports/public-artifacts.js';
 import type { Random } from '../ports/random.js';
 import type { ReadableBlobs, Store, StoredBlob } from '../ports/store.js';
 import type { Upstream, UpstreamBody } from '../ports/upstream.js';
+import { continuedBody } from './continued-body.js';
 
 export interface PassArtifactDeps {
   store: Pick<Store, 'stat' | 'findBySha512' | 'open' | 'leaves' | 'receive'>;
   /** Package files that lie on this machine already, read in place. */
   marked: ReadableBlobs;
+  /** What is public is noted there; missing where nobody asks. */
+  register?: Pick<PublicRegister, 'note'> | undefined;
   /** Asked before the official source. */
   providers?: Providers | undefined;
   upstream: Pick<Upstream, 'open'>;
@@ -47,9 +51,11 @@ export class PassedArtifacts implements Passing {
     const blob = findIn(store, artifact);
     if (blob !== undefined) {
       onUsed(blob.sha256);
+      this.#note(artifact, blob);
       return { origin: 'store', blob, blobs: store };
     }
     const elsewhere = findIn(marked, artifact);
+    if (elsewhere !== undefined) this.#note(artifact, elsewhere);
     return elsewhere && { origin: 'local', blob: elsewhere, blobs: marked };
   }
 
@@ -96,6 +102,11 @@ export class PassedArtifacts implements Passing {
       maxBytes: lengthBytes === undefined ? BOUNDS.unsizedArtifactBytes : BOUNDS.artifactBytes,
     });
     const { stored } = arrival;
+    stored.then(
+      (blob) => this.#note(artifact, blob),
+      // Told to whoever waits for it.
+      () => undefined,
+    );
     return { origin: 'upstream', lengthBytes, stored, follow: (start) => arrival.follow(start) };
   }
 
@@ -124,32 +135,16 @@ export class PassedArtifacts implements Passing {
     throw new Error('an artifact without an address');
   }
 
-  /** Goes on where the line broke: whether both halves belong together the digest tells. */
-  async *#continued(
-    artifact: PassedArtifact,
-    first: UpstreamBody,
-  ): AsyncGenerator<Uint8Array, undefined> {
-    const { clock, random, signal } = this.#deps;
-    let at = 0;
-    let body = first;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        let skipped = at - body.offset;
-        for await (const chunk of body.stream) {
-          const fresh = chunk.subarray(Math.min(skipped, chunk.length));
-          skipped -= chunk.length - fresh.length;
-          at += fresh.length;
-          if (fresh.length > 0) yield fresh;
-        }
-        return;
-      } catch (error) {
-        const isBreak = error instanceof XError && error.code === 'UPSTREAM_UNREACHABLE';
-        if (!isBreak || attempt >= BOUNDS.requestAttempts || signal.aborted) throw error;
-      }
-      const backoffMs = BOUNDS.requestBackoffMs * 2 ** attempt;
-      await clock.sleep(backoffMs + random.integer(BOUNDS.requestBackoffMs), signal);
-      body = await this.#open(artifact, at);
-    }
+  #continued(artifact: PassedArtifact, first: UpstreamBody): AsyncIterable<Uint8Array> {
+    const open = (offset: number): Promise<UpstreamBody> => this.#open(artifact, offset);
+    return continuedBody(open, first, this.#deps);
+  }
+
+  /** On this machine it is public from now on, and may be given to others. */
+  #note({ isPrivate }: PassedArtifact, blob: StoredBlob): void {
+    const { register, warn } = this.#deps;
+    if (isPrivate || register === undefined) return;
+    register.note(blob).catch((error: unknown) => warn(messageOf(error)));
   }
 
   #tell({ name }: PassedArtifact, error: unknown): void {

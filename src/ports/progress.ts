@@ -8,6 +8,8 @@ export type ProgressEvent =
       total: number;
       fromMaster: number;
       fromSiblings: number;
+      /** Verified bytes out of the public swarm, where it is asked. */
+      fromSwarm?: number;
       bytesPerSecond: number;
       etaSeconds: number | undefined;
     };

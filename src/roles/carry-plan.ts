@@ -1,11 +1,12 @@
 import type { Plan } from '../domain/plan.js';
 import type { Target } from '../domain/target.js';
-import { fetchArtifacts } from '../operations/fetch-artifacts.js';
+import { fetchArtifacts, type Fetched } from '../operations/fetch-artifacts.js';
 import type { Inputs } from '../operations/read-inputs.js';
 import { sealBundle } from '../operations/seal-bundle.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
 import type { BundleRecord } from '../ports/catalog.js';
+import type { PublicSwarm } from '../ports/public-swarm.js';
 import type { Report } from '../ports/progress.js';
 import type { OpenSources } from './ecosystem-sources.js';
 import type { DataFolder } from './open-data.js';
@@ -22,6 +23,8 @@ interface Carry {
   inputs: Inputs;
   targets: Target[];
   upstreams: OpenSources;
+  /** The public swarm, where this process is part of it. */
+  swarm: PublicSwarm | undefined;
   signal: AbortSignal;
 }
 
@@ -34,6 +37,7 @@ export async function carryPlan({
   inputs,
   targets,
   upstreams,
+  swarm,
   signal,
 }: Carry): Promise<BundleRecord> {
   const { printer, settings } = input;
@@ -48,7 +52,7 @@ export async function carryPlan({
   const signer = await openSigner(settings.folder);
   const { book } = await BookFile.open(settings.folder);
   const fetched = await fetchArtifacts(
-    { ...deps, marked: data.marked, upstream: upstreams.upstream },
+    { ...deps, marked: data.marked, upstream: upstreams.upstream, swarm },
     plan.artifacts,
     signal,
   );
@@ -76,10 +80,18 @@ export async function carryPlan({
       bytes: record.bytes,
       fetched: fetched.bytesFetched,
       local: fetched.bytesLocal,
+      ...(swarm === undefined ? {} : { swarm: fetched.bytesSwarm }),
       changed: sealed.changed,
       members: sealed.isForMembers,
     },
-    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}${sealed.isForMembers ? ', for members only' : ''}: ${record.entries} files, ${formatBytes(record.bytes)} (${formatBytes(fetched.bytesFetched)} fetched${fetched.bytesLocal === 0 ? '' : `, ${formatBytes(fetched.bytesLocal)} marked here`})\n  by ${record.source}`,
+    `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}${sealed.isForMembers ? ', for members only' : ''}: ${record.entries} files, ${formatBytes(record.bytes)} (${fetchedWords(fetched, swarm !== undefined)}${fetched.bytesLocal === 0 ? '' : `, ${formatBytes(fetched.bytesLocal)} marked here`})\n  by ${record.source}`,
   );
   return record;
+}
+
+/** `12.3 MB fetched`, or `9.0 MB from the swarm, 3.3 MB from the registries`. */
+function fetchedWords({ bytesFetched, bytesSwarm }: Fetched, isInSwarm: boolean): string {
+  if (!isInSwarm || bytesFetched === 0) return `${formatBytes(bytesFetched)} fetched`;
+  const others = Math.max(0, bytesFetched - bytesSwarm);
+  return `${formatBytes(bytesSwarm)} from the swarm, ${formatBytes(others)} from the registries`;
 }

@@ -112,10 +112,11 @@ async function gatewayParts(
     report: printer.report,
   });
   defer(() => outside.close());
-  const { store, marked, catalog } = data;
+  const { store, marked, catalog, publicArtifacts } = data;
   const passing = new PassedArtifacts({
     store,
     marked,
+    register: publicArtifacts,
     providers: joined?.providers,
     upstream: outside.upstream,
     clock: systemClock,

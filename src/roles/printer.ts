@@ -149,7 +149,9 @@ function progressLine(
   const from = isWide
     ? `${master} from master, ${siblings} from siblings`
     : `master ${master}, siblings ${siblings}`;
-  const shares = event.fromMaster + event.fromSiblings > 0 ? `, ${from}` : '';
+  const { fromSwarm = 0 } = event;
+  const swarm = fromSwarm > 0 ? `, ${formatBytes(fromSwarm)} from the swarm` : '';
+  const shares = event.fromMaster + event.fromSiblings > 0 ? `, ${from}` : swarm;
   const eta =
     event.etaSeconds === undefined || event.etaSeconds === 0
       ? ''

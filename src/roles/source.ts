@@ -25,6 +25,7 @@ import { openData, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import type { Printer } from './printer.js';
 import { volumeSizeOf } from './sizes.js';
+import { openSourceSwarm, untilMet } from './source-swarm.js';
 import { stopSignal } from './until-stopped.js';
 import { warnOnce } from './warn-once.js';
 
@@ -57,6 +58,8 @@ export interface SourceInput {
   notNewerThan: string | undefined;
   python: PythonFlags;
   debian: DebianFlags;
+  /** The public network that is asked for public files; undefined: none. */
+  network: string | undefined;
 }
 
 /** `x source`: resolve, prove, sign, and serve until told to stop. */
@@ -80,6 +83,12 @@ export async function runSource(input: SourceInput): Promise<void> {
       printer.report({ event: 'warning', message }),
     );
     closers.unshift(() => data.close());
+    // While it plans, it meets others.
+    const joining = input.dryRun
+      ? undefined
+      : openSourceSwarm({ settings, data, network: input.network, warn: warnOf(report) });
+    joining?.catch(() => undefined);
+    closers.unshift(async () => (await joining?.catch(() => undefined))?.leave());
     const recipient =
       input.for === undefined
         ? undefined
@@ -118,6 +127,8 @@ export async function runSource(input: SourceInput): Promise<void> {
       return;
     }
     showPlan(printer, plan, data);
+    const joined = await joining;
+    if (joined !== undefined) await untilMet(joined, stop.signal);
     // What follows a plan is loaded by who carries it out.
     const { carryPlan } = await import('./carry-plan.js');
     const record = await carryPlan({
@@ -128,6 +139,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       inputs,
       targets,
       upstreams,
+      swarm: joined?.swarm,
       signal: stop.signal,
     });
     if (input.exportTo !== undefined) {
@@ -161,6 +173,10 @@ export async function runSource(input: SourceInput): Promise<void> {
     stop.release();
     for (const close of closers) await close();
   }
+}
+
+function warnOf(report: Report): (message: string) => void {
+  return (message) => report({ event: 'warning', message });
 }
 
 /** @throws XError USAGE where nobody's request is answered. */

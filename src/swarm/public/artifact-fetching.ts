@@ -35,6 +35,8 @@ export interface ArtifactFetchingDeps {
   random: Random;
   /** Told of every artifact that came, once it is verified and stored. */
   onStored?: (blob: StoredBlob) => void;
+  /** Told of every liar: it is shunned and hung up on by then. */
+  onBlamed?: (did: Did) => void;
   /** Told of what failed and stops nothing. */
   onTrouble?: (message: string, cause: unknown) => void;
 }
@@ -224,7 +226,8 @@ export class ArtifactFetching implements PublicSwarm {
 
   #fellBack({ artifact }: Fetch, reason: 'nobody' | 'silent' | 'slow' | 'liars'): void {
     const { official, onFallBack } = artifact.wanted;
-    onFallBack?.(reason);
+    // Who said to have it gave nothing.
+    onFallBack?.(reason === 'nobody' && artifact.owners.size > 0 ? 'silent' : reason);
     // Where nobody has anything of it, its caller fetches it as if there were no swarm: that resumes.
     const isUseless = reason === 'nobody' && artifact.tree === undefined;
     if (official === 'elsewhere' || isUseless) this.#leave(artifact.id);
@@ -265,6 +268,7 @@ export class ArtifactFetching implements PublicSwarm {
     const { host, scores, finder } = this.#deps;
     host.refuse(did, scores.shunnedUntilMs(did));
     this.#client.drop(did);
+    this.#deps.onBlamed?.(did);
     for (const { artifact } of this.#fetches.values())
       if (artifact.owners.has(did)) finder.forget(artifact.wanted.digests, did);
   }

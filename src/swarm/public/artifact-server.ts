@@ -63,6 +63,11 @@ export class ArtifactServer {
     return this.#slots.queued;
   }
 
+  /** 0 idle to 1 full. */
+  get load(): number {
+    return this.#slots.load;
+  }
+
   #accept(stream: Stream, from: NodeConnection): void {
     const link: ServedLink = new ServedLink(stream, from, this.#network, this.#deps.now(), {
       onAsk: (ask) => this.#asked(link, ask),
