@@ -210,12 +210,12 @@ export default class Source extends XCommand {
       listen: flags.listen,
       mdns: flags.mdns,
       interfaces: flags.interface,
-      peers: flags.peer,
     });
     const { runSource } = await import('../src/roles/source.js');
     await runSource({
       settings,
       network: flags.swarm ? flags.network : undefined,
+      peers: flags.peer ?? [],
       printer: this.printer(flags),
       files: flags.requirement,
       name: flags.name,

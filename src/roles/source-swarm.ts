@@ -10,6 +10,8 @@ export interface SourceSwarmInput {
   data: DataFolder;
   /** The network's name; undefined: no part is taken in any. */
   network: string | undefined;
+  /** Nodes of it to begin at. */
+  peers: readonly string[];
   warn: (message: string) => void;
 }
 
@@ -27,16 +29,17 @@ export async function openSourceSwarm({
   settings,
   data,
   network,
+  peers,
   warn,
 }: SourceSwarmInput): Promise<SourceSwarm | undefined> {
   if (network === undefined) return undefined;
   const sinceMs = systemClock.now().getTime() - BOUNDS.nodeTtlMs;
-  const isAlone = settings.peers.length === 0 && data.nodeBook.nodes(sinceMs).length === 0;
+  const isAlone = peers.length === 0 && data.nodeBook.nodes(sinceMs).length === 0;
   if (isAlone) return undefined;
   const { joinNetwork } = await import('./join-network.js');
   const joined = await joinNetwork({
     // The port for clients is another one's.
-    settings: { ...settings, listen: 0 },
+    settings: { ...settings, peers: [...peers], listen: 0 },
     wish: { network, upnp: false, rendezvous: undefined },
     data,
     identity: await openIdentity(settings.folder),

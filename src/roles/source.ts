@@ -60,6 +60,8 @@ export interface SourceInput {
   debian: DebianFlags;
   /** The public network that is asked for public files; undefined: none. */
   network: string | undefined;
+  /** Nodes of it to begin at. */
+  peers: string[];
 }
 
 /** `x source`: resolve, prove, sign, and serve until told to stop. */
@@ -86,7 +88,7 @@ export async function runSource(input: SourceInput): Promise<void> {
     // While it plans, it meets others.
     const joining = input.dryRun
       ? undefined
-      : openSourceSwarm({ settings, data, network: input.network, warn: warnOf(report) });
+      : openSourceSwarm({ ...input, data, warn: warnOf(report) });
     joining?.catch(() => undefined);
     closers.unshift(async () => (await joining?.catch(() => undefined))?.leave());
     const recipient =
