@@ -1,5 +1,4 @@
 import type { Settings } from '../config/settings.js';
-import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
 import type { NodeKind } from '../domain/network-node.js';
 import { isNetworkName } from '../network/announcements.js';
@@ -56,18 +55,20 @@ export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwor
     node.refreshWith((bits) => finding.refresh(bits));
     const server = new ArtifactServer(common);
     await server.start();
-    parts.busy = () => Math.min(1, server.queued / BOUNDS.uploadSlots);
+    parts.busy = () => server.load;
     const fetching = new ArtifactFetching({
       host,
       network,
       finder: finding.finder,
       scores,
       nodeOf: (did) => table.get(did),
-      isAlone: () => host.connections().length === 0 && table.size === 0,
+      // Whom the table names may be long gone.
+      isAlone: () => host.connections().length === 0,
       store,
       clock: systemClock,
       now,
       random: systemRandom,
+      onBlamed: (did) => void table.remove(did),
       onStored: (blob) => void artifacts.note(blob).catch((error: unknown) => warn(String(error))),
     });
     closers.push(() => fetching.stop());

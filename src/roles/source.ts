@@ -25,7 +25,7 @@ import { openData, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import type { Printer } from './printer.js';
 import { volumeSizeOf } from './sizes.js';
-import { openSourceSwarm, untilMet } from './source-swarm.js';
+import { beginToJoin } from './source-swarm.js';
 import { stopSignal } from './until-stopped.js';
 import { warnOnce } from './warn-once.js';
 
@@ -86,11 +86,8 @@ export async function runSource(input: SourceInput): Promise<void> {
     );
     closers.unshift(() => data.close());
     // While it plans, it meets others.
-    const joining = input.dryRun
-      ? undefined
-      : openSourceSwarm({ ...input, data, warn: warnOf(report) });
-    joining?.catch(() => undefined);
-    closers.unshift(async () => (await joining?.catch(() => undefined))?.leave());
+    const joining = beginToJoin({ ...input, data, warn: warnOf(report) });
+    closers.unshift(() => joining.leave());
     const recipient =
       input.for === undefined
         ? undefined
@@ -129,8 +126,6 @@ export async function runSource(input: SourceInput): Promise<void> {
       return;
     }
     showPlan(printer, plan, data);
-    const joined = await joining;
-    if (joined !== undefined) await untilMet(joined, stop.signal);
     // What follows a plan is loaded by who carries it out.
     const { carryPlan } = await import('./carry-plan.js');
     const record = await carryPlan({
@@ -141,7 +136,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       inputs,
       targets,
       upstreams,
-      swarm: joined?.swarm,
+      swarm: await joining.met(stop.signal),
       signal: stop.signal,
     });
     if (input.exportTo !== undefined) {
