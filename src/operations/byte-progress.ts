@@ -5,7 +5,7 @@ import type { Report } from '../ports/progress.js';
 export class ByteProgress {
   readonly #report: Report;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #total: number;
+  #total: number;
   readonly #startMs: number;
   #bytes = 0;
 
@@ -14,6 +14,12 @@ export class ByteProgress {
     this.#clock = clock;
     this.#total = total;
     this.#startMs = clock.monotonicMs();
+  }
+
+  /** All is done, whatever it was thought to take. */
+  done(): void {
+    this.#total = this.#bytes;
+    this.add(0);
   }
 
   /** @param count negative where bytes have to be done again. */

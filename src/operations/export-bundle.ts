@@ -155,6 +155,7 @@ class Export {
       const { checks: expected, ...rest } = written;
       result.push({ path, ...rest, readBack: await this.#readBack(path, expected) });
     }
+    this.#progress.done();
     return result;
   }
 

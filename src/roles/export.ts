@@ -136,7 +136,7 @@ function exportLines(
   if (volumes.some(({ readBack }) => readBack === 'cached')) {
     lines.push('read back through the page cache: this file system knows no other way');
   }
-  if (recipient === undefined) return lines;
+  if (recipient === undefined || leftOut.files === 0) return lines;
   const why = recipient.request === undefined ? 'exported there before' : 'held there';
   lines.push(
     `for ${recipient.name}: ${leftOut.files} files (${formatBytes(leftOut.bytes)}) are ${why} and left out`,

@@ -48,7 +48,7 @@ export async function runRequest(input: RequestInput): Promise<void> {
     };
     printer.document(document, [
       `written: ${output} (${formatBytes(bytes.length)})`,
-      `  target ${document.target}; holds ${made.held} files of ${made.bundles} bundles`,
+      `  target ${document.target}; holds ${made.held} files of ${made.bundles} ${made.bundles === 1 ? 'bundle' : 'bundles'}`,
       ...(made.wishes === 0 ? [] : [`  ${made.wishes} packages were asked for in vain (x wishes)`]),
       `  signed by ${identity.did}`,
       `Carry it to the source: x source -r FILE --for ${output} --export DIR`,
