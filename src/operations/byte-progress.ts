@@ -18,6 +18,7 @@ export class ByteProgress {
 
   /** All is done, whatever it was thought to take. */
   done(): void {
+    if (this.#total === this.#bytes) return;
     this.#total = this.#bytes;
     this.add(0);
   }
