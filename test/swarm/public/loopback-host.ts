@@ -34,11 +34,11 @@ export class LoopbackHost implements NodeHost {
     });
   }
 
-  /** @param number 1 to 65,000: the key, and the address. */
-  static async start(number: number): Promise<LoopbackHost> {
+  /** @param number 1 to 65,000: the key, and the address unless another host's is to be shared. */
+  static async start(number: number, place: number = number): Promise<LoopbackHost> {
     const seed = new Uint8Array(32);
     new DataView(seed.buffer).setUint32(0, number);
-    const ip = `127.9.${number >> 8}.${number & 255}`;
+    const ip = `127.9.${place >> 8}.${place & 255}`;
     // More than libp2p says goes to the socket.
     const dialOpts = { localAddress: ip } as TCPSocketOptions;
     const libp2p = await createLibp2p({
