@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.js';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
 import { messageOf } from '../domain/errors.js';
 import type { JsonValue, Origin } from '../domain/plan.js';
 import { parseAccessRules } from '../gateway/access-rules.js';
@@ -14,7 +15,7 @@ import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import { systemRandom } from '../platform/random.js';
 import type { GatewayServer, ServedView } from '../ports/ecosystem.js';
-import type { Providers } from '../ports/passing.js';
+import type { Prefetch, Providers } from '../ports/passing.js';
 import { gatewayTls, type GatewayTls } from './gateway-tls.js';
 import { nobodyToAsk } from './held-view.js';
 import { createInsight } from './insight.js';
@@ -52,6 +53,11 @@ export interface Joined {
   providers: Providers;
   /** For `x peers`. */
   network: () => JsonValue;
+  /** Told of what is read here, and of what public indexes name. */
+  onUsed: (sha256: Sha256) => void;
+  onNamed: NonNullable<Prefetch['named']>;
+  /** In place of a gateway's own: by what is asked for, and how few have it. */
+  keepQuota: () => Promise<unknown>;
   /** Says that it leaves, and ends within seconds. */
   leave(): Promise<void>;
 }
@@ -81,7 +87,8 @@ export async function runGateway(input: GatewayInput): Promise<void> {
       requestsPerSecond: settings.rateLimit === 0 ? undefined : settings.rateLimit,
     };
     await serve(input, { data, parts, joined, options, tls, lock, defer });
-    await stay(data, recent, quotaBytes, stop.signal, warn);
+    const keep = joined?.keepQuota ?? (() => keepQuota(data.store, recent, quotaBytes));
+    await stay(keep, quotaBytes, stop.signal, warn);
     printer.done();
   } finally {
     stop.release();
@@ -122,10 +129,13 @@ async function gatewayParts(
     clock: systemClock,
     random: systemRandom,
     warn,
-    onUsed: (sha256) => recent.note(sha256),
+    onUsed: (sha256) => {
+      recent.note(sha256);
+      joined?.onUsed(sha256);
+    },
     signal,
   });
-  const prefetch = createPrefetch(passing, signal);
+  const prefetch = createPrefetch(passing, signal, joined?.onNamed);
   const servers = await passThroughServers({
     data,
     outside,
@@ -209,15 +219,14 @@ async function serve(
 
 /** Until told to stop; what is kept stays within the quota. */
 async function stay(
-  { store }: DataFolder,
-  recent: RecentUse,
+  keep: () => Promise<unknown>,
   quotaBytes: number,
   signal: AbortSignal,
   warn: (message: string) => void,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      await keepQuota(store, recent, quotaBytes);
+      await keep();
     } catch (error) {
       warn(`the quota of ${formatBytes(quotaBytes)} is not kept: ${messageOf(error)}`);
     }

@@ -1,10 +1,14 @@
 import { BOUNDS } from '../domain/bounds.js';
 import { XError } from '../domain/errors.js';
 import type { NodeKind } from '../domain/network-node.js';
+import { NamedArtifacts } from '../network/named-artifacts.js';
+import { NETWORK_POLICY } from '../network/policy.js';
 import { usableQuota } from '../network/retention.js';
+import { systemRandom } from '../platform/random.js';
+import { KeepCopies } from '../swarm/public/keep-copies.js';
 import { runGateway, type GatewayInput, type Joined, type JoinPlace } from './gateway.js';
 import { freeBytesOf } from './insight.js';
-import { joinNetwork } from './join-network.js';
+import { joinNetwork, type JoinedNetwork } from './join-network.js';
 import type { NetworkWish } from './network-flags.js';
 import { asJson, viewOfNode } from './network-view.js';
 import { openIdentity } from './open-keys.js';
@@ -76,13 +80,68 @@ async function join(
       `nodes: ${nodes.length} known, ${connected} connected`,
     ]);
   }, TELL_EVERY_MS).unref();
+  const kept = keepCopies(network, { data, settings, quotaBytes, warn });
   return {
     did,
+    ...kept.joined,
     providers: network.fetching,
     network: () => asJson(viewOfNode(node)),
     leave: async () => {
       clearInterval(timer);
+      kept.stop();
       await network.leave();
+    },
+  };
+}
+
+/** What is kept for others: the quota, and copies of what too few have where the node is heavy. */
+function keepCopies(
+  { node, finding, fetching }: JoinedNetwork,
+  { data, settings, quotaBytes, warn }: Omit<JoinPlace, 'signal'> & Pick<NodeInput, 'settings'>,
+): { joined: Pick<Joined, 'onUsed' | 'onNamed' | 'keepQuota'>; stop: () => void } {
+  const stopped = new AbortController();
+  const named = new NamedArtifacts();
+  const copies = new KeepCopies({
+    network: node.network,
+    store: data.store,
+    artifacts: data.publicArtifacts,
+    records: finding.records,
+    demand: finding.demand,
+    copies: (digests) => finding.publisher.copies(digests),
+    named,
+    // Nobody waits for it, and the official source is not asked for the sake of others.
+    providers: { bring: (artifact, signal) => fetching.seek(artifact, signal) },
+    quotaBytes,
+    freeBytes: () => Promise.resolve(freeBytesOf(settings.folder) ?? quotaBytes),
+    random: systemRandom,
+    now: node.now,
+  });
+  const replicate = (): void => {
+    copies.replicate(stopped.signal).catch((error: unknown) => {
+      if (!stopped.signal.aborted)
+        warn(`copies of what few have are not fetched: ${String(error)}`);
+    });
+  };
+  const timer =
+    node.kind === 'heavy'
+      ? setInterval(replicate, NETWORK_POLICY.replicateEveryMs).unref()
+      : undefined;
+  return {
+    joined: {
+      onUsed: (sha256) => copies.used({ sha256 }),
+      onNamed: ({ ecosystem, digests, sizeBytes }, packageName, requires) => {
+        const packageId = `${ecosystem} ${packageName}`;
+        named.note({ digests, sizeBytes, packageId });
+        named.requires(
+          packageId,
+          requires.map((name) => `${ecosystem} ${name}`),
+        );
+      },
+      keepQuota: () => copies.keepQuota(),
+    },
+    stop: () => {
+      clearInterval(timer);
+      stopped.abort(new Error('the node stops'));
     },
   };
 }

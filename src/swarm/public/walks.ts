@@ -9,6 +9,9 @@ import { BusyNode, type LookupClient } from './lookup-client.js';
 import type { LookupAnswer, LookupAsk } from './lookup-messages.js';
 import type { NodeConnection, NodeHost } from './node-host.js';
 
+/** A walk that ends because the last of them is silent ends a little before this clock says so. */
+const EARLY_MS = 100;
+
 export interface WalksDeps {
   host: NodeHost;
   client: LookupClient;
@@ -107,6 +110,7 @@ export class Walks {
   async ask(node: Contact, ask: LookupAsk, signal: AbortSignal): Promise<LookupAnswer | undefined> {
     const { host, client, table } = this.#deps;
     const late = AbortSignal.any([signal, AbortSignal.timeout(2 * BOUNDS.lookupAskMs)]);
+    const askedMs = performance.now();
     try {
       const connection = await host.connect(node, late);
       const answer = await client.ask(connection, ask, late);
@@ -114,7 +118,9 @@ export class Walks {
       return answer;
     } catch (error) {
       // Who was not waited for has not failed, and who is busy is there.
-      if (!signal.aborted && !(error instanceof BusyNode)) table.failed(node.did);
+      const wasWaitedFor =
+        !signal.aborted || performance.now() - askedMs >= BOUNDS.lookupAskMs - EARLY_MS;
+      if (wasWaitedFor && !(error instanceof BusyNode)) table.failed(node.did);
       return undefined;
     }
   }
