@@ -83,7 +83,7 @@ export class ClientsView {
       return [who, bar(part, 20), `${percent(part)}%`, several ? bundle : ''];
     });
     const more = sorted.length - rows.length;
-    return [this.summary(), ...table(rows), ...(more > 0 ? [`  and ${more} more`] : [])];
+    return [this.summary(), ...table(rows, 0), ...(more > 0 ? [`  and ${more} more`] : [])];
   }
 }
 

@@ -197,15 +197,52 @@ export function formatPeerAddress(multiaddr: string): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Columns padded to their widest cell, as lines. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+/**
+ * Columns padded to their widest cell, as lines. On a terminal that they are too wide for, each row's last
+ * cells stand below it, indented.
+ * @param room columns of the terminal; 0 where there is none.
+ */
+export function table(
+  rows: readonly (readonly string[])[],
+  room: number = terminalColumns(),
+): string[] {
   const widths: number[] = [];
   for (const row of rows)
     row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
-  return rows.map((row) =>
-    row
+  const beside = room === 0 ? widths.length : fitting(widths, room);
+  return rows.flatMap((row) => {
+    const first = row
+      .slice(0, beside)
       .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)))
       .join('  ')
-      .trimEnd(),
-  );
+      .trimEnd();
+    return [first, ...below(row.slice(beside), room)];
+  });
+}
+
+function terminalColumns(): number {
+  // A terminal that does not say how wide it is has none, or 0.
+  return process.stdout.isTTY ? Number(process.stdout.columns) || 0 : 0;
+}
+
+/** How many columns, the first always, stand beside each other. */
+function fitting(widths: readonly number[], room: number): number {
+  let used = widths[0] ?? 0;
+  let count = 1;
+  for (const width of widths.slice(1)) {
+    used += 2 + width;
+    if (used > room) break;
+    count += 1;
+  }
+  return count;
+}
+
+function below(cells: readonly string[], room: number): string[] {
+  const lines: string[] = [];
+  for (const cell of cells.filter((one) => one !== '')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 2 + cell.length > room) lines.push(`  ${cell}`);
+    else lines[lines.length - 1] = `${last}  ${cell}`;
+  }
+  return lines;
 }

@@ -256,3 +256,25 @@ test('nothing from outside steers the terminal', () => {
   print.document({}, [hostile]);
   assert.equal(stdout.text, `${shown}\n`.repeat(3));
 });
+
+test('a table that is too wide for the terminal goes on below, and loses nothing', () => {
+  const rows = [
+    ['name', 'version', 'size', ''],
+    ['charset-normalizer', '3.5.2', '270 kB', ''],
+    ['six', '1.17.0', '11.1 kB', 'not here yet'],
+  ];
+  assert.deepEqual(table(rows, 30), [
+    'name                version',
+    '  size',
+    'charset-normalizer  3.5.2',
+    '  270 kB',
+    'six                 1.17.0',
+    '  11.1 kB  not here yet',
+  ]);
+  for (const room of [1, 10, 20, 40, 60]) {
+    const shown = table(rows, room);
+    for (const cell of rows.flat()) assert.ok(shown.join('\n').includes(cell), `${room}: ${cell}`);
+    if (room >= 20) assert.ok(Math.max(...shown.map((line) => line.length)) <= room, String(room));
+  }
+  assert.deepEqual(table(rows, 0), table(rows, 1_000));
+});
