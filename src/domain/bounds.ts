@@ -149,6 +149,8 @@ export const BOUNDS = {
   /** Memory that waits for the next verified pieces: no more than was in use at once before. */
   freePieceBytes: 64 << 20,
   earlyPieceBytes: 16 << 20,
+  /** A bundle of fewer leaves nothing behind that is worth collecting at once. */
+  entriesWorthCollecting: 1_000,
   /** Verified pieces that are given to others before they are on disk. */
   offeredBytes: 16 << 20,
   /** Verified pieces are written when there is so much, or after so long. */

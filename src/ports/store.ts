@@ -160,6 +160,11 @@ export interface Store extends ReadableBlobs {
    * @throws XError LIMIT_EXCEEDED past maxBytes; as open.
    */
   read(sha256: Sha256, maxBytes: number): Promise<Uint8Array>;
+  /**
+   * Verified reads of whole blobs of one piece, in their order; what lies together is read together.
+   * Undefined where a blob is not held, or turned out damaged: then it is dropped as by `open`.
+   */
+  readSmall(sha256s: readonly Sha256[]): Promise<(Uint8Array | undefined)[]>;
 
   /** The leaf hashes of a whole blob or of a partial whose tree is known; undefined otherwise. */
   leaves(sha256: Sha256): Uint8Array[] | undefined;

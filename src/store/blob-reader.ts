@@ -4,15 +4,22 @@ import type { FileHandle } from 'node:fs/promises';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
-import { leafHash, PIECE_SIZE_BYTES, pieceCount, pieceLengthBytes } from '../domain/piece.js';
+import {
+  joined,
+  leafHash,
+  PIECE_SIZE_BYTES,
+  pieceCount,
+  pieceLengthBytes,
+} from '../domain/piece.js';
 import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
-import { samePlace, type BlobRow } from './blob-rows.js';
+import { key, samePlace, type BlobRow } from './blob-rows.js';
 import { asStoreError } from './disk-errors.js';
 import { readUpTo } from './durable-file.js';
 import { removeFile, type StoreContext } from './context.js';
 import { stampOfOpen } from './file-stamp.js';
 import { LatelyVerified } from './lately-verified.js';
 import type { TakenFile } from './open-files.js';
+import { extentsOf, isPacked, type PackExtent } from './pack-extents.js';
 
 /** From this length on a blob is read from the disk itself by who goes through it once. */
 const DIRECT_BYTES = 4 << 20;
@@ -66,6 +73,49 @@ export class BlobReader {
       isNoted: isShared,
       into: undefined,
     });
+  }
+
+  /** @see Store.readSmall */
+  async readSmall(sha256s: readonly Sha256[]): Promise<(Uint8Array | undefined)[]> {
+    const rows = this.#context.rows.getAll(sha256s).filter((row) => row !== undefined);
+    const found = new Map<Sha256, Uint8Array>();
+    await Promise.all([
+      ...extentsOf(rows.filter(isPacked)).map((extent) => this.#readExtent(extent, found)),
+      ...rows.filter((row) => !isPacked(row)).map((row) => this.#readAlone(row, found)),
+    ]);
+    return sha256s.map((sha256) => found.get(sha256));
+  }
+
+  async #readExtent(extent: PackExtent, found: Map<Sha256, Uint8Array>): Promise<void> {
+    const bytes = await this.#bytesOf(extent);
+    for (const row of extent.blobs) {
+      const start = row.place.offset - extent.offset;
+      const piece = bytes.subarray(start, start + row.lengthBytes);
+      // What is wrong with one is found out, and the blob dropped, by reading it alone.
+      if (whatIsWrong(row, 0, piece, key(row.pieceRoot)) === undefined)
+        found.set(row.sha256, piece);
+      else await this.#readAlone(row, found);
+    }
+  }
+
+  /** Fewer where the pack ends before, or cannot be read. */
+  async #bytesOf({ blobs, offset, lengthBytes }: PackExtent): Promise<Uint8Array> {
+    const { layout, files } = this.#context;
+    const path = layout.pack(blobs[0]?.place.pack ?? -1);
+    return files
+      .use(path, constants.O_RDONLY, (file) => readUpTo(file, offset, lengthBytes))
+      .catch(() => new Uint8Array(0));
+  }
+
+  async #readAlone({ sha256 }: BlobRow, found: Map<Sha256, Uint8Array>): Promise<void> {
+    try {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of this.open(sha256)) pieces.push(piece);
+      found.set(sha256, joined(pieces));
+    } catch (error) {
+      // Whatever the reason, what cannot be read is not held.
+      if (!(error instanceof XError)) throw error;
+    }
   }
 
   async *#read(

@@ -89,6 +89,11 @@ export class BlobRows {
     return raw && blobOf(raw);
   }
 
+  /** As `get` for many, in one transaction: each on its own costs two locks of the file. */
+  getAll(sha256s: readonly Sha256[]): (BlobRow | undefined)[] {
+    return this.#db.readTogether(() => sha256s.map((sha256) => this.get(sha256)));
+  }
+
   getBySha512(sha512: string): BlobRow | undefined {
     if (!isDigest('sha512', sha512)) return undefined;
     const raw = this.#db.read(() => this.#bySha512.get(key(sha512)));

@@ -77,6 +77,11 @@ export class CatalogDatabase {
     return this.#insist(work);
   }
 
+  /** Several reads of the same state, which take the file's locks once. */
+  readTogether<T>(work: () => T): T {
+    return this.#insist(() => this.sql.transaction(work)());
+  }
+
   /** One transaction at once. Blocks while another process writes, at most BOUNDS.catalogBusyMs. */
   writeNow<T>(work: () => T): T {
     const result = this.#insist(() => this.sql.transaction(work).immediate());

@@ -128,6 +128,10 @@ export class DiskStore implements Store {
     return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
   }
 
+  readSmall(sha256s: readonly Sha256[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#reader.readSmall(sha256s);
+  }
+
   leaves(sha256: Sha256): Uint8Array[] | undefined {
     const { rows } = this.#context;
     const whole = rows.get(sha256);

@@ -227,8 +227,13 @@ export class BlobAccess {
         pieces.push({ leaf, bytes: recent });
       } else wanted.push({ leaf, bytes: new Uint8Array() });
     }
+    const small: LeafSpan[] = [];
     for (const { span, run } of this.#runs(wanted)) {
       if (this.#states[span.index]?.kind === 'refused') continue;
+      if (span.leafCount === 1) {
+        small.push(span);
+        continue;
+      }
       const first = (run[0]?.leaf ?? 0) - span.firstLeaf;
       try {
         const read = await this.#readRun(span, first, run.length);
@@ -239,7 +244,18 @@ export class BlobAccess {
         damaged.push(...this.#notHeld(span));
       }
     }
+    await this.#readSmall(small, pieces, damaged);
     return { pieces, damaged };
+  }
+
+  async #readSmall(spans: LeafSpan[], pieces: LeafBytes[], damaged: number[]): Promise<void> {
+    if (spans.length === 0) return;
+    const read = await this.#store.readSmall(spans.map(({ sha256 }) => sha256));
+    spans.forEach((span, at) => {
+      const bytes = read[at];
+      if (bytes === undefined) damaged.push(...this.#notHeld(span));
+      else pieces.push({ leaf: span.firstLeaf, bytes });
+    });
   }
 
   async #readRun(span: LeafSpan, first: number, count: number): Promise<Uint8Array[]> {
@@ -250,7 +266,6 @@ export class BlobAccess {
       for (let i = first; i < first + count; i++) pieces.push(await blob.read(i));
       return pieces;
     }
-    if (span.leafCount === 1) return [await this.#store.read(span.sha256, span.lengthBytes)];
     const start = first * PIECE_SIZE_BYTES;
     const end = Math.min(span.lengthBytes, (first + count) * PIECE_SIZE_BYTES);
     // From the start of a piece on the store hands out whole pieces.

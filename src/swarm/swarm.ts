@@ -269,8 +269,8 @@ class PieceSwarm implements Swarm {
     });
     this.#shares.set(manifest.digest, share);
     for (const link of links.all()) this.#begin(link, share);
-    // Reading the entries left many times their size behind, in a young space that had grown for it.
-    collectAll();
+    // Reading many entries left many times their size behind, in a young space that had grown for it.
+    if (packed.entries.length >= BOUNDS.entriesWorthCollecting) collectAll();
     return share;
   }
 

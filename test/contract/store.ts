@@ -190,6 +190,30 @@ function putsAndReads(check: Check): void {
     assert.deepEqual(next.totals(), { blobs: LENGTHS.length, bytes });
   });
 
+  check(
+    'blobs of one piece are read together, in any order, beside one that is not held',
+    async ({ store }) => {
+      const lengths = [
+        ...LENGTHS.filter((length) => length <= PIECE_SIZE_BYTES),
+        700,
+        5_000,
+        90_000,
+      ];
+      const blobs = [...lengths, ...lengths].map((length, at) =>
+        sampleBytes(length, `small ${at}`),
+      );
+      for (const bytes of blobs) await store.putBytes(bytes);
+      const asked = [...blobs.slice(5), sampleBytes(9, 'not held'), ...blobs.slice(0, 8)];
+      const read = await store.readSmall(asked.map((bytes) => sha256(bytes)));
+      assert.equal(read.length, asked.length);
+      for (const [at, bytes] of asked.entries()) {
+        const isHeld = at !== blobs.length - 5;
+        assert.deepEqual(read[at] && Buffer.from(read[at]), isHeld ? bytes : undefined, `${at}`);
+      }
+      assert.deepEqual(await store.readSmall([]), []);
+    },
+  );
+
   check('putBytes stores what put stores', async ({ store }) => {
     for (const length of LENGTHS) {
       const bytes = sampleBytes(length, length);

@@ -135,6 +135,28 @@ test('a flipped bit in a pack costs its blob and no other', () =>
     assert.ok(Buffer.from(await store.read(sha256(small[7]!), 1_000)).equals(small[7]!));
   }));
 
+test('read together, a flipped bit costs its blob and no other, and a pack that is gone all of them', () =>
+  damaged(async (temporary, damages) => {
+    const small = Array.from({ length: 20 }, (_, at) => sampleBytes(1_000, at));
+    for (const bytes of small) await temporary.current.store.putBytes(bytes);
+    const { store } = await temporary.reopen();
+    const pack = join(temporary.folder, 'packs', '1.pack');
+    flipBit(pack, 7 * 1_000 + 3);
+    const names = small.map((bytes) => sha256(bytes));
+    const read = await store.readSmall(names);
+    for (const [at, bytes] of small.entries()) {
+      if (at === 7) assert.equal(read[at], undefined);
+      else assert.ok(Buffer.from(read[at]!).equals(bytes));
+    }
+    const lost = (): string[] => damages.map((damage) => damage.sha256);
+    assert.deepEqual(lost(), [names[7]]);
+    assert.equal(store.stat(names[7]!), undefined, 'it was dropped');
+    const again = await temporary.reopen();
+    rmSync(pack);
+    assert.ok((await again.store.readSmall(names)).every((bytes) => bytes === undefined));
+    assert.deepEqual(lost().sort(), [...names].sort());
+  }));
+
 test('a pack that is gone costs what was in it; new blobs go on', () =>
   damaged(async (temporary) => {
     const bytes = sampleBytes(500, 'packed');
