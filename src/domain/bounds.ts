@@ -261,6 +261,8 @@ export const BOUNDS = {
   inviteBookBytes: 16 << 20,
   /** How soon a membership that ends is noticed where nothing else happens. */
   membersCheckMs: 2_000,
+  /** And where frames come. */
+  admittedMs: 100,
 
   // requests
   requestHeaderBytes: 64 << 20,

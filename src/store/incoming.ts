@@ -249,11 +249,11 @@ export async function storeBytes(
   bytes: Uint8Array,
   body: HashedBody = hashBytes(bytes),
 ): Promise<StoredBlob> {
-  if (isHeldOnDisk(context, body.sha256)) return storedBlob(body);
   if (bytes.length <= BOUNDS.packBlobBytes) {
     await packs.append(body, bytes);
     return storedBlob(body);
   }
+  if (isHeldOnDisk(context, body.sha256)) return storedBlob(body);
   const { path, file } = await newTempFile(context);
   try {
     await writeAll(file, bytes, 0);

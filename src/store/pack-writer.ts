@@ -8,7 +8,7 @@ import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
 import { syncFolder, writeAll } from './durable-file.js';
 import { stampOfOpen, type FileStamp } from './file-stamp.js';
-import { type StoreContext } from './context.js';
+import { isHeldOnDisk, type StoreContext } from './context.js';
 import { enter } from './placing.js';
 
 /** What one flush takes at most. */
@@ -65,7 +65,7 @@ export class PackWriter {
     this.#release = sql.prepare('UPDATE packs SET writer = NULL, full = ? WHERE number = ?');
   }
 
-  /** Resolves when the bytes and their row are on disk. */
+  /** Resolves when the bytes and their row are on disk, from here or since earlier. */
   append(body: HashedBody, bytes: Uint8Array): Promise<void> {
     return this.#queue.add({ body, bytes });
   }
@@ -75,7 +75,9 @@ export class PackWriter {
     await this.#letGo();
   }
 
-  async #flush(group: readonly PendingBlob[]): Promise<void> {
+  async #flush(waiting: readonly PendingBlob[]): Promise<void> {
+    const group = this.#notHeld(waiting);
+    if (group.length === 0) return;
     const pack = await this.#openPack();
     const bytes = group.map((blob) => blob.bytes);
     // After a write that failed half-way the pack ends later than its last blob: a hole.
@@ -94,6 +96,13 @@ export class PackWriter {
         offset += body.lengthBytes;
       }
     });
+  }
+
+  #notHeld(waiting: readonly PendingBlob[]): PendingBlob[] {
+    const { db } = this.#context;
+    return db.readTogether(() =>
+      waiting.filter(({ body }) => !isHeldOnDisk(this.#context, body.sha256)),
+    );
   }
 
   async #openPack(): Promise<OpenPack> {

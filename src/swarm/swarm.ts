@@ -93,7 +93,8 @@ class PieceSwarm implements Swarm {
     this.#deps = deps;
     this.#remembered = new RememberedSiblings(deps.catalog);
     this.#introductions = new Introductions(deps.clock, deps.random);
-    this.#admission = new Admission(deps.gate, ({ from }) => this.#parts().host.isNear(from));
+    const isNear = ({ from }: PieceLink): boolean => this.#parts().host.isNear(from);
+    this.#admission = new Admission(deps.gate, isNear, deps.clock);
     this.#caller = new BundleCaller(deps.gate, (address) =>
       this.#parts().named.connect(parseAddress(address)),
     );

@@ -48,11 +48,12 @@ export const POLICY = {
 
   /**
    * Changes of what is held are told together, this far apart where so much came meanwhile, and else
-   * later: each telling is a message to every peer.
+   * later: each telling is a message to every peer, most of all that is said. Half as long makes 31
+   * clients on 25 Mbit/s half a percent quicker where nobody computes, and their messages 1.6 times as many.
    */
   tellMs: 25,
   tellBytes: 2 << 20,
-  tellAtMostMs: 100,
+  tellAtMostMs: 200,
 
   // ---- giving
   /**
