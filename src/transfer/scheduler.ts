@@ -20,6 +20,7 @@ export class Scheduler {
   /** Held since peers were told last. */
   #untold: number[] = [];
   #toldMs = -Infinity;
+  #tellings = 0;
   /** An answer arrived: another can go. */
   #isRoomMade = false;
 
@@ -220,12 +221,15 @@ export class Scheduler {
   #tell(now: number): void {
     if (this.#untold.length === 0) return;
     const isMuch = this.#state.map.bytesOf(this.#untold) >= POLICY.tellBytes;
-    const dueMs = this.#toldMs + (isMuch ? POLICY.tellMs : POLICY.tellAtMostMs);
+    const isAtFirst = this.#tellings < POLICY.tellsAtFirst;
+    const atMostMs = isAtFirst ? POLICY.tellAtMostMs : POLICY.tellLaterMs;
+    const dueMs = this.#toldMs + (isMuch ? POLICY.tellMs : atMostMs);
     if (now < dueMs) {
       this.#state.wakeBy(dueMs);
       return;
     }
     this.#toldMs = now;
+    this.#tellings += 1;
     this.#tellNow();
   }
 
