@@ -28,11 +28,7 @@ export class Admission {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #known = new WeakMap<PieceLink, Acquaintance>();
 
-  constructor(
-    gate: Gate,
-    isNear: (link: PieceLink) => boolean,
-    clock: Pick<Clock, 'monotonicMs'>,
-  ) {
+  constructor(gate: Gate, isNear: (link: PieceLink) => boolean, clock: Pick<Clock, 'monotonicMs'>) {
     this.#gate = gate;
     this.#isNear = isNear;
     this.#clock = clock;
