@@ -33,6 +33,7 @@ export class Lookup {
   readonly #self: Did;
   readonly #startedMs: number;
   readonly #isSearch: boolean;
+  readonly #first: ReadonlySet<Did>;
   /** Nearest first. */
   #candidates: Candidate[] = [];
   readonly #known = new Map<Did, Candidate>();
@@ -44,6 +45,7 @@ export class Lookup {
   #isOver = false;
 
   /**
+   * @param input.first asked before all others, wherever they are; none of them more than once.
    * @param input.start from this machine's own table, of different networks where it can.
    * @param input.isSearch ends with enough owners; else it goes on to the nearest nodes, to leave a
    *   record there or to fill a table.
@@ -51,6 +53,7 @@ export class Lookup {
   constructor(input: {
     key: Position;
     self: Did;
+    first?: readonly Contact[];
     start: readonly Contact[];
     positions: NodePositions;
     isSearch: boolean;
@@ -61,7 +64,9 @@ export class Lookup {
     this.#positions = input.positions;
     this.#isSearch = input.isSearch;
     this.#startedMs = input.now;
-    for (const contact of input.start) this.#meet(contact, 1, undefined);
+    const first = input.first ?? [];
+    this.#first = new Set(first.map(({ did }) => did));
+    for (const contact of [...first, ...input.start]) this.#meet(contact, 1, undefined);
     this.#sort();
   }
 
@@ -130,7 +135,8 @@ export class Lookup {
     // What was asked or answered stays; of the rest the nearest.
     let open = 0;
     this.#candidates = this.#candidates.filter(
-      ({ state }) => state !== 'open' || ++open <= POLICY.candidates,
+      ({ state, contact }) =>
+        state !== 'open' || this.#first.has(contact.did) || ++open <= POLICY.candidates,
     );
   }
 
@@ -166,8 +172,12 @@ export class Lookup {
     return this.#asked >= BOUNDS.lookupAsks ? 'limit' : 'exhausted';
   }
 
-  /** The nearest that was not asked, up to where enough nearer ones have answered. */
+  /** Who is to be asked first, then the nearest that was not asked, up to where enough nearer ones have answered. */
   #next(): Candidate | undefined {
+    const first = this.#candidates.find(
+      ({ state, contact }) => state === 'open' && this.#first.has(contact.did),
+    );
+    if (first !== undefined) return first;
     const groups = new Map<string, number>();
     let answered = 0;
     let doubtful: Candidate | undefined;

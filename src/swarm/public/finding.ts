@@ -1,8 +1,10 @@
+import { groupOfMultiaddr } from '../../network/address-group.js';
+import type { Owner } from '../../network/events.js';
 import { OwnerCache } from '../../network/owner-cache.js';
 import { ProviderRecords } from '../../network/records.js';
 import { Demand } from '../../network/retention.js';
 import type { RoutingTable } from '../../network/routing-table.js';
-import type { NodePositions } from '../../network/position.js';
+import type { NodePositions, Position } from '../../network/position.js';
 import type { NodeKind } from '../../domain/network-node.js';
 import type { PublicArtifacts } from '../../ports/public-artifacts.js';
 import type { Random } from '../../ports/random.js';
@@ -15,6 +17,12 @@ import { SwarmPublisher } from './swarm-publisher.js';
 import { Walks } from './walks.js';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
+
+/** As others are told of it: who asks is connected with it, and needs no address where it states none. */
+function ownerAt(host: NodeHost): Owner {
+  const addresses = host.addresses();
+  return { did: host.did, addresses, group: groupOfMultiaddr(addresses[0] ?? '') ?? '' };
+}
 
 export interface FindingDeps {
   network: string;
@@ -68,7 +76,9 @@ export class Finding {
       artifacts,
       turnMs: deps.turnMs,
     });
-    this.server = new LookupServer({ network, kind, table, records, cache, demand, now });
+    const ownOf = (key: Position): Owner | undefined =>
+      this.publisher.isHeld(key) ? ownerAt(host) : undefined;
+    this.server = new LookupServer({ network, kind, table, records, cache, demand, ownOf, now });
     this.#timer = setInterval(() => records.sweep(now()), SWEEP_EVERY_MS).unref();
   }
 

@@ -53,7 +53,10 @@ export class LookupClient {
           stream,
           {
             onFrame: (frame) => {
-              const read = decodeAnswer(frame, this.#addressesOf);
+              // Who names itself is where it was asked, also where it states no address.
+              const known = (did: Did): readonly string[] =>
+                did === connection.did ? [connection.address] : this.#addressesOf(did);
+              const read = decodeAnswer(frame, known);
               if (read === 'busy') reject(new BusyNode('it was asked too much'));
               else if (read === 'other-network') reject(new Error('it is of another network'));
               else resolve(read);

@@ -2,6 +2,7 @@ import type { Stream } from '@libp2p/interface';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { NodeKind } from '../../domain/network-node.js';
 import { answerLookup } from '../../network/lookup-answer.js';
+import type { Owner } from '../../network/events.js';
 import type { OwnerCache } from '../../network/owner-cache.js';
 import { networkId, textOfPosition, type Position } from '../../network/position.js';
 import type { ProviderRecords } from '../../network/records.js';
@@ -29,6 +30,8 @@ export interface LookupServerDeps {
   records: ProviderRecords;
   cache: OwnerCache;
   demand: Demand;
+  /** This node as an owner; undefined where it holds nothing public at that place. */
+  ownOf: (key: Position) => Owner | undefined;
   /** Milliseconds since 1970 of a clock that never goes back. */
   now: () => number;
 }

@@ -79,6 +79,12 @@ export class SwarmPublisher implements Publisher {
     return { keys: all.length, published: all.filter((one) => one.publishedAtMs > 0).length };
   }
 
+  /** Whether something that is public now lies here under this place; as many as are told of. */
+  isHeld(key: Position): boolean {
+    const told = this.#publications.get(textOfPosition(key));
+    return told !== undefined && this.#isPublic(told);
+  }
+
   start(): void {
     const { artifacts, host } = this.#deps;
     this.#unwatch = artifacts.watch(({ gained, lost }) => {

@@ -2,7 +2,7 @@ import { BOUNDS } from '../../domain/bounds.js';
 import type { Contact, LookupAction, LookupEvent, Owner } from '../../network/events.js';
 import { groupOfMultiaddr } from '../../network/address-group.js';
 import { Lookup } from '../../network/lookup.js';
-import { lookupStart } from '../../network/lookup-answer.js';
+import { lookupFirst, lookupStart } from '../../network/lookup-answer.js';
 import type { NodePositions, Position } from '../../network/position.js';
 import type { RoutingTable } from '../../network/routing-table.js';
 import { BusyNode, type LookupClient } from './lookup-client.js';
@@ -54,13 +54,28 @@ export class Walks {
     const { table, positions, host, now } = this.#deps;
     table.used(key, now());
     const start = lookupStart(table, key, now());
-    const lookup = new Lookup({ key, self: host.did, start, positions, isSearch, now: now() });
+    const first = lookupFirst(table, key, this.#dialled(), now());
+    const own = { key, self: host.did, positions };
+    const lookup = new Lookup({ ...own, first, start, isSearch, now: now() });
     this.#running += 1;
     try {
       return await this.#drive(lookup, { type: 'question', key, isSearch }, onFound, signal);
     } finally {
       this.#running -= 1;
     }
+  }
+
+  /** Who is connected because this machine went there: nobody gets in here by knocking. */
+  #dialled(): Contact[] {
+    const { host, table } = this.#deps;
+    return host
+      .connections()
+      .filter(({ wasDialled, isRelayed, isOpen }) => wasDialled && !isRelayed && isOpen)
+      .map(({ did, address, group }) => {
+        const known = table.get(did);
+        const addresses = known?.group === group ? known.addresses : [address];
+        return { did, addresses, group, kind: known?.kind ?? 'light' };
+      });
   }
 
   #drive(

@@ -115,6 +115,40 @@ test('private ones are never told of, also when they become so later; what is dr
   });
 });
 
+test('who holds it says so itself, first, before any record is out; and never of what is private', async () => {
+  await withNodes(3, async (nodes) => {
+    const [holder, asker, other] = nodes as [FindingNode, FindingNode, FindingNode];
+    const [kept, secret] = [digestsOf('kept'), digestsOf('secret')];
+    holder.artifacts.add(kept, secret);
+    holder.publisher.start();
+    holder.artifacts.withhold(secret);
+    // Connected, and nothing is in the table yet: as it is when a fetch begins early.
+    await asker.host.connect({ did: holder.host.did, addresses: holder.host.addresses() });
+    assert.equal(asker.table.size, 0);
+    for (const digests of [kept, { sha512: kept.sha512 }]) {
+      const found = await findAll(asker, digests);
+      assert.deepEqual(
+        found.map(({ did, addresses }) => ({ did, addresses })),
+        [{ did: holder.host.did, addresses: holder.host.addresses() }],
+      );
+    }
+    assert.deepEqual(await findAll(asker, secret), []);
+    assert.equal(holder.publisher.counts.published, 0, 'no record had to be left anywhere');
+    holder.records.add(
+      positionOfDigest(NETWORK, 'sha256', kept.sha256!),
+      { did: other.host.did, addresses: other.host.addresses(), group: 'another' },
+      Date.now(),
+    );
+    introduce(other, holder);
+    assert.equal((await findAll(other, kept))[0]?.did, holder.host.did);
+    holder.artifacts.remove(kept);
+    asker.finder.forget(kept, holder.host.did);
+    assert.deepEqual(await findAll(asker, kept), [
+      { did: other.host.did, addresses: other.host.addresses(), group: '127.9.0.3' },
+    ]);
+  });
+});
+
 test('networks do not mix: neither questions nor records of one are taken in another', async () => {
   const here = await startFinding(1);
   const there = await startFinding(2, { network: 'another' });
