@@ -20,7 +20,7 @@ import { LoopbackHost } from './loopback-host.js';
 
 export const NETWORK = 'test';
 const STARTED_MS = Date.now() - performance.now();
-export const now = (): number => STARTED_MS + performance.now();
+const now = (): number => STARTED_MS + performance.now();
 
 /** As a record names it. */
 export function ownerOf(host: LoopbackHost): Owner {
