@@ -100,6 +100,8 @@ export class Lan {
   readonly #nodes: LanNode[] = [];
   readonly #hub = `${PREFIX}hub`;
   #links = 0;
+  /** Port and interface of each wire, by host. */
+  readonly #plugs = new Map<string, { port: string; name: string }[]>();
 
   /** @param wires How many bridges there are; they stand in a namespace of their own. */
   constructor(wires = 1) {
@@ -123,6 +125,7 @@ export class Lan {
   /** Plugs an interface of a host into a bridge; without addresses it has a link-local one alone. */
   plug(host: string, name: string, addresses: readonly string[], wire = 0): void {
     const port = `p${(this.#links += 1)}`;
+    this.#plugs.set(host, [...(this.#plugs.get(host) ?? []), { port, name }]);
     ip('-n', this.#hub, 'link', 'add', port, 'type', 'veth', 'peer', 'name', name, 'netns', host);
     ip('-n', this.#hub, 'link', 'set', port, 'master', `br${wire}`, 'up');
     // No waiting for an address that somebody else might have.
@@ -132,6 +135,17 @@ export class Lan {
     ]);
     for (const address of addresses) ip('-n', host, 'address', 'add', address, 'dev', name);
     ip('-n', host, 'link', 'set', name, 'up');
+  }
+
+  /** A host's wires carry so much in each direction; needs tc. */
+  shape(host: string, mbit: number): void {
+    const shape = ['root', 'tbf', 'rate', `${mbit}mbit`, 'burst', '128kb', 'latency', '100ms'];
+    for (const { port, name } of this.#plugs.get(host) ?? [])
+      for (const [namespace, device] of [
+        [this.#hub, port],
+        [host, name],
+      ] as const)
+        execFileSync('tc', ['-n', namespace, 'qdisc', 'add', 'dev', device, ...shape]);
   }
 
   /** So that whoever would dial the internet does send a packet. */
