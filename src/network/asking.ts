@@ -49,7 +49,9 @@ export class Asking {
       atMs = Math.min(atMs, this.#overAtMs(ask));
     }
     if (fetch.official !== 'not asked' || fetch.upstream === undefined) return atMs;
-    atMs = Math.min(atMs, fetch.silentAtMs());
+    const silentAtMs = fetch.silentAtMs();
+    // Where its owners are busy with other answers to this machine, it is looked at again.
+    atMs = Math.min(atMs, silentAtMs > now ? silentAtMs : now + POLICY.endLookMs);
     if (fetch.firstByteMs === undefined) return atMs;
     return Math.min(atMs, Math.max(fetch.firstByteMs + POLICY.rateAfterMs, now + POLICY.endLookMs));
   }
@@ -91,14 +93,35 @@ export class Asking {
   ): 'nobody' | 'silent' | 'slow' | 'liars' | undefined {
     if (fetch.falseRoots.size >= BOUNDS.swarmFalseClaims) return 'liars';
     if (fetch.peers().length === 0 && (fetch.isSearched || fetch.lookups > 1)) return 'nobody';
-    if (now >= fetch.silentAtMs()) return 'silent';
-    if (fetch.firstByteMs === undefined || now < fetch.firstByteMs + POLICY.rateAfterMs)
-      return undefined;
-    const rate = fetch.swarmBytes / (now - fetch.firstByteMs);
+    const isSilent = now >= fetch.silentAtMs();
+    const { firstByteMs } = fetch;
+    const isMeasured = firstByteMs !== undefined && now >= firstByteMs + POLICY.rateAfterMs;
+    if (!isSilent && !isMeasured) return undefined;
     const provider = fetch.upstream?.provider;
     const official = provider === undefined ? 0 : this.measures.measuredRate(provider);
     const least = Math.max(POLICY.slowBytesPerMs, official / POLICY.slowerThanOfficial);
-    return rate < least ? 'slow' : undefined;
+    // One line carries all that is fetched: what waits behind other answers is not held up by silence.
+    if (this.#flowOf(fetch, now) >= least && !this.#isKeptWaiting(fetch, now)) return undefined;
+    if (isSilent) return this.#isSearchQueued(fetch, now) ? undefined : 'silent';
+    return isMeasured && fetch.swarmBytes / (now - firstByteMs) < least ? 'slow' : undefined;
+  }
+
+  /** It was asked for itself, and nothing of it came for so long that its turn should have come. */
+  #isKeptWaiting({ asks }: ArtifactFetch, now: number): boolean {
+    return [...asks.values()].some(({ heardMs }) => now >= heardMs + BOUNDS.swarmAskMs);
+  }
+
+  /** Its question waits behind others that are being answered: who answers is not silent. */
+  #isSearchQueued({ foundMs, startedMs }: ArtifactFetch, now: number): boolean {
+    if (foundMs !== undefined || now >= startedMs + POLICY.officialAfterBusyMs) return false;
+    return now < this.measures.swarmHeardMs + POLICY.officialAfterByteMs;
+  }
+
+  /** What those who have it send this machine of late, for this artifact or for others. */
+  #flowOf(fetch: ArtifactFetch, now: number): number {
+    return fetch
+      .peers()
+      .reduce((sum, { provider }) => sum + this.measures.flowOf(provider, now), 0);
   }
 
   /** Asks for trees, or for an artifact of one piece at once, and takes the first tree that comes. */

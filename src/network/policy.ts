@@ -60,9 +60,13 @@ export const NETWORK_POLICY = {
   officialAfterMs: 1_000,
   officialAfterFoundMs: 900,
   officialAfterByteMs: 600,
+  /** While the swarm answers other questions a search has longer: it waits behind those. */
+  officialAfterBusyMs: 3_000,
   /** It is asked too where the swarm is this much slower than upstream was of late, or than this. */
   slowerThanOfficial: 3,
   slowBytesPerMs: 64,
+  /** What a provider sends of late is looked at over about so long. */
+  flowMs: 1_000,
   /** Rates are looked at after this. */
   rateAfterMs: 1_500,
 

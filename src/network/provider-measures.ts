@@ -5,6 +5,12 @@ import type { Provider } from './events.js';
 import { NETWORK_POLICY as POLICY } from './policy.js';
 import type { Scores } from './scores.js';
 
+/** Bytes heard up to then, each weighing less as time passes. */
+interface Flow {
+  bytes: number;
+  atMs: number;
+}
+
 /** What a provider does, smoothed. */
 interface Measure {
   /** From a request to its first byte; 0 where nothing came yet. */
@@ -14,6 +20,7 @@ interface Measure {
   bytesPerMs: number;
   answeredMs: number;
   heardMs: number;
+  flow: Flow;
   /** Of requests, 0 to 1. */
   success: number;
   /** Open requests: how many, and for what. */
@@ -34,6 +41,8 @@ const AT_FIRST: Record<Origin, { latencyMs: number; bytesPerMs: number }> = {
 export class ProviderMeasures {
   readonly #scores: Scores;
   readonly #nodeOf: (id: string) => NetworkNode | undefined;
+  /** When the swarm did anything for this machine: sent bytes, or named an owner. */
+  swarmHeardMs = 0;
   /** The one asked last stands last. */
   readonly #known = new Map<string, Measure>();
 
@@ -49,6 +58,7 @@ export class ProviderMeasures {
       bytesPerMs: 0,
       answeredMs: 0,
       heardMs: 0,
+      flow: { bytes: 0, atMs: 0 },
       success: 1,
       asks: 0,
       askedBytes: 0,
@@ -69,9 +79,18 @@ export class ProviderMeasures {
   }
 
   /** Bytes of any answer of its. */
-  heard({ id }: Provider, now: number): void {
+  heard(provider: Provider, bytes: number, now: number): void {
+    const measure = this.#known.get(provider.id);
+    if (measure === undefined) return;
+    measure.heardMs = now;
+    flowed(measure.flow, bytes, now);
+    if (provider.origin === 'swarm') this.swarmHeardMs = now;
+  }
+
+  /** What it sends this machine of late, for whatever it was asked, in bytes a millisecond. */
+  flowOf({ id }: Provider, now: number): number {
     const measure = this.#known.get(id);
-    if (measure !== undefined) measure.heardMs = now;
+    return measure === undefined ? 0 : flowRate(measure.flow, now);
   }
 
   heardMsOf({ id }: Provider): number {
@@ -173,4 +192,15 @@ export class ProviderMeasures {
       return;
     }
   }
+}
+
+function flowed(flow: Flow, bytes: number, now: number): void {
+  flow.bytes = flowRate(flow, now) * POLICY.flowMs + bytes;
+  flow.atMs = now;
+}
+
+function flowRate({ bytes, atMs }: Flow, now: number): number {
+  // What came to a stop flows no longer, however wide it was.
+  if (now >= atMs + POLICY.officialAfterByteMs) return 0;
+  return (bytes * Math.exp((atMs - now) / POLICY.flowMs)) / POLICY.flowMs;
 }

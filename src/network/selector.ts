@@ -9,6 +9,15 @@ import { isRemote, type Provider, type SelectorAction, type SelectorEvent } from
 import { ProviderMeasures } from './provider-measures.js';
 import type { Scores } from './scores.js';
 
+/** Bytes that were not told of before. */
+function freshBytes(
+  { heardBytes }: OpenAsk,
+  event: Extract<SelectorEvent, { type: 'claimed' | 'heard' | 'answered' }>,
+): number {
+  if (event.type === 'claimed') return 0;
+  return event.type === 'heard' ? event.bytes : Math.max(0, event.bytes - heardBytes);
+}
+
 type Wanted = Extract<SelectorEvent, { type: 'wanted' }>;
 
 /**
@@ -94,7 +103,9 @@ export class Selector {
     for (const provider of providers) {
       if (isRemote(provider) && this.#scores.isShunned(provider.id, now)) continue;
       fetch.meet(provider);
-      if (isRemote(provider)) fetch.foundMs ??= now;
+      if (!isRemote(provider)) continue;
+      fetch.foundMs ??= now;
+      this.#asking.measures.swarmHeardMs = now;
     }
   }
 
@@ -108,7 +119,7 @@ export class Selector {
       if (!ask.hasBegun) this.#asking.measures.began(ask.provider, now - ask.sentMs);
       ask.hasBegun = true;
       ask.heardMs = now;
-      this.#asking.measures.heard(ask.provider, now);
+      this.#asking.measures.heard(ask.provider, freshBytes(ask, event), now);
       fetch.firstByteMs ??= now;
       fetch.lastByteMs = now;
     }

@@ -90,7 +90,10 @@ export class PublicSwarmScene {
       const { code } = await process.exited;
       const signed = process.events.find(({ event }) => event === 'signed');
       if (code !== 0 || signed === undefined) throw new Error(process.story());
-      const warnings = process.events.filter(({ event }) => event === 'warning');
+      const warnings = process.events.filter(
+        ({ event, message }) =>
+          event === 'warning' && !/nothing but its bytes/.test(String(message)),
+      );
       const seconds = (performance.now() - beganMs) / 1_000;
       return { signed, seconds, warnings: warnings.map(({ message }) => String(message)) };
     };
@@ -143,11 +146,9 @@ export class PublicSwarmScene {
   async #startRegistry(): Promise<void> {
     const host = this.#lan.host();
     this.#lan.plug(host, 'eth0', [`${REGISTRY_IP}/24`]);
-    const child = spawn(
-      'ip',
-      ['netns', 'exec', host, process.execPath, REGISTRY, REGISTRY_IP],
-      { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-    );
+    const child = spawn('ip', ['netns', 'exec', host, process.execPath, REGISTRY, REGISTRY_IP], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.#registry = child;
     this.#index = await new Promise<string>((resolve, reject) => {
       child.on('exit', (code) => reject(new Error(`the registry ended: ${code}`)));

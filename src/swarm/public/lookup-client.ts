@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
 import { networkId } from '../../network/position.js';
@@ -15,11 +16,18 @@ import type { NodeConnection } from './node-host.js';
 /** It is there, and does not answer now: it was asked too much. */
 export class BusyNode extends Error {}
 
-/** Asks `/x/lookup/1`, one question a stream. */
+/** Streams at once to one node: those that end there a little later than here have their place too. */
+const ASKS_OF_NODE = BOUNDS.lookupStreams / 2;
+
+/**
+ * Asks `/x/lookup/1`, one question a stream. A node is asked so much at once and no more, or it would
+ * refuse the rest: other questions to it wait.
+ */
 export class LookupClient {
   readonly #network: Uint8Array;
   readonly #word: () => AskerWord;
   readonly #addressesOf: (did: Did) => readonly string[];
+  readonly #queues = new Map<Did, PQueue>();
 
   /**
    * @param word What this node states of itself.
@@ -41,6 +49,21 @@ export class LookupClient {
    *   signal's reason.
    */
   async ask(
+    connection: NodeConnection,
+    ask: LookupAsk,
+    signal: AbortSignal,
+  ): Promise<LookupAnswer & { roundTripMs: number }> {
+    const { did } = connection;
+    const queue = this.#queues.get(did) ?? new PQueue({ concurrency: ASKS_OF_NODE });
+    this.#queues.set(did, queue);
+    try {
+      return await queue.add(() => this.#ask(connection, ask, signal), { signal });
+    } finally {
+      if (queue.size + queue.pending === 0) this.#queues.delete(did);
+    }
+  }
+
+  async #ask(
     connection: NodeConnection,
     ask: LookupAsk,
     signal: AbortSignal,

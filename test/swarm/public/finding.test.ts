@@ -149,6 +149,19 @@ test('who holds it says so itself, first, before any record is out; and never of
   });
 });
 
+test('sixty artifacts are looked for at once at one node: it answers for each, and stays known', async () => {
+  await withNodes(2, async (nodes) => {
+    const [holder, asker] = nodes as [FindingNode, FindingNode];
+    const all = Array.from({ length: 60 }, (_, i) => digestsOf(`artifact ${i}`));
+    holder.artifacts.add(...all);
+    holder.publisher.held(all);
+    introduce(asker, holder);
+    const found = await Promise.all(all.map((digests) => findAll(asker, digests)));
+    assert.ok(found.every((owners) => owners[0]?.did === holder.host.did));
+    assert.equal(asker.table.size, 1);
+  });
+});
+
 test('networks do not mix: neither questions nor records of one are taken in another', async () => {
   const here = await startFinding(1);
   const there = await startFinding(2, { network: 'another' });
