@@ -6,7 +6,7 @@ import { PublicSwarmScene, whyNoSwarm, type Signed } from './public-swarm-scene.
 /** The official source is asked after a second of silence: where all of them are slow, it is. */
 function whyTooBusy(): string | undefined {
   const load = loadavg()[0] ?? 0;
-  const most = 3 * availableParallelism();
+  const most = availableParallelism();
   return load > most
     ? `the machine is too busy to meet deadlines: load ${load.toFixed(1)}`
     : undefined;

@@ -264,6 +264,13 @@ test('300 artifacts at once: each ends, and only so many are under way', () => {
   assert.equal(outcomes.filter(({ isFinished }) => isFinished).length, 300);
 });
 
+test('what waits behind other answers of its owner is not taken for silence', () => {
+  const peers: Peer[] = [{ number: 1, manner: 'honest', rttMs: 40, bytesPerMs: 1_000 }];
+  const { outcomes } = run({ peers, official, lengthBytes: 300 * KIB, fetches: 40 });
+  const fromSwarm = outcomes.reduce((sum, { bytes }) => sum + (bytes.get('swarm') ?? 0), 0);
+  assert.ok(fromSwarm >= 0.95 * 40 * 300 * KIB, String(fromSwarm));
+});
+
 test('whoever is among them, an honest source that stays is enough; nothing wrong is ever accepted', () => {
   const manners = fc.constantFrom<Manner>(
     'honest',

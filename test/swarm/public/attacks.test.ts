@@ -14,7 +14,7 @@ import { seedOf, startNode, until } from './hosts.js';
 import { digestsOf, findAll, introduce, NETWORK, startFinding, type FindingNode } from './kit.js';
 import { LoopbackHost } from './loopback-host.js';
 
-/** Ten of them are more than are taken. */
+/** Of these ten are taken at most. */
 const FLOOD = 120;
 
 test('names at one address get few places and records, and the owner is found among them', (t) =>
