@@ -293,6 +293,9 @@ test('a sibling that is a member gives nothing to who is none, until it is one',
   ]);
   assert.equal(imported.code, 0, imported.stdout + imported.stderr);
   const half = world.start(world.client('b', relay, '--peer', relay));
+  for (let waited = 0; waited < STEP_MS && !/members only/.test(told(half)); waited += 500)
+    await sleep(500);
+  // It was refused; what would come in spite of that would come now.
   await sleep(4_000);
   assert.equal(lastEvent(half, 'complete'), undefined);
   const progress = lastEvent(half, 'progress');
