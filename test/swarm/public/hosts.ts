@@ -52,7 +52,7 @@ export async function startHost(
 }
 
 /** Looks again and again; how long that takes decides nothing. */
-export async function until(what: string, isSo: () => boolean, limitMs = 60_000): Promise<void> {
+export async function until(what: string, isSo: () => boolean, limitMs = 240_000): Promise<void> {
   const endMs = Date.now() + limitMs;
   while (!isSo()) {
     if (Date.now() > endMs) throw new Error(`not in time: ${what}`);
