@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { availableParallelism, loadavg } from 'node:os';
 import { test } from 'node:test';
 import { PublicSwarmScene, whyNoSwarm, type Signed } from './public-swarm-scene.js';
 
-/** The official source is asked after a second of silence: where all of them are slow, it is. */
-function whyTooBusy(): string | undefined {
-  const load = loadavg()[0] ?? 0;
-  const most = availableParallelism();
-  return load > most
-    ? `the machine is too busy to meet deadlines: load ${load.toFixed(1)}`
-    : undefined;
-}
+/**
+ * The official source is asked after a second of silence: where processes wait for processors, it is, and
+ * timings never decide a test. So it is run by hand, on a machine that does nothing else.
+ */
+const whyNotAsked =
+  process.env['X_PUBLIC_SWARM'] === '1'
+    ? undefined
+    : 'its deadlines need a machine that does nothing else; X_PUBLIC_SWARM=1 runs it';
 
-const skip = whyNoSwarm() ?? whyTooBusy() ?? false;
+const skip = whyNoSwarm() ?? whyNotAsked ?? false;
 const LINK_MBIT = 20;
 
 /** The part of what was fetched that the swarm gave. */
