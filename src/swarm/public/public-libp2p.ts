@@ -2,7 +2,7 @@ import { autoNATv2 } from '@libp2p/autonat-v2';
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { dcutr } from '@libp2p/dcutr';
-import { identify } from '@libp2p/identify';
+import { identify, identifyPush } from '@libp2p/identify';
 import type { ConnectionGater, Libp2p } from '@libp2p/interface';
 import type { AddressManager, TransportManager } from '@libp2p/interface-internal';
 import type { GossipSub } from '@libp2p/gossipsub';
@@ -99,6 +99,8 @@ export async function createPublicLibp2p(
     connectionGater: gater,
     services: {
       identify: identify(),
+      // What a node serves changes once it is known to be reachable: relaying, a DHT's records.
+      identifyPush: identifyPush(),
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       gossip: gossipService(gossipTopic(network), flooders),
       light: dhtService('light', policy),

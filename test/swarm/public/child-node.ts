@@ -26,6 +26,8 @@ const node = await SwarmNode.start({
     rendezvous: undefined,
   },
 });
+const relayed = new Set<string>();
+node.host.onConnected(({ did, isRelayed }) => void (isRelayed && relayed.add(did)));
 process.on('message', (contact) => {
   const { did, addresses } = contact as { did: string; addresses: string[] };
   void node.host.connect({ did, addresses }).catch(() => undefined);
@@ -37,5 +39,6 @@ function state(): ChildState {
     did: node.host.did,
     addresses: node.host.addresses(),
     connections: node.host.connections().map(({ did, isRelayed }) => ({ did, isRelayed })),
+    relayed: [...relayed],
   };
 }

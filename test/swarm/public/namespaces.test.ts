@@ -16,6 +16,8 @@ export interface ChildState {
   did: string;
   addresses: string[];
   connections: { did: string; isRelayed: boolean }[];
+  /** With whom there was a connection through a relay, however short: a direct one takes its place. */
+  relayed: string[];
 }
 
 interface Child {
@@ -41,6 +43,9 @@ function start(t: TestContext, host: string, options: ChildOptions): Child {
 const isWith = (node: Child, other: Child): boolean =>
   node.state?.connections.some(({ did }) => did === other.state?.did) === true;
 
+const isRelayedTo = (node: Child, other: Child): boolean =>
+  other.state !== undefined && node.state?.relayed.includes(other.state.did) === true;
+
 test(
   'on a link nodes of one network meet by multicast, and those of another do not',
   { skip },
@@ -59,7 +64,7 @@ test(
 );
 
 test(
-  'who cannot be reached is reached through a relay, by who was told of it',
+  'who cannot be reached is reached through a relay, and directly once both know each other',
   { skip },
   async (t) => {
     const lan = new Lan();
@@ -86,9 +91,13 @@ test(
     await until('it is reached', () => isWith(caller, hidden) && isWith(hidden, caller), 120_000);
     await until(
       'through the relay',
+      () => isRelayedTo(caller, hidden) && isRelayedTo(hidden, caller),
+    );
+    await until(
+      'then without it',
       () =>
         caller.state?.connections.some(
-          ({ did, isRelayed }) => did === hidden.state?.did && isRelayed,
+          ({ did, isRelayed }) => did === hidden.state?.did && !isRelayed,
         ) === true,
     );
   },
