@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
+import { RATE_FLAGS } from '../src/roles/network-flags.js';
 
 export default class Gateway extends XCommand {
   static override summary = 'Serve pip, npm and apt from their official sources, checked and kept.';
@@ -15,6 +16,7 @@ export default class Gateway extends XCommand {
 
   static override flags = {
     ...GATEWAY_FLAGS,
+    ...RATE_FLAGS,
     quota: Flags.string({
       helpValue: 'SIZE',
       default: '50GB',
@@ -34,7 +36,12 @@ export default class Gateway extends XCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Gateway);
-    const settings = await this.settings({ data: flags.data, ...gatewaySettings(flags) });
+    const settings = await this.settings({
+      data: flags.data,
+      ...gatewaySettings(flags),
+      up: flags.up,
+      down: flags.down,
+    });
     const { runGateway } = await import('../src/roles/gateway.js');
     await runGateway({
       settings,

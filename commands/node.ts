@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
-import { NETWORK_FLAGS, networkWish } from '../src/roles/network-flags.js';
+import { NETWORK_FLAGS, networkWish, RATE_FLAGS } from '../src/roles/network-flags.js';
 
 export default class Node extends XCommand {
   static override summary =
@@ -27,6 +27,7 @@ export default class Node extends XCommand {
     }),
     light: Flags.boolean({ summary: 'A machine that comes and goes.', exclusive: ['heavy'] }),
     ...NETWORK_FLAGS,
+    ...RATE_FLAGS,
     ...GATEWAY_FLAGS,
     'public-index': Flags.string({
       multiple: true,
@@ -49,6 +50,8 @@ export default class Node extends XCommand {
       mdns: flags.mdns,
       interfaces: flags.interface,
       peers: flags.peer,
+      up: flags.up,
+      down: flags.down,
     });
     const { runNode } = await import('../src/roles/node.js');
     await runNode({

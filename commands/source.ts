@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
-import { NETWORK_FLAGS } from '../src/roles/network-flags.js';
+import { NETWORK_FLAGS, RATE_FLAGS } from '../src/roles/network-flags.js';
 import { commaList, DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { parseDid } from '../src/roles/did-flag.js';
 
@@ -197,6 +197,7 @@ export default class Source extends XCommand {
     }),
     network: NETWORK_FLAGS.network,
     peer: NETWORK_FLAGS.peer,
+    ...RATE_FLAGS,
   };
 
   protected override get printsEvents(): boolean {
@@ -210,6 +211,8 @@ export default class Source extends XCommand {
       listen: flags.listen,
       mdns: flags.mdns,
       interfaces: flags.interface,
+      up: flags.up,
+      down: flags.down,
     });
     const { runSource } = await import('../src/roles/source.js');
     await runSource({

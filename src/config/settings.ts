@@ -29,6 +29,10 @@ export interface Settings {
   peers: string[];
   /** Names of the network interfaces to use; none: all that are not virtual. */
   interfaces: string[];
+  /** How fast others are given bytes, as `--up` is written; none: as fast as the line is. */
+  up: string[];
+  /** How fast bytes are fetched. */
+  down: string[];
 }
 
 type Kind = 'text' | 'port' | 'count' | 'switch' | 'list';
@@ -54,6 +58,8 @@ const SCHEMA: Record<keyof Settings, Field> = {
   accessLog: { kind: 'text', env: 'X_ACCESS_LOG' },
   peers: { kind: 'list', env: 'X_PEERS' },
   interfaces: { kind: 'list', env: 'X_INTERFACES' },
+  up: { kind: 'list', env: 'X_UP' },
+  down: { kind: 'list', env: 'X_DOWN' },
 };
 
 export const DEFAULTS: Settings = {
@@ -71,6 +77,8 @@ export const DEFAULTS: Settings = {
   accessLog: undefined,
   peers: [],
   interfaces: [],
+  up: [],
+  down: [],
 };
 
 export interface SettingsSources {

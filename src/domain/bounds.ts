@@ -418,6 +418,13 @@ export const BOUNDS = {
   /** Digests that are remembered as public, beside those that bundles name. */
   publicDigests: 2_000_000,
   uploadSlots: 32,
+  /** Of a schedule of --up or --down; and the slowest rate that it can say, a second. */
+  rateWindows: 48,
+  slowestRateBytes: 64_000,
+  /** A part of an answer where the upload is limited: all slots have their turn within a second or so. */
+  smallestPartBytes: 4 << 10,
+  /** Handed on at once where what comes is limited. */
+  pacedReadBytes: 16 << 10,
   uploadRequests: 4_096,
   uploadRequestsOfPeer: 64,
   demandKeys: 100_000,

@@ -11,6 +11,7 @@ import { createNpmSource } from '../ecosystems/npm/source.js';
 import { createPypiSource } from '../ecosystems/pypi/source.js';
 import type { MachineRequest } from '../domain/request.js';
 import type { EcosystemSource, InputFile } from '../ports/ecosystem.js';
+import type { RateLimit } from '../ports/rate-limit.js';
 import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
 import { openParsedIndexes } from '../upstream/debian-parsed-indexes.js';
@@ -61,6 +62,8 @@ export interface SourcesInput {
   /** Files and folders of advisories in the OSV format. */
   advisories: readonly string[];
   report: Report;
+  /** How fast files are fetched. */
+  down?: RateLimit | undefined;
   /** Whether the plan will be sealed: what that needs is opened first. */
   willSeal: boolean;
 }
@@ -89,6 +92,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       publicIndexes: input.publicIndexes,
       debianMirror: debian.mirror,
       report: input.report,
+      down: input.down,
     }),
     debianBase(debian.base),
     debianMachine(input.request),

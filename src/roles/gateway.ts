@@ -23,6 +23,7 @@ import { openData, type DataFolder } from './open-data.js';
 import { openOutside } from './outside.js';
 import { passThroughServers, type DebianMirrorFlags } from './pass-through-servers.js';
 import { formatBytes, type Printer } from './printer.js';
+import { limitsOf, type Limits } from './rates.js';
 import { serveResident } from './resident.js';
 import { parseSize } from './sizes.js';
 import { aborted, stopSignal } from './until-stopped.js';
@@ -43,6 +44,7 @@ export interface GatewayInput {
 export interface JoinPlace {
   data: DataFolder;
   quotaBytes: number;
+  limits: Limits;
   warn: (message: string) => void;
   signal: AbortSignal;
 }
@@ -67,6 +69,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
   const { printer, settings } = input;
   const quotaBytes = parseSize(input.quota);
   const mayUse = parseAccessRules(settings.allow);
+  const limits = limitsOf(settings);
   const lock = await acquireLock(settings.folder, input.role ?? 'gateway');
   const stop = stopSignal();
   const closers: (() => Promise<void>)[] = [() => Promise.resolve(lock.release())];
@@ -78,9 +81,9 @@ export async function runGateway(input: GatewayInput): Promise<void> {
     defer(() => data.close());
     const recent = new RecentUse(BOUNDS.recentlyUsed);
     const { signal } = stop;
-    const joined = await input.join?.({ data, quotaBytes, warn, signal });
+    const joined = await input.join?.({ data, quotaBytes, limits, warn, signal });
     if (joined !== undefined) defer(() => joined.leave());
-    const parts = await gatewayParts(input, { data, recent, joined, warn, defer, signal });
+    const parts = await gatewayParts(input, { data, limits, recent, joined, warn, defer, signal });
     const options = {
       names: settings.names,
       mayUse,
@@ -98,6 +101,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
 
 interface Place {
   data: DataFolder;
+  limits: Limits;
   recent: RecentUse;
   joined: Joined | undefined;
   warn: (message: string) => void;
@@ -110,13 +114,14 @@ type CommonParts = Omit<GatewayParts, 'options'>;
 
 async function gatewayParts(
   { settings, printer, publicIndexes, debian, role = 'gateway' }: GatewayInput,
-  { data, recent, joined, warn, defer, signal }: Place,
+  { data, limits, recent, joined, warn, defer, signal }: Place,
 ): Promise<CommonParts> {
   const outside = await openOutside({
     folder: settings.folder,
     publicIndexes,
     debianMirror: debian.mirror,
     report: printer.report,
+    down: limits.down,
   });
   defer(() => outside.close());
   const { store, marked, catalog, publicArtifacts } = data;

@@ -11,6 +11,7 @@ import { SwarmNode, type SwarmNodeDeps } from '../swarm/public/swarm-node.js';
 import type { Identity } from '../trust/identity.js';
 import type { NetworkWish } from './network-flags.js';
 import type { DataFolder } from './open-data.js';
+import type { Limits } from './rates.js';
 
 export interface JoinNetworkInput {
   settings: Settings;
@@ -20,6 +21,7 @@ export interface JoinNetworkInput {
   kind: NodeKind;
   /** Of the quota, as it is now. */
   freeBytes: () => number;
+  limits: Limits;
   warn: (message: string) => void;
   onHint?: SwarmNodeDeps['onHint'];
 }
@@ -53,7 +55,7 @@ export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwor
     const finding = await Finding.start({ ...common, directory: node.dhts });
     closers.push(() => finding.stop());
     node.refreshWith((bits) => finding.refresh(bits));
-    const server = new ArtifactServer(common);
+    const server = new ArtifactServer({ ...common, upload: input.limits.up });
     await server.start();
     parts.busy = () => server.load;
     const fetching = new ArtifactFetching({
@@ -66,6 +68,7 @@ export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwor
       isAlone: () => host.connections().length === 0,
       store,
       clock: systemClock,
+      download: input.limits.down,
       now,
       random: systemRandom,
       onBlamed: (did) => void table.remove(did),

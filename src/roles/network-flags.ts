@@ -52,6 +52,22 @@ export const NETWORK_FLAGS = {
   }),
 } as const;
 
+/** How fast: of every command that fetches from outside, or serves the public swarm. */
+export const RATE_FLAGS = {
+  up: Flags.string({
+    multiple: true,
+    helpValue: '[HH:MM-HH:MM=]RATE',
+    helpGroup: 'NETWORK',
+    summary: 'How fast other nodes are given bytes: 2MB/s, 22:00-06:00=20MB/s, unlimited.',
+  }),
+  down: Flags.string({
+    multiple: true,
+    helpValue: '[HH:MM-HH:MM=]RATE',
+    helpGroup: 'NETWORK',
+    summary: 'How fast bytes are fetched, from nodes and official sources together.',
+  }),
+} as const;
+
 interface GivenFlags {
   network: string;
   bootstrap: string[] | undefined;

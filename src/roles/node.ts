@@ -39,7 +39,7 @@ export async function runNode(input: NodeInput): Promise<void> {
 
 async function join(
   { settings, printer, wish, kind }: NodeInput,
-  { data, quotaBytes, warn }: JoinPlace,
+  { data, quotaBytes, limits, warn }: JoinPlace,
 ): Promise<Joined> {
   const identity = await openIdentity(settings.folder);
   const heldBytes = (): number => data.store.totals().bytes;
@@ -59,6 +59,7 @@ async function join(
     identity,
     kind: kind ?? (quotaBytes >= HEAVY_BYTES ? 'heavy' : 'light'),
     freeBytes: free,
+    limits,
     warn,
   });
   const { node } = network;
@@ -97,7 +98,12 @@ async function join(
 /** What is kept for others: the quota, and copies of what too few have where the node is heavy. */
 function keepCopies(
   { node, finding, fetching }: JoinedNetwork,
-  { data, settings, quotaBytes, warn }: Omit<JoinPlace, 'signal'> & Pick<NodeInput, 'settings'>,
+  {
+    data,
+    settings,
+    quotaBytes,
+    warn,
+  }: Omit<JoinPlace, 'signal' | 'limits'> & Pick<NodeInput, 'settings'>,
 ): { joined: Pick<Joined, 'onUsed' | 'onNamed' | 'keepQuota'>; stop: () => void } {
   const stopped = new AbortController();
   const named = new NamedArtifacts();

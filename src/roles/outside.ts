@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { XError } from '../domain/errors.js';
+import { pacedUpstream } from '../operations/paced-upstream.js';
 import { readAptHost } from '../platform/apt-host.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
 import type { AptHost } from '../ports/apt.js';
 import type { NpmSettings } from '../ports/npm-registry.js';
+import type { RateLimit } from '../ports/rate-limit.js';
 import type { Report } from '../ports/progress.js';
 import type { Upstream } from '../ports/upstream.js';
 import { readAptCredentials } from '../upstream/debian-credentials.js';
@@ -22,6 +24,8 @@ export interface OutsideInput {
   publicIndexes: readonly string[];
   /** A Debian mirror of the command line. */
   debianMirror: string | undefined;
+  /** How fast files are fetched. */
+  down?: RateLimit | undefined;
   report: Report;
 }
 
@@ -78,7 +82,8 @@ export async function openOutside(input: OutsideInput): Promise<Outside> {
     await upstream.close();
     await registry.close();
   };
-  return { registry, pip, apt, upstream, close };
+  const paced = input.down === undefined ? upstream : pacedUpstream(upstream, input.down);
+  return { registry, pip, apt, upstream: paced, close };
 }
 
 /** The environment's proxies; npm's and pip's own settings where it names none. */

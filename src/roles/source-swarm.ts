@@ -5,6 +5,7 @@ import type { PublicSwarm } from '../ports/public-swarm.js';
 import type { JoinedNetwork } from './join-network.js';
 import type { DataFolder } from './open-data.js';
 import { openIdentity } from './open-keys.js';
+import type { Limits } from './rates.js';
 
 export interface SourceSwarmInput {
   settings: Settings & { folder: string };
@@ -15,6 +16,7 @@ export interface SourceSwarmInput {
   network: string | undefined;
   /** Nodes of it to begin at. */
   peers: readonly string[];
+  limits: Limits;
   warn: (message: string) => void;
 }
 
@@ -54,6 +56,7 @@ async function join({
   dryRun,
   network,
   peers,
+  limits,
   warn,
 }: SourceSwarmInput): Promise<JoinedNetwork | undefined> {
   if (network === undefined || dryRun) return undefined;
@@ -68,6 +71,7 @@ async function join({
     identity: await openIdentity(settings.folder),
     kind: 'light',
     freeBytes: () => 0,
+    limits,
     warn,
   });
 }

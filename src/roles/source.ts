@@ -24,6 +24,7 @@ import { bundleNameOf } from './input-files.js';
 import { openData, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import type { Printer } from './printer.js';
+import { limitsOf } from './rates.js';
 import { volumeSizeOf } from './sizes.js';
 import { beginToJoin } from './source-swarm.js';
 import { stopSignal } from './until-stopped.js';
@@ -69,6 +70,7 @@ export async function runSource(input: SourceInput): Promise<void> {
   const { printer, settings } = input;
   const name = nameOf(input);
   const volumeSizeBytes = volumeSizeOf(input.volumeSize);
+  const limits = limitsOf(settings);
   const notNewerThan =
     input.notNewerThan === undefined
       ? undefined
@@ -86,7 +88,7 @@ export async function runSource(input: SourceInput): Promise<void> {
     );
     closers.unshift(() => data.close());
     // While it plans, it meets others.
-    const joining = beginToJoin({ ...input, data, warn: warnOf(report) });
+    const joining = beginToJoin({ ...input, data, limits, warn: warnOf(report) });
     closers.unshift(() => joining.leave());
     const recipient =
       input.for === undefined
@@ -103,6 +105,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       publicIndexes: input.publicIndexes,
       advisories: input.advisories,
       report,
+      down: limits.down,
       willSeal: !input.dryRun,
     });
     closers.unshift(() => upstreams.close());

@@ -2,6 +2,8 @@ import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/inter
 import { LengthPrefixedDecoder } from '@libp2p/utils';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { BOUNDS } from '../domain/bounds.js';
+import type { RateLimit } from '../ports/rate-limit.js';
+import { PacedReading } from './paced-reading.js';
 import { bytesPassed } from './young-garbage.js';
 
 /** Encodes an unsigned varint. */
@@ -22,6 +24,8 @@ export interface FrameHandlers {
   onBytes?(count: number): void;
   /** Once, however the stream ended. */
   onEnd(error: Error | undefined): void;
+  /** How fast bytes are taken. */
+  limit?: RateLimit | undefined;
 }
 
 /**
@@ -33,6 +37,7 @@ export class FrameStream {
   readonly #stream: Stream;
   readonly #handlers: FrameHandlers;
   readonly #decoder: LengthPrefixedDecoder;
+  readonly #paced: PacedReading | undefined;
   #ended = false;
 
   /** @param frameBytes The longest frame that is taken. */
@@ -44,7 +49,13 @@ export class FrameStream {
       maxBufferSize: Math.min(BOUNDS.readBufferBytes, 8 * frameBytes),
     });
     stream.maxWriteBufferLength = BOUNDS.streamWriteBufferBytes;
-    stream.addEventListener('message', (event) => this.#receive(event));
+    const { limit } = handlers;
+    if (limit !== undefined)
+      this.#paced = new PacedReading(stream, limit, (bytes) => this.#receive(bytes));
+    stream.addEventListener('message', ({ data }: StreamMessageEvent) => {
+      if (this.#paced === undefined) this.#receive(data);
+      else if (!this.#ended) this.#paced.push(data);
+    });
     // A remote that closed its side, or was killed, has nothing more to say: the stream is over once
     // what came before is read.
     stream.addEventListener('end', () => this.#end(undefined));
@@ -133,12 +144,12 @@ export class FrameStream {
     this.#stream.abort(error);
   }
 
-  #receive(event: StreamMessageEvent): void {
+  #receive(data: StreamMessageEvent['data']): void {
     if (this.#ended) return;
     try {
-      bytesPassed(event.data.byteLength);
-      this.#handlers.onBytes?.(event.data.byteLength);
-      for (const frame of this.#decoder.decode(event.data)) {
+      bytesPassed(data.byteLength);
+      this.#handlers.onBytes?.(data.byteLength);
+      for (const frame of this.#decoder.decode(data)) {
         this.#handlers.onFrame(frame);
         if (this.#ended) return;
       }
@@ -150,6 +161,7 @@ export class FrameStream {
   #end(error: Error | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#paced?.stop();
     this.#handlers.onEnd(error);
   }
 }

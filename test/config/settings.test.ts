@@ -32,6 +32,8 @@ test('flags beat the environment, which beats the file, which beats the defaults
     accessLog: undefined,
     peers: ['a'],
     interfaces: [],
+    up: [],
+    down: [],
   });
 });
 

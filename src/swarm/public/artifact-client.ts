@@ -2,6 +2,7 @@ import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
 import type { Contact } from '../../network/events.js';
 import { networkId } from '../../network/position.js';
+import type { RateLimit } from '../../ports/rate-limit.js';
 import { AskingLink, type AnswerHandlers, type AskFailure } from './asking-link.js';
 import { ARTIFACT_PROTOCOL, type ArtifactAsk } from './artifact-frames.js';
 import type { NodeHost } from './node-host.js';
@@ -20,6 +21,7 @@ export class ArtifactClient {
   readonly #host: NodeHost;
   readonly #network: Uint8Array;
   readonly #now: () => number;
+  readonly #download: RateLimit | undefined;
   /** The one asked last stands last. */
   readonly #links = new Map<Did, AskingLink>();
 
@@ -29,10 +31,13 @@ export class ArtifactClient {
     network: string;
     /** Milliseconds of a clock that never goes back. */
     now: () => number;
+    /** How fast bytes may come. */
+    download?: RateLimit | undefined;
   }) {
     this.#host = deps.host;
     this.#network = networkId(deps.network);
     this.#now = deps.now;
+    this.#download = deps.download;
   }
 
   ask(
@@ -68,6 +73,7 @@ export class ArtifactClient {
     const link: AskingLink = new AskingLink({
       network: this.#network,
       now: this.#now,
+      download: this.#download,
       onOver: () => {
         stop.abort();
         if (this.#links.get(node.did) === link) this.#links.delete(node.did);

@@ -9,6 +9,7 @@ import { Selector } from '../../network/selector.js';
 import type { Clock } from '../../ports/clock.js';
 import type { PassedArtifact } from '../../ports/passing.js';
 import type { BroughtArtifact, PublicSwarm, WantedOfSwarm } from '../../ports/public-swarm.js';
+import type { RateLimit } from '../../ports/rate-limit.js';
 import type { Random } from '../../ports/random.js';
 import type { Store, StoredBlob } from '../../ports/store.js';
 import { WakeTimer } from '../wake-timer.js';
@@ -33,6 +34,8 @@ export interface ArtifactFetchingDeps {
   /** Milliseconds since 1970 of a clock that never goes back. */
   now: () => number;
   random: Random;
+  /** How fast bytes may come. */
+  download?: RateLimit | undefined;
   /** Told of every artifact that came, once it is verified and stored. */
   onStored?: (blob: StoredBlob) => void;
   /** Told of every liar: it is shunned and hung up on by then. */
@@ -64,9 +67,9 @@ export class ArtifactFetching implements PublicSwarm {
 
   constructor(deps: ArtifactFetchingDeps) {
     this.#deps = deps;
-    const { random, scores, nodeOf, host, network, now, clock } = deps;
+    const { random, scores, nodeOf, host, network, now, clock, download } = deps;
     this.#selector = new Selector({ random, scores, nodeOf });
-    this.#client = new ArtifactClient({ host, network, now });
+    this.#client = new ArtifactClient({ host, network, now, download });
     this.#asks = new OpenAsks({
       client: this.#client,
       now,

@@ -7,6 +7,7 @@ import { networkId } from '../../network/position.js';
 import type { Scores } from '../../network/scores.js';
 import { UploadSlots, type UploadAction, type UploadEvent } from '../../network/upload-slots.js';
 import type { PublicArtifact, PublicArtifacts } from '../../ports/public-artifacts.js';
+import type { RateLimit } from '../../ports/rate-limit.js';
 import { ARTIFACT_PROTOCOL, type ArtifactAsk } from './artifact-frames.js';
 import type { NodeConnection, NodeHost } from './node-host.js';
 import { ServedLink } from './served-link.js';
@@ -19,8 +20,8 @@ export interface ArtifactServerDeps {
   scores: Scores;
   /** Milliseconds since 1970 of a clock that never goes back. */
   now: () => number;
-  /** Waits until so many bytes may leave; missing where the upload has no limit. */
-  mayUpload?: ((bytes: number, signal: AbortSignal) => Promise<void>) | undefined;
+  /** How fast bytes may leave. */
+  upload?: RateLimit | undefined;
   slots?: number;
 }
 
@@ -137,9 +138,10 @@ export class ArtifactServer {
 
   async #send(id: number, job: Job): Promise<void> {
     const { link, ask } = job;
+    const { upload } = this.#deps;
     try {
-      for await (const part of answerOf(job)) {
-        await this.#deps.mayUpload?.(part.data.length, job.stop.signal);
+      for await (const part of answerOf(job, partBytes(upload))) {
+        await upload?.pass(part.data.length, job.stop.signal);
         if (job.stop.signal.aborted || !(await link.send({ id: ask.id, ...part }))) break;
         this.#deps.scores.received(link.from.did, part.data.length, this.#deps.now());
       }
@@ -159,6 +161,14 @@ export class ArtifactServer {
   }
 }
 
+/** Where the upload is limited an answer trickles, so that who waits for it sees that it comes. */
+function partBytes(upload: RateLimit | undefined): number {
+  const rate = upload?.rate();
+  if (rate === undefined) return BOUNDS.runBytes;
+  const turn = Math.floor(rate / BOUNDS.uploadSlots);
+  return Math.min(BOUNDS.runBytes, Math.max(BOUNDS.smallestPartBytes, turn));
+}
+
 /** Undefined for pieces that are not there. */
 function bytesOf({ portion }: ArtifactAsk, lengthBytes: number): number | undefined {
   if (portion.kind === 'tree') return 32 * pieceCount(lengthBytes);
@@ -171,10 +181,10 @@ function bytesOf({ portion }: ArtifactAsk, lengthBytes: number): number | undefi
 type Part = Omit<Parameters<ServedLink['send']>[0], 'id'>;
 
 /**
- * What is asked for, in parts of a frame each.
+ * What is asked for, in parts of so many bytes at most.
  * @throws XError STORE_DAMAGED, IO_FAILED where it cannot be read.
  */
-async function* answerOf({ ask, artifact }: Job): AsyncGenerator<Part> {
+async function* answerOf({ ask, artifact }: Job, partBytes: number): AsyncGenerator<Part> {
   const { blob, blobs } = artifact;
   const { portion } = ask;
   if (portion.kind === 'tree') {
@@ -183,9 +193,9 @@ async function* answerOf({ ask, artifact }: Job): AsyncGenerator<Part> {
       throw new XError('STORE_DAMAGED', `the tree of ${blob.sha256} is not here`);
     const packed = Buffer.concat(leaves);
     const tree = { root: blob.pieceRoot, lengthBytes: blob.lengthBytes };
-    for (let at = 0; at === 0 || at < packed.length; at += BOUNDS.runBytes) {
-      const data = packed.subarray(at, at + BOUNDS.runBytes);
-      const isLast = at + BOUNDS.runBytes >= packed.length;
+    for (let at = 0; at === 0 || at < packed.length; at += partBytes) {
+      const data = packed.subarray(at, at + partBytes);
+      const isLast = at + partBytes >= packed.length;
       yield { data, isLast, tree: at === 0 ? tree : undefined };
     }
     return;
@@ -204,12 +214,12 @@ async function* answerOf({ ask, artifact }: Job): AsyncGenerator<Part> {
   let at = start;
   for await (const chunk of blobs.open(blob.sha256, { start, end })) {
     for (let from = 0; from < chunk.length;) {
-      const some = chunk.subarray(from, from + BOUNDS.runBytes - gatheredBytes);
+      const some = chunk.subarray(from, from + partBytes - gatheredBytes);
       from += some.length;
       at += some.length;
       gathered.push(some);
       gatheredBytes += some.length;
-      if (gatheredBytes < BOUNDS.runBytes && at < end) continue;
+      if (gatheredBytes < partBytes && at < end) continue;
       yield { data: Buffer.concat(gathered), isLast: at === end, tree: undefined };
       gathered = [];
       gatheredBytes = 0;

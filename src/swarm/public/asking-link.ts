@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface';
+import type { RateLimit } from '../../ports/rate-limit.js';
 import { FrameStream } from '../frames.js';
 import {
   decodeMessage,
@@ -31,6 +32,7 @@ const CANCELLED = 1_024;
 export class AskingLink {
   readonly #network: Uint8Array;
   readonly #now: () => number;
+  readonly #download: RateLimit | undefined;
   readonly #onOver: () => void;
   #frames: FrameStream | undefined;
   #waiting: ArtifactMessage[] = [];
@@ -42,7 +44,13 @@ export class AskingLink {
   #isOver = false;
   #heard = { id: 0, bytes: 0, toldMs: 0 };
 
-  constructor(deps: { network: Uint8Array; now: () => number; onOver: () => void }) {
+  constructor(deps: {
+    network: Uint8Array;
+    now: () => number;
+    download?: RateLimit | undefined;
+    onOver: () => void;
+  }) {
+    this.#download = deps.download;
     this.#network = deps.network;
     this.#now = deps.now;
     this.#onOver = deps.onOver;
@@ -60,6 +68,7 @@ export class AskingLink {
     const frames: FrameStream = new FrameStream(stream, {
       onFrame: (frame) => this.#received(decodeMessage(frame)),
       onBytes: (bytes) => this.#hear(bytes),
+      limit: this.#download,
       onEnd: (error) => {
         this.end(isNonsense(error) ? 'malformed' : 'broken');
         void frames.close();

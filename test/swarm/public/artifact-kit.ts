@@ -7,6 +7,7 @@ import { Scores } from '../../../src/network/scores.js';
 import { groupOfMultiaddr } from '../../../src/network/address-group.js';
 import type { Owner } from '../../../src/network/events.js';
 import type { PublicArtifact, PublicArtifacts } from '../../../src/ports/public-artifacts.js';
+import type { RateLimit } from '../../../src/ports/rate-limit.js';
 import { openStore, type OpenStore } from '../../../src/store/open-store.js';
 import {
   ArtifactFetching,
@@ -96,18 +97,19 @@ export interface Holder {
 /** A node that serves what it lists. */
 export async function startHolder(
   seed: number,
-  options: { network?: string; slots?: number } = {},
+  options: { network?: string; slots?: number; upload?: RateLimit } = {},
 ): Promise<Holder> {
   const { host, open, folder, stop } = await startPlace(seed);
   const artifacts = new ListedArtifacts(open);
   const scores = new Scores();
-  const { network = NETWORK, slots } = options;
+  const { network = NETWORK, slots, upload } = options;
   const server = new ArtifactServer({
     host,
     network,
     artifacts,
     scores,
     now,
+    upload,
     ...(slots === undefined ? {} : { slots }),
   });
   await server.start();
