@@ -340,6 +340,12 @@ export const BOUNDS = {
   lookupAnswerOwners: 16,
   lookupAnswerNodes: 16,
   lookupAnswerBytes: 16 << 10,
+  /** Of one question, how many keys; of the answer to more than one its length, and the nodes in it. */
+  lookupKeys: 64,
+  lookupAnswersBytes: 32 << 10,
+  lookupNamedNodes: 256,
+  /** Nodes remembered to answer one key at a time. */
+  singleNodes: 1_000,
   lookupDeadlineMs: 8_000,
   lookupAskMs: 1_500,
   lookupAsks: 48,

@@ -84,6 +84,9 @@ export const NETWORK_POLICY = {
   ownerGroups: 3,
   /** Who has not answered by then no longer holds up the next. */
   slowAnswerMs: 400,
+  /** What is asked of one node within this goes in one message; so many are on their way at once. */
+  gatherMs: 10,
+  questionsToOne: 2,
   /** Of a walk's open candidates, what may have come from one answer. */
   candidatesOfOneAnswer: 8,
   candidates: 64,

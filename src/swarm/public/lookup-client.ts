@@ -20,7 +20,7 @@ export class BusyNode extends Error {}
 const ASKS_OF_NODE = BOUNDS.lookupStreams / 2;
 
 /**
- * Asks `/x/lookup/1`, one question a stream. A node is asked so much at once and no more, or it would
+ * Asks `/x/lookup/1`, one request a stream. A node is asked so much at once and no more, or it would
  * refuse the rest: other questions to it wait.
  */
 export class LookupClient {
@@ -82,6 +82,8 @@ export class LookupClient {
               const read = decodeAnswer(frame, known);
               if (read === 'busy') reject(new BusyNode('it was asked too much'));
               else if (read === 'other-network') reject(new Error('it is of another network'));
+              else if (read.more.length > 0 && read.more.length !== ask.keys.length - 1)
+                reject(new Error('it answered other questions'));
               else resolve(read);
             },
             onEnd: (error) => {

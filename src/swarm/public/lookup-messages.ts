@@ -6,13 +6,14 @@ import { groupOfMultiaddr } from '../../network/address-group.js';
 import type { Contact, Owner } from '../../network/events.js';
 import { bytesOfPosition, positionOfBytes, type Position } from '../../network/position.js';
 import { wireBytes } from '../wire-bytes.js';
+import { numbered, unnumbered, type PlaceWord } from './place-answers.js';
 import { LookupStatus, LookupReply, LookupRequest, type LookupNode } from './lookup.pb.js';
 
 export const LOOKUP_PROTOCOL = '/x/lookup/1';
 
-/** What is asked of a node: who has a key, to take records of the asker's, or to drop them. */
+/** What is asked of a node: who has each of so many keys (1 to BOUNDS.lookupKeys), to take records of the asker's, or to drop them. */
 export type LookupAsk =
-  | { type: 'question'; key: Position; isSearch: boolean }
+  | { type: 'question'; keys: readonly Position[]; isSearch: boolean }
   | { type: 'leave' | 'withdraw'; keys: readonly Position[] };
 
 /** Who asks, by its own word. */
@@ -22,13 +23,18 @@ export interface AskerWord {
 }
 
 export interface LookupAnswer {
+  /** Of the first key. */
   owners: Owner[];
   closer: Contact[];
+  /** Of each further one; of none where it answers one at a time. */
+  more: readonly PlaceWord[];
   /** Which of the keys left were not taken, by their number in the request. */
   refused: ReadonlySet<number>;
   kind: NodeKind;
 }
 
+/** A place's answer that names as many as it can, by their numbers. */
+const PLACE_BYTES = 2 * (BOUNDS.lookupAnswerOwners + BOUNDS.lookupAnswerNodes) + 6;
 /** Multiaddrs in their text form, as gossip has them too. */
 const MULTIADDR = /^(\/[\x21-\x2e\x30-\x7e]+)+$/;
 /** The did:key of an Ed25519 key. */
@@ -39,13 +45,19 @@ export function isAddressText(text: string): boolean {
 }
 
 export function encodeRequest(network: Uint8Array, ask: LookupAsk, word: AskerWord): Uint8Array {
-  const keys = 'keys' in ask ? ask.keys.map(wireKey) : [];
+  const keys = ask.keys.map(wireKey);
   return LookupRequest.encode({
     network: wireBytes(network),
     addresses: word.addresses.filter(isAddressText).slice(0, BOUNDS.announcedAddresses),
     isHeavy: word.kind === 'heavy',
     ...(ask.type === 'question'
-      ? { question: { key: wireKey(ask.key), isSearch: ask.isSearch } }
+      ? {
+          question: {
+            key: keys[0] ?? new Uint8Array(0),
+            isSearch: ask.isSearch,
+            more: keys.slice(1),
+          },
+        }
       : ask.type === 'leave'
         ? { leave: { keys } }
         : { withdraw: { keys } }),
@@ -68,7 +80,11 @@ export function decodeRequest(
   };
   if (question !== undefined)
     return {
-      ask: { type: 'question', key: keyOf(question.key), isSearch: question.isSearch },
+      ask: {
+        type: 'question',
+        keys: [question.key, ...question.more].map(keyOf),
+        isSearch: question.isSearch,
+      },
       word,
     };
   const type = leave === undefined ? 'withdraw' : 'leave';
@@ -76,27 +92,33 @@ export function decodeRequest(
   return { ask: { type, keys }, word };
 }
 
-/** A reply of BOUNDS.lookupAnswerBytes at most: what does not fit is left out, owners last. */
+/** A reply of BOUNDS.lookupAnswerBytes at most, or lookupAnswersBytes to many keys: what does not fit is left out. */
 export function encodeAnswer(answer: LookupAnswer): Uint8Array {
-  let leftBytes = BOUNDS.lookupAnswerBytes - 8 * answer.refused.size - 64;
-  const fitting = (nodes: readonly (Owner | Contact)[], limit: number): LookupNode[] => {
-    const taken: LookupNode[] = [];
-    for (const { did, addresses, ...rest } of nodes.slice(0, limit)) {
-      const isHeavy = 'kind' in rest && rest.kind === 'heavy';
-      const stated = addresses.filter(isAddressText).slice(0, BOUNDS.announcedAddresses);
-      leftBytes -= stated.reduce((sum, text) => sum + text.length + 4, did.length + 16);
-      if (leftBytes < 0) break;
-      taken.push({ did, addresses: stated, isHeavy });
-    }
-    return taken;
+  const limitBytes = answer.more.length > 0 ? BOUNDS.lookupAnswersBytes : BOUNDS.lookupAnswerBytes;
+  let leftBytes = limitBytes - 8 * answer.refused.size - answer.more.length * PLACE_BYTES - 64;
+  const fits = ({ did, addresses }: LookupNode): boolean => {
+    const bytes = addresses.reduce((sum, text) => sum + text.length + 4, did.length + 16);
+    if (bytes > leftBytes) return false;
+    leftBytes -= bytes;
+    return true;
   };
+  const fitting = (nodes: readonly (Owner | Contact)[], limit: number): LookupNode[] =>
+    nodes.slice(0, limit).map(wireNode).filter(fits);
+  const owners = fitting(answer.owners, BOUNDS.lookupAnswerOwners);
+  const closer = fitting(answer.closer, BOUNDS.lookupAnswerNodes);
   return LookupReply.encode({
-    owners: fitting(answer.owners, BOUNDS.lookupAnswerOwners),
-    closer: fitting(answer.closer, BOUNDS.lookupAnswerNodes),
+    owners,
+    closer,
     refused: [...answer.refused],
     status: LookupStatus.ANSWERED,
     isHeavy: answer.kind === 'heavy',
+    ...numbered(answer.more, wireNode, fits),
   });
+}
+
+function wireNode({ did, addresses, ...rest }: Owner | Contact): LookupNode {
+  const stated = addresses.filter(isAddressText).slice(0, BOUNDS.announcedAddresses);
+  return { did, addresses: stated, isHeavy: 'kind' in rest && rest.kind === 'heavy' };
 }
 
 export function encodeRefusal(
@@ -109,6 +131,8 @@ export function encodeRefusal(
     refused: [],
     status,
     isHeavy: kind === 'heavy',
+    named: [],
+    more: [],
   });
 }
 
@@ -122,7 +146,7 @@ export function decodeAnswer(
   frame: Uint8Array | Uint8ArrayList,
   addressesOf: (did: Did) => readonly string[],
 ): LookupAnswer | 'busy' | 'other-network' {
-  const { owners, closer, refused, status, isHeavy } = LookupReply.decode(frame);
+  const { owners, closer, refused, status, isHeavy, named, more } = LookupReply.decode(frame);
   if (status === LookupStatus.BUSY) return 'busy';
   if (status === LookupStatus.OTHER_NETWORK) return 'other-network';
   if (status !== LookupStatus.ANSWERED) throw new Error('a reply that is none');
@@ -131,6 +155,10 @@ export function decodeAnswer(
   return {
     owners: contacts(owners).map(({ did, addresses, group }) => ({ did, addresses, group })),
     closer: contacts(closer),
+    more: unnumbered(
+      named.map((node) => contactOf(node, addressesOf)),
+      more,
+    ),
     refused: new Set(refused),
     kind: kindOf(isHeavy),
   };

@@ -89,7 +89,10 @@ export class LookupServer {
     const request = decodeRequest(frame, this.#network);
     if (request === undefined) return encodeRefusal(LookupStatus.OTHER_NETWORK, kind);
     const { ask, word } = request;
-    const cost = 'keys' in ask ? Math.floor(ask.keys.length / BOUNDS.recordsAsQuestion) : 0;
+    const cost =
+      ask.type === 'question'
+        ? ask.keys.length - 1
+        : Math.floor(ask.keys.length / BOUNDS.recordsAsQuestion);
     if (cost > 0 && !this.#gate.takes(from.group, cost, at))
       return encodeRefusal(LookupStatus.BUSY, kind);
     return encodeAnswer(this.#answer(ask, word, from, at));
@@ -99,11 +102,13 @@ export class LookupServer {
     const { kind, table, records } = this.#deps;
     const addresses = statedAddresses(word.addresses, from, table);
     this.#met(from, { ...word, addresses }, at);
-    const nothing = { owners: [], closer: [], refused: new Set<number>(), kind };
+    const nothing = { owners: [], closer: [], more: [], refused: new Set<number>(), kind };
     if (ask.type === 'question') {
-      if (ask.isSearch) this.#wanted(ask.key, from.group, at);
-      const { owners, closer } = answerLookup(this.#deps, { key: ask.key, asker: from.did }, at);
-      return { ...nothing, owners, closer };
+      const [first, ...more] = ask.keys.map((key) => {
+        if (ask.isSearch) this.#wanted(key, from.group, at);
+        return answerLookup(this.#deps, { key, asker: from.did }, at);
+      });
+      return { ...nothing, ...first, more };
     }
     if (ask.type === 'withdraw') {
       for (const key of ask.keys) records.withdraw(key, from.did);

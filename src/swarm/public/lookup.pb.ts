@@ -209,6 +209,12 @@ export namespace LookupRequest {
     value: boolean
   }
 
+  export interface LookupRequestQuestionMoreFieldEvent {
+    field: '$.question.more[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export interface LookupRequestLeaveKeysFieldEvent {
     field: '$.leave.keys[]'
     index: number
@@ -240,7 +246,7 @@ export namespace LookupRequest {
     return decodeMessage(buf, LookupRequest.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LookupRequest>): Generator<LookupRequestNetworkFieldEvent | LookupRequestQuestionKeyFieldEvent | LookupRequestQuestionIsSearchFieldEvent | LookupRequestLeaveKeysFieldEvent | LookupRequestWithdrawKeysFieldEvent | LookupRequestAddressesFieldEvent | LookupRequestIsHeavyFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LookupRequest>): Generator<LookupRequestNetworkFieldEvent | LookupRequestQuestionKeyFieldEvent | LookupRequestQuestionIsSearchFieldEvent | LookupRequestQuestionMoreFieldEvent | LookupRequestLeaveKeysFieldEvent | LookupRequestWithdrawKeysFieldEvent | LookupRequestAddressesFieldEvent | LookupRequestIsHeavyFieldEvent> {
     return streamMessage(buf, LookupRequest.codec(), opts)
   }
 }
@@ -248,6 +254,7 @@ export namespace LookupRequest {
 export interface Question {
   key: Uint8Array<ArrayBuffer>
   isSearch: boolean
+  more: Uint8Array<ArrayBuffer>[]
 }
 
 export namespace Question {
@@ -270,13 +277,21 @@ export namespace Question {
           w.bool(obj.isSearch)
         }
 
+        if (obj.more != null && obj.more.length > 0) {
+          for (const value of obj.more) {
+            w.uint32(26)
+            w.bytes(value)
+          }
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
       }, (reader, length, opts = {}) => {
         const obj: any = {
           key: uint8ArrayAlloc(0),
-          isSearch: false
+          isSearch: false,
+          more: []
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -293,6 +308,18 @@ export namespace Question {
               obj.isSearch = reader.bool()
               break
             }
+            case 3: {
+              if (opts.limits?.more != null && obj.more.length === opts.limits.more) {
+                throw new MaxLengthError('Decode error - repeated field "more" had too many elements')
+              }
+
+              if (obj.more.length === 63) {
+                throw new MaxLengthError('Decode error - repeated field "more" had too many elements')
+              }
+
+              obj.more.push(reader.bytes())
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -302,6 +329,10 @@ export namespace Question {
 
         return obj
       }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          more: 63
+        }
+
         const end = length == null ? reader.len : reader.pos + length
 
         while (reader.pos < end) {
@@ -320,6 +351,25 @@ export namespace Question {
                 field: `${prefix}.isSearch`,
                 value: reader.bool()
               }
+              break
+            }
+            case 3: {
+              if (opts.limits?.more != null && obj.more === opts.limits.more) {
+                throw new MaxLengthError('Streaming decode error - repeated field "more" had too many elements')
+              }
+
+              if (obj.more === 63) {
+                throw new MaxLengthError('Streaming decode error - repeated field "more" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.more[]`,
+                index: obj.more,
+                value: reader.bytes()
+              }
+
+              obj.more++
+
               break
             }
             default: {
@@ -344,6 +394,12 @@ export namespace Question {
     value: boolean
   }
 
+  export interface QuestionMoreFieldEvent {
+    field: '$.more[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<Question>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, Question.codec())
   }
@@ -352,7 +408,7 @@ export namespace Question {
     return decodeMessage(buf, Question.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Question>): Generator<QuestionKeyFieldEvent | QuestionIsSearchFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Question>): Generator<QuestionKeyFieldEvent | QuestionIsSearchFieldEvent | QuestionMoreFieldEvent> {
     return streamMessage(buf, Question.codec(), opts)
   }
 }
@@ -595,6 +651,8 @@ export interface LookupReply {
   refused: number[]
   status: LookupStatus
   isHeavy: boolean
+  named: LookupNode[]
+  more: PlaceAnswer[]
 }
 
 export namespace LookupReply {
@@ -638,6 +696,20 @@ export namespace LookupReply {
           w.bool(obj.isHeavy)
         }
 
+        if (obj.named != null && obj.named.length > 0) {
+          for (const value of obj.named) {
+            w.uint32(50)
+            LookupNode.codec().encode(value, w)
+          }
+        }
+
+        if (obj.more != null && obj.more.length > 0) {
+          for (const value of obj.more) {
+            w.uint32(58)
+            PlaceAnswer.codec().encode(value, w)
+          }
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -647,7 +719,9 @@ export namespace LookupReply {
           closer: [],
           refused: [],
           status: LookupStatus.UNSET,
-          isHeavy: false
+          isHeavy: false,
+          named: [],
+          more: []
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -704,6 +778,34 @@ export namespace LookupReply {
               obj.isHeavy = reader.bool()
               break
             }
+            case 6: {
+              if (opts.limits?.named != null && obj.named.length === opts.limits.named) {
+                throw new MaxLengthError('Decode error - repeated field "named" had too many elements')
+              }
+
+              if (obj.named.length === 256) {
+                throw new MaxLengthError('Decode error - repeated field "named" had too many elements')
+              }
+
+              obj.named.push(LookupNode.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.named$
+              }))
+              break
+            }
+            case 7: {
+              if (opts.limits?.more != null && obj.more.length === opts.limits.more) {
+                throw new MaxLengthError('Decode error - repeated field "more" had too many elements')
+              }
+
+              if (obj.more.length === 63) {
+                throw new MaxLengthError('Decode error - repeated field "more" had too many elements')
+              }
+
+              obj.more.push(PlaceAnswer.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.more$
+              }))
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -716,7 +818,9 @@ export namespace LookupReply {
         const obj = {
           owners: 16,
           closer: 16,
-          refused: 1000
+          refused: 1000,
+          named: 256,
+          more: 63
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -802,6 +906,50 @@ export namespace LookupReply {
               }
               break
             }
+            case 6: {
+              if (opts.limits?.named != null && obj.named === opts.limits.named) {
+                throw new MaxLengthError('Streaming decode error - repeated field "named" had too many elements')
+              }
+
+              if (obj.named === 256) {
+                throw new MaxLengthError('Streaming decode error - repeated field "named" had too many elements')
+              }
+
+              for (const evt of LookupNode.codec().stream(reader, reader.uint32(), `${prefix}.named[]`, {
+                limits: opts.limits?.named$
+              })) {
+                yield {
+                  ...evt,
+                  index: obj.named
+                }
+              }
+
+              obj.named++
+
+              break
+            }
+            case 7: {
+              if (opts.limits?.more != null && obj.more === opts.limits.more) {
+                throw new MaxLengthError('Streaming decode error - repeated field "more" had too many elements')
+              }
+
+              if (obj.more === 63) {
+                throw new MaxLengthError('Streaming decode error - repeated field "more" had too many elements')
+              }
+
+              for (const evt of PlaceAnswer.codec().stream(reader, reader.uint32(), `${prefix}.more[]`, {
+                limits: opts.limits?.more$
+              })) {
+                yield {
+                  ...evt,
+                  index: obj.more
+                }
+              }
+
+              obj.more++
+
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -866,6 +1014,36 @@ export namespace LookupReply {
     value: boolean
   }
 
+  export interface LookupReplyNamedDidFieldEvent {
+    field: '$.named[].did'
+    value: string
+    index: number
+  }
+
+  export interface LookupReplyNamedAddressesFieldEvent {
+    field: '$.named[].addresses[]'
+    index: number
+    value: string
+  }
+
+  export interface LookupReplyNamedIsHeavyFieldEvent {
+    field: '$.named[].isHeavy'
+    value: boolean
+    index: number
+  }
+
+  export interface LookupReplyMoreOwnersFieldEvent {
+    field: '$.more[].owners[]'
+    index: number
+    value: number
+  }
+
+  export interface LookupReplyMoreCloserFieldEvent {
+    field: '$.more[].closer[]'
+    index: number
+    value: number
+  }
+
   export function encode (obj: Partial<LookupReply>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, LookupReply.codec())
   }
@@ -874,8 +1052,171 @@ export namespace LookupReply {
     return decodeMessage(buf, LookupReply.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LookupReply>): Generator<LookupReplyOwnersDidFieldEvent | LookupReplyOwnersAddressesFieldEvent | LookupReplyOwnersIsHeavyFieldEvent | LookupReplyCloserDidFieldEvent | LookupReplyCloserAddressesFieldEvent | LookupReplyCloserIsHeavyFieldEvent | LookupReplyRefusedFieldEvent | LookupReplyStatusFieldEvent | LookupReplyIsHeavyFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LookupReply>): Generator<LookupReplyOwnersDidFieldEvent | LookupReplyOwnersAddressesFieldEvent | LookupReplyOwnersIsHeavyFieldEvent | LookupReplyCloserDidFieldEvent | LookupReplyCloserAddressesFieldEvent | LookupReplyCloserIsHeavyFieldEvent | LookupReplyRefusedFieldEvent | LookupReplyStatusFieldEvent | LookupReplyIsHeavyFieldEvent | LookupReplyNamedDidFieldEvent | LookupReplyNamedAddressesFieldEvent | LookupReplyNamedIsHeavyFieldEvent | LookupReplyMoreOwnersFieldEvent | LookupReplyMoreCloserFieldEvent> {
     return streamMessage(buf, LookupReply.codec(), opts)
+  }
+}
+
+export interface PlaceAnswer {
+  owners: number[]
+  closer: number[]
+}
+
+export namespace PlaceAnswer {
+  let _codec: Codec<PlaceAnswer>
+
+  export const codec = (): Codec<PlaceAnswer> => {
+    if (_codec == null) {
+      _codec = message<PlaceAnswer>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.owners != null && obj.owners.length > 0) {
+          for (const value of obj.owners) {
+            w.uint32(8)
+            w.uint32(value)
+          }
+        }
+
+        if (obj.closer != null && obj.closer.length > 0) {
+          for (const value of obj.closer) {
+            w.uint32(16)
+            w.uint32(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          owners: [],
+          closer: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.owners != null && obj.owners.length === opts.limits.owners) {
+                throw new MaxLengthError('Decode error - repeated field "owners" had too many elements')
+              }
+
+              if (obj.owners.length === 16) {
+                throw new MaxLengthError('Decode error - repeated field "owners" had too many elements')
+              }
+
+              obj.owners.push(reader.uint32())
+              break
+            }
+            case 2: {
+              if (opts.limits?.closer != null && obj.closer.length === opts.limits.closer) {
+                throw new MaxLengthError('Decode error - repeated field "closer" had too many elements')
+              }
+
+              if (obj.closer.length === 16) {
+                throw new MaxLengthError('Decode error - repeated field "closer" had too many elements')
+              }
+
+              obj.closer.push(reader.uint32())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          owners: 16,
+          closer: 16
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.owners != null && obj.owners === opts.limits.owners) {
+                throw new MaxLengthError('Streaming decode error - repeated field "owners" had too many elements')
+              }
+
+              if (obj.owners === 16) {
+                throw new MaxLengthError('Streaming decode error - repeated field "owners" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.owners[]`,
+                index: obj.owners,
+                value: reader.uint32()
+              }
+
+              obj.owners++
+
+              break
+            }
+            case 2: {
+              if (opts.limits?.closer != null && obj.closer === opts.limits.closer) {
+                throw new MaxLengthError('Streaming decode error - repeated field "closer" had too many elements')
+              }
+
+              if (obj.closer === 16) {
+                throw new MaxLengthError('Streaming decode error - repeated field "closer" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.closer[]`,
+                index: obj.closer,
+                value: reader.uint32()
+              }
+
+              obj.closer++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface PlaceAnswerOwnersFieldEvent {
+    field: '$.owners[]'
+    index: number
+    value: number
+  }
+
+  export interface PlaceAnswerCloserFieldEvent {
+    field: '$.closer[]'
+    index: number
+    value: number
+  }
+
+  export function encode (obj: Partial<PlaceAnswer>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, PlaceAnswer.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PlaceAnswer>): PlaceAnswer {
+    return decodeMessage(buf, PlaceAnswer.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PlaceAnswer>): Generator<PlaceAnswerOwnersFieldEvent | PlaceAnswerCloserFieldEvent> {
+    return streamMessage(buf, PlaceAnswer.codec(), opts)
   }
 }
 

@@ -1,10 +1,12 @@
 import { BOUNDS } from '../../domain/bounds.js';
+import type { Did } from '../../domain/bundle.js';
 import type { Contact, LookupAction, LookupEvent, Owner } from '../../network/events.js';
 import { groupOfMultiaddr } from '../../network/address-group.js';
 import { Lookup } from '../../network/lookup.js';
 import { lookupFirst, lookupStart } from '../../network/lookup-answer.js';
 import type { NodePositions, Position } from '../../network/position.js';
 import type { RoutingTable } from '../../network/routing-table.js';
+import { GatheredQuestions, type PlaceReply } from './gathered-questions.js';
 import { BusyNode, type LookupClient } from './lookup-client.js';
 import type { LookupAnswer, LookupAsk } from './lookup-messages.js';
 import type { NodeConnection, NodeHost } from './node-host.js';
@@ -33,10 +35,14 @@ export interface Walked {
 /** Makes walks over `/x/lookup/1`; what each node does about them goes into the routing table. */
 export class Walks {
   readonly #deps: WalksDeps;
+  readonly #questions: GatheredQuestions;
+  /** When a node's silence was counted; the one counted last stands last. */
+  readonly #failedMs = new Map<Did, number>();
   #running = 0;
 
   constructor(deps: WalksDeps) {
     this.#deps = deps;
+    this.#questions = new GatheredQuestions(deps.client, deps.now);
   }
 
   /** How many are under way. */
@@ -59,7 +65,7 @@ export class Walks {
     const lookup = new Lookup({ ...own, first, start, isSearch, now: now() });
     this.#running += 1;
     try {
-      return await this.#drive(lookup, { type: 'question', key, isSearch }, onFound, signal);
+      return await this.#drive(lookup, { key, isSearch }, onFound, signal);
     } finally {
       this.#running -= 1;
     }
@@ -80,7 +86,7 @@ export class Walks {
 
   #drive(
     lookup: Lookup,
-    question: LookupAsk,
+    question: { key: Position; isSearch: boolean },
     onFound: (owners: readonly Owner[]) => void,
     signal: AbortSignal,
   ): Promise<Walked> {
@@ -108,7 +114,9 @@ export class Walks {
         }
       };
       const ask = async (node: Contact): Promise<void> => {
-        const answer = await this.ask(node, question, ending.signal);
+        const answer = await this.#reach(node, ending.signal, (connection, late) =>
+          this.#questions.ask(connection, question, late),
+        );
         if (answer === undefined) handle({ type: 'failed', node: node.did });
         else handle({ type: 'answered', node: node.did, ...answer });
       };
@@ -118,33 +126,53 @@ export class Walks {
     });
   }
 
-  /**
-   * Asks one node, over its open connection or a new one; undefined where it does not answer. A late
-   * answer is welcome: it is waited for twice as long as a walk does.
-   */
+  /** Asks one node beside all walks, over its open connection or a new one; undefined where it does not answer. */
   async ask(node: Contact, ask: LookupAsk, signal: AbortSignal): Promise<LookupAnswer | undefined> {
-    const { host, client, table } = this.#deps;
+    return this.#reach(node, signal, (connection, late) =>
+      this.#deps.client.ask(connection, ask, late),
+    );
+  }
+
+  /** A late answer is welcome: it is waited for twice as long as a walk does. */
+  async #reach<T extends Pick<PlaceReply, 'kind' | 'roundTripMs'>>(
+    node: Contact,
+    signal: AbortSignal,
+    ask: (connection: NodeConnection, late: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { host } = this.#deps;
     const late = AbortSignal.any([signal, AbortSignal.timeout(2 * BOUNDS.lookupAskMs)]);
     const askedMs = performance.now();
     try {
       const connection = await host.connect(node, late);
-      const answer = await client.ask(connection, ask, late);
+      const answer = await ask(connection, late);
       this.#answered(node, connection, answer);
       return answer;
     } catch (error) {
       // Who was not waited for has not failed, and who is busy is there.
       const wasWaitedFor =
         !signal.aborted || performance.now() - askedMs >= BOUNDS.lookupAskMs - EARLY_MS;
-      if (wasWaitedFor && !(error instanceof BusyNode)) table.failed(node.did);
+      if (wasWaitedFor && !(error instanceof BusyNode)) this.#failed(node.did, askedMs);
       return undefined;
     }
+  }
+
+  /** Questions that were all on their way when a node fell silent are one failure. */
+  #failed(did: Did, askedMs: number): void {
+    if (askedMs <= (this.#failedMs.get(did) ?? -Infinity)) return;
+    this.#failedMs.delete(did);
+    this.#failedMs.set(did, performance.now());
+    if (this.#failedMs.size > BOUNDS.knownNodes) {
+      const [oldest] = this.#failedMs.keys();
+      if (oldest !== undefined) this.#failedMs.delete(oldest);
+    }
+    this.#deps.table.failed(did);
   }
 
   /** A handshake proved where it is: its addresses elsewhere stay somebody's word. */
   #answered(
     { did, addresses }: Contact,
     { group, address, wasDialled }: NodeConnection,
-    { kind, roundTripMs }: LookupAnswer & { roundTripMs: number },
+    { kind, roundTripMs }: Pick<PlaceReply, 'kind' | 'roundTripMs'>,
   ): void {
     const { table, now } = this.#deps;
     const there = addresses.filter((one) => groupOfMultiaddr(one) === group);

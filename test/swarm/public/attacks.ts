@@ -81,7 +81,7 @@ export async function answerWith(
       const frames = new FrameStream(stream, {
         onFrame: (frame) => {
           decodeRequest(frame, id);
-          frames.send(encodeAnswer({ ...answer(), refused: new Set(), kind: 'heavy' }));
+          frames.send(encodeAnswer({ ...answer(), more: [], refused: new Set(), kind: 'heavy' }));
           void frames.close();
         },
         onEnd: () => undefined,

@@ -78,7 +78,12 @@ export async function publicTargets(t: TestContext): Promise<FuzzTarget[]> {
         ...one,
         name: LOOKUP_PROTOCOL,
         samples: [
-          encodeRequest(id, { type: 'question', key, isSearch: true }, word),
+          encodeRequest(id, { type: 'question', keys: [key], isSearch: true }, word),
+          encodeRequest(
+            id,
+            { type: 'question', keys: Array.from({ length: 64 }, () => key), isSearch: true },
+            word,
+          ),
           encodeRequest(id, { type: 'leave', keys: [key, key, key] }, word),
           encodeRequest(id, { type: 'withdraw', keys: [key] }, word),
         ],

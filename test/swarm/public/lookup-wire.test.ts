@@ -19,10 +19,20 @@ import { contactOf, didOf, nodeOf, NETWORK, START_MS } from '../../network/kit.j
 const places = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((b) => positionOfBytes(b)!);
 const id = networkId(NETWORK);
 const word = { addresses: ['/ip4/192.0.2.1/tcp/8471'], kind: 'light' } as const;
-const nothing: LookupAnswer = { owners: [], closer: [], refused: new Set(), kind: 'light' };
+const nothing: LookupAnswer = {
+  owners: [],
+  closer: [],
+  more: [],
+  refused: new Set(),
+  kind: 'light',
+};
 const asks: fc.Arbitrary<LookupAsk> = fc.oneof(
   fc.record(
-    { type: fc.constant('question' as const), key: places, isSearch: fc.boolean() },
+    {
+      type: fc.constant('question' as const),
+      keys: fc.array(places, { minLength: 1, maxLength: BOUNDS.lookupKeys }),
+      isSearch: fc.boolean(),
+    },
     { noNullPrototype: true },
   ),
   fc.record(
@@ -42,7 +52,13 @@ test('what is asked and answered is read as it was written', () => {
   );
   const contacts = [1, 2, 3].map((number) => contactOf(number));
   const owners = contacts.map(({ did, addresses, group }) => ({ did, addresses, group }));
-  const answer = { owners, closer: contacts, refused: new Set([0, 7]), kind: 'heavy' as const };
+  const answer = {
+    owners,
+    closer: contacts,
+    more: [],
+    refused: new Set([0, 7]),
+    kind: 'heavy' as const,
+  };
   assert.deepEqual(
     decodeAnswer(encodeAnswer(answer), () => []),
     answer,
@@ -53,7 +69,7 @@ test('what is asked and answered is read as it was written', () => {
 test('a request of another network is that, and nonsense is an error', () => {
   const ask: LookupAsk = {
     type: 'question',
-    key: positionOfBytes(new Uint8Array(32))!,
+    keys: [positionOfBytes(new Uint8Array(32))!],
     isSearch: true,
   };
   assert.equal(decodeRequest(encodeRequest(networkId('another'), ask, word), id), undefined);
@@ -61,9 +77,21 @@ test('a request of another network is that, and nonsense is an error', () => {
   const key = new Uint8Array(31);
   const wrong = [
     LookupRequest.encode(wire),
-    LookupRequest.encode({ ...wire, question: { key, isSearch: false } }),
+    LookupRequest.encode({ ...wire, question: { key, isSearch: false, more: [] } }),
     LookupRequest.encode({ ...wire, leave: { keys: [key] } }),
     LookupRequest.encode({ ...wire, leave: { keys: [] }, withdraw: { keys: [] } }),
+    LookupRequest.encode({
+      ...wire,
+      question: { key: new Uint8Array(32), isSearch: true, more: [key] },
+    }),
+    LookupRequest.encode({
+      ...wire,
+      question: {
+        key: new Uint8Array(32),
+        isSearch: true,
+        more: Array.from({ length: BOUNDS.lookupKeys }, () => new Uint8Array(32)),
+      },
+    }),
     LookupRequest.encode({
       ...wire,
       leave: { keys: Array.from({ length: 1_001 }, () => new Uint8Array(32)) },
@@ -81,6 +109,8 @@ test('a request of another network is that, and nonsense is an error', () => {
 });
 
 const wireReply = () => ({
+  named: [],
+  more: [],
   owners: [],
   closer: [],
   refused: [],
@@ -98,8 +128,69 @@ test('the longest request fits into its bound, and no reply is longer than its o
   assert.ok(longest.length <= BOUNDS.lookupRequestBytes, String(longest.length));
   const wide = Array.from({ length: 64 }, (_, i) => ({ ...contactOf(i), addresses }));
   const refused = new Set(keys.keys());
-  const bytes = encodeAnswer({ owners: wide, closer: wide, refused, kind: 'light' });
+  const bytes = encodeAnswer({ ...nothing, owners: wide, closer: wide, refused });
   assert.ok(bytes.length <= BOUNDS.lookupAnswerBytes, String(bytes.length));
+});
+
+const ownerOf = (number: number, more: readonly string[] = []) => {
+  const { did, addresses, group } = contactOf(number);
+  return { did, addresses: [...addresses, ...more], group };
+};
+
+test('an answer to many places names each node once, and is read as it was written', () => {
+  const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 8 });
+  const words = fc.record({ owners: numbers, closer: numbers }, { noNullPrototype: true });
+  fc.assert(
+    fc.property(fc.array(words, { minLength: 1, maxLength: 63 }), (all) => {
+      const more = all.map(({ owners, closer }) => ({
+        owners: owners.map((number) => ownerOf(number)),
+        closer: closer.map((number) => contactOf(number)),
+      }));
+      const bytes = encodeAnswer({ ...nothing, more });
+      assert.deepEqual(
+        decodeAnswer(bytes, () => []),
+        { ...nothing, more },
+      );
+      assert.ok(LookupReply.decode(bytes).named.length <= 40);
+    }),
+  );
+});
+
+test('what does not fit leaves each place its first owners, and the answer within its bound', () => {
+  const long = `/ip4/192.0.2.1/tcp/1/${'p'.repeat(200)}`;
+  const more = Array.from({ length: 63 }, (_, place) => ({
+    owners: Array.from({ length: 20 }, (_, i) => ownerOf(100 * place + i, [long])),
+    closer: Array.from({ length: 20 }, (_, i) => contactOf(100 * place + 50 + i)),
+  }));
+  const bytes = encodeAnswer({ ...nothing, more });
+  assert.ok(bytes.length <= BOUNDS.lookupAnswersBytes, String(bytes.length));
+  const answer = decodeAnswer(bytes, () => []);
+  assert.ok(typeof answer === 'object');
+  assert.ok(answer.more.every(({ owners }) => owners.length >= 1));
+  assert.ok(answer.more.every(({ owners, closer }) => owners.length <= 16 && closer.length <= 16));
+});
+
+test('an answer that numbers nobody, or more than may be named, is malformed', () => {
+  const { did, addresses } = contactOf(1);
+  const node = { did, addresses: [...addresses], isHeavy: false };
+  const of = (nodes: number, owners: number[], places = 1): Uint8Array =>
+    LookupReply.encode({
+      ...wireReply(),
+      named: Array.from({ length: nodes }, () => node),
+      more: Array.from({ length: places }, () => ({ owners, closer: [] })),
+    });
+  const read = (bytes: Uint8Array) => decodeAnswer(bytes, () => []);
+  const sound = read(of(1, [0, 0]));
+  assert.ok(typeof sound === 'object');
+  assert.deepEqual(sound.more, [{ owners: [ownerOf(1)], closer: [] }]);
+  const wrong = [
+    of(1, [1]),
+    of(0, [0]),
+    of(257, [0]),
+    of(1, [0], 64),
+    of(1, new Array<number>(17).fill(0)),
+  ];
+  for (const bytes of wrong) assert.throws(() => read(bytes));
 });
 
 test('of what a node says of others only one place each is taken, and nothing that is no node', () => {
