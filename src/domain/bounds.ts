@@ -369,6 +369,11 @@ export const BOUNDS = {
   recordsAsQuestion: 50,
   /** Of one search, what may come from a directory of others. */
   directoryOwners: 16,
+  /** Searches that ask it at once; the others wait. */
+  directoryAsks: 8,
+  /** Keys of a plan that are looked for before their turn, and so many at once. */
+  foreseen: 2_000,
+  foreseenAtOnce: 128,
   /** Where walks ended, for what is published soon after. */
   rememberedWalks: 1_000,
   rememberedWalkMs: 10 * 60_000,

@@ -11,6 +11,8 @@ export class Asking {
   readonly actions: SelectorAction[] = [];
   readonly fetchOfAsk = new Map<number, ArtifactFetch>();
   readonly #random: Random;
+  /** When a plan began last. */
+  plannedMs = -Infinity;
   #nextAsk = 1;
 
   constructor(
@@ -102,7 +104,7 @@ export class Asking {
     const least = Math.max(POLICY.slowBytesPerMs, official / POLICY.slowerThanOfficial);
     // One line carries all that is fetched: what waits behind other answers is not held up by silence.
     if (this.#flowOf(fetch, now) >= least && !this.#isKeptWaiting(fetch, now)) return undefined;
-    if (isSilent) return this.#isSearchQueued(fetch, now) ? undefined : 'silent';
+    if (isSilent) return this.#isEarly(fetch, now) ? undefined : 'silent';
     return isMeasured && fetch.swarmBytes / (now - firstByteMs) < least ? 'slow' : undefined;
   }
 
@@ -111,8 +113,12 @@ export class Asking {
     return [...asks.values()].some(({ heardMs }) => now >= heardMs + BOUNDS.swarmAskMs);
   }
 
-  /** Its question waits behind others that are being answered: who answers is not silent. */
-  #isSearchQueued({ foundMs, startedMs }: ArtifactFetch, now: number): boolean {
+  /**
+   * All of a plan is looked for and begun at once; or its question waits behind others that are being
+   * answered: who answers is not silent.
+   */
+  #isEarly({ foundMs, firstByteMs, startedMs }: ArtifactFetch, now: number): boolean {
+    if (firstByteMs === undefined && now < this.plannedMs + POLICY.officialAfterPlanMs) return true;
     if (foundMs !== undefined || now >= startedMs + POLICY.officialAfterBusyMs) return false;
     return now < this.measures.swarmHeardMs + POLICY.officialAfterByteMs;
   }

@@ -37,6 +37,8 @@ export type SelectorEvent =
       lengthBytes: number | undefined;
       providers: readonly Provider[];
     }
+  /** A plan begins, and all of it is looked for at once. */
+  | { type: 'planned' }
   /** Somebody who has it was found, by lookup, DHT or in the index of what is held here. */
   | { type: 'found'; fetch: number; providers: readonly Provider[] }
   /** The lookup is over: nobody else will be found. */

@@ -62,6 +62,8 @@ export const NETWORK_POLICY = {
   officialAfterByteMs: 600,
   /** While the swarm answers other questions a search has longer: it waits behind those. */
   officialAfterBusyMs: 3_000,
+  /** When a plan begins, all of it is looked for at once: what has not begun to come is waited for so long. */
+  officialAfterPlanMs: 2_000,
   /** It is asked too where the swarm is this much slower than upstream was of late, or than this. */
   slowerThanOfficial: 3,
   slowBytesPerMs: 64,
@@ -87,6 +89,8 @@ export const NETWORK_POLICY = {
   /** What is asked of one node within this goes in one message; so many are on their way at once. */
   gatherMs: 10,
   questionsToOne: 2,
+  /** The DHTs are asked for what a walk has not found by then. */
+  directoryAfterMs: 250,
   /** Of a walk's open candidates, what may have come from one answer. */
   candidatesOfOneAnswer: 8,
   candidates: 64,

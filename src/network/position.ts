@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
-import { formatDigest, type DigestAlgorithm } from '../domain/digest.js';
+import { formatDigest, type DigestAlgorithm, type Digests } from '../domain/digest.js';
 import type { Random } from '../ports/random.js';
 
 const WORDS = 8;
@@ -24,6 +24,14 @@ export function positionOfDigest(
   hex: string,
 ): Position {
   return positionOf(`x digest 1\n${network}\n${formatDigest(algorithm, hex)}`);
+}
+
+/** The places of an artifact, the one that is looked up first: sha256, where it is known. */
+export function keysOf(network: string, { sha256, sha512 }: Digests): Position[] {
+  const keys: Position[] = [];
+  if (sha256 !== undefined) keys.push(positionOfDigest(network, 'sha256', sha256));
+  if (sha512 !== undefined) keys.push(positionOfDigest(network, 'sha512', sha512));
+  return keys;
 }
 
 /** What tells one network's messages from another's without naming it: 32 bytes. */

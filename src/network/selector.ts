@@ -65,6 +65,9 @@ export class Selector {
         assert.ok(this.#waiting.length < BOUNDS.swarmWaitingFetches, 'fewer fetches at once');
         this.#waiting.push(event);
         return;
+      case 'planned':
+        this.#asking.plannedMs = now;
+        return;
       case 'found':
         this.#found(this.#fetches.get(event.fetch), event.providers, now);
         return;

@@ -62,6 +62,7 @@ export async function fetchArtifacts(
   const progress = new FetchProgress(deps, artifacts);
   const origins = new Map<string, Origin>();
   let bytesLocal = 0;
+  if (swarm.isUsed) swarm.expect(missing(deps, artifacts), stopped);
   const fetched = await Promise.all(
     artifacts.map((artifact) =>
       queue.add(async () => {
@@ -91,6 +92,8 @@ export async function fetchArtifacts(
     ),
   );
   progress.finish();
+  // Nobody waits for what is still looked for.
+  stop.abort(new Error('all of it is here'));
   return {
     artifacts: fetched,
     origins,
@@ -115,6 +118,13 @@ async function fromSwarm(
 
 function mostlyFrom({ bytes }: BroughtArtifact): Origin {
   return (bytes.get('swarm') ?? 0) >= (bytes.get('upstream') ?? 0) ? 'swarm' : 'upstream';
+}
+
+function missing(
+  { store, marked }: FetchArtifactsDeps,
+  artifacts: readonly PlannedArtifact[],
+): PlannedArtifact[] {
+  return artifacts.filter((one) => !(findStored(store, one) ?? findStored(marked, one)));
 }
 
 /** A blob here that every digest of the plan agrees with. */

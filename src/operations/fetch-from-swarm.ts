@@ -35,6 +35,14 @@ export class SwarmFetches {
     return this.#deps.swarm?.isAlone() === false;
   }
 
+  /** So that who has what will be fetched is known when its turn comes. */
+  expect(artifacts: readonly PlannedArtifact[], signal: AbortSignal): void {
+    this.#deps.swarm?.expect(
+      artifacts.filter(isForStrangers).map(({ digests }) => digests),
+      signal,
+    );
+  }
+
   /**
    * Undefined where it is private, nothing names it by digest, or nobody has it: then it is fetched from
    * the official source as if there were no swarm.
@@ -47,10 +55,7 @@ export class SwarmFetches {
   ): Promise<BroughtArtifact | undefined> {
     const { swarm, upstream, clock, random } = this.#deps;
     const { digests, sizeBytes, ecosystem, url } = artifact;
-    const isNamed = digests.sha256 !== undefined || digests.sha512 !== undefined;
-    // A file of this machine, or of its network, is not looked for elsewhere.
-    const isPublic = !artifact.private && /^https?:/.test(url);
-    if (swarm === undefined || swarm.isAlone() || !isNamed || !isPublic) return undefined;
+    if (swarm === undefined || swarm.isAlone() || !isForStrangers(artifact)) return undefined;
     const brought = await swarm.fetch(
       {
         digests,
@@ -82,4 +87,10 @@ export class SwarmFetches {
       message: `${WHY[reason]}: what it does not bring comes from the official sources`,
     });
   }
+}
+
+/** A file of this machine, or of its network, is not looked for elsewhere. */
+function isForStrangers({ digests, url, ...artifact }: PlannedArtifact): boolean {
+  const isNamed = digests.sha256 !== undefined || digests.sha512 !== undefined;
+  return isNamed && !artifact.private && /^https?:/.test(url);
 }

@@ -40,6 +40,8 @@ export interface BroughtArtifact {
 export interface PublicSwarm extends Providers {
   /** Whether there is nobody to ask: then nothing is asked of it. */
   isAlone(): boolean;
+  /** What will be fetched, public ones only, until the signal is given: who has it is looked for at once. */
+  expect(all: Iterable<Digests>, signal: AbortSignal): void;
   /**
    * Fetches one public artifact from whoever is quickest, the official source among them. Undefined where
    * nobody has it, or the official source failed too: then it is asked as if there were no swarm.

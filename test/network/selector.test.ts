@@ -46,6 +46,8 @@ interface Scene {
   scores?: Scores;
   seed?: number;
   fetches?: number;
+  /** They are a plan's, and looked for at once. */
+  isPlanned?: boolean;
 }
 
 const REFUSALS: Partial<Record<Manner, 'absent' | 'broken' | 'malformed'>> = {
@@ -133,6 +135,7 @@ function run(scene: Scene): {
   });
   const outcomes: Outcome[] = [];
   const providers = [...(scene.known ?? []), ...(official === undefined ? [] : [UPSTREAM])];
+  if (scene.isPlanned === true) driver.tell({ type: 'planned' });
   for (let i = 0; i < (scene.fetches ?? 1); i++)
     driver.fetch({ lengthBytes, isLengthKnown, providers }, (outcome) => outcomes.push(outcome));
   time.run(7_200_000, () => driver.size === 0);
@@ -177,6 +180,18 @@ test('where those that should have it say nothing, the official source is asked 
   });
   assert.ok(isFinished && fellBack === 'silent');
   assert.ok(tookMs < 100 + POLICY.officialAfterFoundMs + 100, String(tookMs));
+});
+
+test('at the beginning of a plan a search has longer, and who has nothing ends it as before', () => {
+  const slow = { lookupMs: 1_600, lengthBytes: 100 * KIB, official };
+  assert.equal(one({ ...slow, peers: honest(1) }).fellBack, 'silent');
+  const planned = one({ ...slow, peers: honest(1), isPlanned: true });
+  assert.deepEqual([planned.fellBack, [...planned.bytes]], [undefined, [['swarm', 100 * KIB]]]);
+  const alone = one({ ...slow, peers: [], lookupMs: 100, isPlanned: true });
+  assert.ok(alone.fellBack === 'nobody' && alone.tookMs < 300, String(alone.tookMs));
+  const silent = one({ ...slow, peers: honest(5, { manner: 'silent' }), isPlanned: true });
+  const limitMs = Math.max(POLICY.officialAfterPlanMs, slow.lookupMs + POLICY.officialAfterFoundMs);
+  assert.ok(silent.isFinished && silent.tookMs < limitMs + 400, String(silent.tookMs));
 });
 
 test('what is on this machine is read from here, and nobody is asked', () => {

@@ -1,5 +1,6 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
+import type { Digests } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
 import type { NetworkNode } from '../../domain/network-node.js';
 import type { Owner, Provider, SelectorAction, SelectorEvent } from '../../network/events.js';
@@ -90,6 +91,14 @@ export class ArtifactFetching implements PublicSwarm {
 
   isAlone(): boolean {
     return this.#deps.isAlone();
+  }
+
+  expect(all: Iterable<Digests>, signal: AbortSignal): void {
+    if (this.#isStopped || this.isAlone()) return;
+    this.#tell({ type: 'planned' });
+    this.#deps.finder.expect(all, signal).catch((error: unknown) => {
+      this.#deps.onTrouble?.('the search for what will be fetched failed', error);
+    });
   }
 
   fetch(wanted: WantedOfSwarm, signal: AbortSignal): Promise<BroughtArtifact | undefined> {

@@ -14,6 +14,11 @@ export interface Finder {
     onFound: (owners: readonly Owner[]) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Looks for owners of what `find` will be asked for soon, so that it is asked for together. Resolves
+   * long after that, or where the signal is given. Never called with digests of what is private.
+   */
+  expect(all: Iterable<Digests>, signal: AbortSignal): Promise<void>;
   /** It said that it does not have it, or lied about it: its record here and what was cached of it go. */
   forget(digests: Digests, owner: Owner['did']): void;
 }

@@ -3,7 +3,7 @@ import { BOUNDS } from '../../domain/bounds.js';
 import type { Digests, Sha256 } from '../../domain/digest.js';
 import type { NamedArtifact, NamedArtifacts } from '../../network/named-artifacts.js';
 import { NETWORK_POLICY as POLICY } from '../../network/policy.js';
-import { textOfPosition } from '../../network/position.js';
+import { keysOf, textOfPosition } from '../../network/position.js';
 import type { ProviderRecords } from '../../network/records.js';
 import {
   chooseEvictions,
@@ -17,7 +17,6 @@ import type { Providers } from '../../ports/passing.js';
 import type { PublicArtifacts } from '../../ports/public-artifacts.js';
 import type { Random } from '../../ports/random.js';
 import type { Store, StoredBlob } from '../../ports/store.js';
-import { keysOf } from './swarm-finder.js';
 
 export interface KeepCopiesDeps {
   network: string;

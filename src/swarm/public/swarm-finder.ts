@@ -4,16 +4,18 @@ import type { Digests } from '../../domain/digest.js';
 import type { Contact, Owner } from '../../network/events.js';
 import type { OwnerCache } from '../../network/owner-cache.js';
 import {
-  positionOfDigest,
+  keysOf,
   positionSharing,
   textOfPosition,
   type NodePositions,
   type Position,
 } from '../../network/position.js';
+import { NETWORK_POLICY as POLICY } from '../../network/policy.js';
 import type { ProviderRecords } from '../../network/records.js';
 import type { Random } from '../../ports/random.js';
+import { aborted, DirectorySearch } from './directory-search.js';
 import type { Finder } from './finder.js';
-import { contactOf } from './lookup-messages.js';
+import { inParallel } from '../in-parallel.js';
 import type { ProviderDirectory } from './provider-directory.js';
 import type { Walked, Walks } from './walks.js';
 
@@ -37,19 +39,17 @@ interface Search {
   done: Promise<void>;
 }
 
+/** What was looked for before it was wanted. */
+interface Foreseen {
+  owners: Owner[];
+  isDone: boolean;
+}
+
 /** Where a walk ended, and how many had it by then. */
 export interface LastWalk {
   closest: readonly Contact[];
   copies: number;
   atMs: number;
-}
-
-/** The places of an artifact, the one that is looked up first: sha256, where it is known. */
-export function keysOf(network: string, { sha256, sha512 }: Digests): Position[] {
-  const keys: Position[] = [];
-  if (sha256 !== undefined) keys.push(positionOfDigest(network, 'sha256', sha256));
-  if (sha512 !== undefined) keys.push(positionOfDigest(network, 'sha512', sha512));
-  return keys;
 }
 
 /** Who has an artifact: what is cached, records here, one walk an artifact, the directory beside it. */
@@ -59,8 +59,12 @@ export class SwarmFinder implements Finder {
   /** The one that ended last stands last. */
   readonly #lastWalks = new Map<string, LastWalk>();
 
+  readonly #directory: DirectorySearch | undefined;
+  readonly #foreseen = new Map<string, Foreseen>();
+
   constructor(deps: SwarmFinderDeps) {
     this.#deps = deps;
+    this.#directory = deps.directory && new DirectorySearch(deps.directory);
   }
 
   known(digests: Digests): Owner[] {
@@ -83,6 +87,36 @@ export class SwarmFinder implements Finder {
     const [key] = keysOf(this.#deps.network, digests);
     if (key === undefined || signal.aborted) return;
     const text = textOfPosition(key);
+    // Once: who looks for it again wants to know more.
+    const foreseen = this.#foreseen.get(text);
+    this.#foreseen.delete(text);
+    if (foreseen?.isDone !== true) await this.#join(key, text, onFound, signal);
+    else if (foreseen.owners.length > 0) onFound(foreseen.owners);
+  }
+
+  async expect(all: Iterable<Digests>, signal: AbortSignal): Promise<void> {
+    const begin = async (key: Position): Promise<void> => {
+      const text = textOfPosition(key);
+      if (this.#foreseen.has(text) || this.#foreseen.size >= BOUNDS.foreseen) return;
+      const foreseen: Foreseen = { owners: [], isDone: false };
+      this.#foreseen.set(text, foreseen);
+      await this.#join(key, text, (owners) => foreseen.owners.push(...owners), signal);
+      if (signal.aborted) this.#foreseen.delete(text);
+      else foreseen.isDone = true;
+    };
+    const keys = [...all].flatMap((digests) => keysOf(this.#deps.network, digests).slice(0, 1));
+    await inParallel(keys, BOUNDS.foreseenAtOnce, begin);
+    // What is not fetched soon is not known any more then.
+    await Promise.race([aborted(signal), aborted(AbortSignal.timeout(BOUNDS.cachedOwnersMs))]);
+    for (const key of keys) this.#foreseen.delete(textOfPosition(key));
+  }
+
+  async #join(
+    key: Position,
+    text: string,
+    onFound: (owners: readonly Owner[]) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const search = this.#searches.get(text) ?? this.#begin(key, text);
     if (search === undefined) return;
     const told = (owners: readonly Owner[]): void => onFound(owners);
@@ -176,8 +210,7 @@ export class SwarmFinder implements Finder {
       if (walked.reason !== 'stopped') this.#remember(key, walked, groups.size);
     });
     // What a directory says is used, and not passed on to others as this node's own finding.
-    const hearsay = this.#askDirectory(key, (owners) => this.#found(search, owners), signal);
-    await Promise.all([walk, hearsay]);
+    await Promise.all([walk, this.#askDirectory(key, search, walk, signal)]);
   }
 
   #found(search: Search, owners: readonly Owner[]): void {
@@ -187,31 +220,17 @@ export class SwarmFinder implements Finder {
     for (const listener of search.listeners) listener(fresh);
   }
 
-  /** Whatever it says is hearsay, of one network no more than a walk takes; a directory that fails is none. */
+  /** Only where the walk has found nobody by then: a question to it is a walk of its own, in each DHT. */
   async #askDirectory(
     key: Position,
-    found: (owners: readonly Owner[]) => void,
+    search: Search,
+    walk: Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { directory } = this.#deps;
-    if (directory === undefined) return;
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(BOUNDS.lookupDeadlineMs)]);
-    const groups = new Map<string, number>();
-    let taken = 0;
-    const tell = (owners: readonly Owner[]): void => {
-      for (const { did, addresses } of owners) {
-        const contact = contactOf({ did, addresses: [...addresses], isHeavy: false }, () => []);
-        const ofGroup = groups.get(contact?.group ?? '') ?? 0;
-        if (contact === undefined || ofGroup >= BOUNDS.lookupOwnersOfGroup) continue;
-        if (limited.aborted || taken >= BOUNDS.directoryOwners) return;
-        groups.set(contact.group, ofGroup + 1);
-        taken += 1;
-        found([{ did, addresses: contact.addresses, group: contact.group }]);
-      }
-    };
-    // It stands beside the walk: where it fails there is still that, and nobody waits for a silent one.
-    const asked = directory.find(key, tell, limited).catch(() => undefined);
-    await Promise.race([asked, aborted(limited)]);
+    if (this.#directory === undefined) return;
+    await Promise.race([walk, aborted(AbortSignal.timeout(POLICY.directoryAfterMs))]);
+    if (search.found.size > 0 || signal.aborted) return;
+    await this.#directory.ask(key, (owners) => this.#found(search, owners), signal);
   }
 
   #remember(key: Position, { closest }: Walked, copies: number): void {
@@ -222,11 +241,4 @@ export class SwarmFinder implements Finder {
     const [oldest] = this.#lastWalks.keys();
     if (oldest !== undefined) this.#lastWalks.delete(oldest);
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

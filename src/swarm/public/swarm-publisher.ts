@@ -3,15 +3,16 @@ import type { Did } from '../../domain/bundle.js';
 import type { Digests } from '../../domain/digest.js';
 import type { Contact } from '../../network/events.js';
 import { NETWORK_POLICY as POLICY } from '../../network/policy.js';
-import { textOfPosition, type Position } from '../../network/position.js';
+import { keysOf, textOfPosition, type Position } from '../../network/position.js';
 import { duePublications, recordTargets, type Publication } from '../../network/publishing.js';
 import type { RoutingTable } from '../../network/routing-table.js';
 import { TokenBucket } from '../../network/token-bucket.js';
 import type { PublicArtifacts } from '../../ports/public-artifacts.js';
+import { inParallel } from '../in-parallel.js';
 import type { Publisher } from './finder.js';
 import type { NodeHost } from './node-host.js';
 import type { ProviderDirectory } from './provider-directory.js';
-import { keysOf, type SwarmFinder } from './swarm-finder.js';
+import type { SwarmFinder } from './swarm-finder.js';
 import type { Walks } from './walks.js';
 
 export interface SwarmPublisherDeps {
@@ -289,18 +290,6 @@ function pack(parcels: Map<Did, Parcel>, told: Told, targets: readonly Contact[]
     parcel.publications.push(told);
     parcels.set(contact.did, parcel);
   }
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  limit: number,
-  run: (item: T) => Promise<void>,
-): Promise<void> {
-  const left = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of left) await run(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
 
 /** Nobody took it by then. */

@@ -77,6 +77,8 @@ export class ListFinder implements Finder {
     await this.until;
   }
 
+  async expect(): Promise<void> {}
+
   forget(_: Digests, did: Did): void {
     this.forgotten.push(did);
   }

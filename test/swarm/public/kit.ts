@@ -92,7 +92,7 @@ export async function startFinding(
 }
 
 /** One is told of the other, as gossip would. */
-export function introduce(to: FindingNode, who: FindingNode): void {
+export function introduce(to: FindingNode, who: Pick<FindingNode, 'host'>): void {
   const { did } = who.host;
   const addresses = who.host.addresses();
   const group = /\/ip4\/([\d.]+)\//.exec(addresses[0] ?? '')?.[1] ?? '';

@@ -247,6 +247,35 @@ test('noise is read as a request or thrown at, and never costs more', () => {
   );
 });
 
+test('an answer with many places that was broken says no more than a whole one, or is thrown at', () => {
+  const more = Array.from({ length: 63 }, (_, place) => ({
+    owners: [1, 2, 3].map((i) => ownerOf(place + i)),
+    closer: [4, 5, 6].map((i) => contactOf(place + i)),
+  }));
+  const whole = encodeAnswer({ ...nothing, more });
+  const breaks = fc.array(
+    fc.record({ at: fc.nat(whole.length - 1), byte: fc.integer({ min: 0, max: 255 }) }),
+    { minLength: 1, maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(breaks, fc.nat(whole.length), (all, cut) => {
+      const bytes = Uint8Array.from(whole);
+      for (const { at, byte } of all) bytes[at] = byte;
+      for (const broken of [bytes, bytes.subarray(0, cut)])
+        try {
+          const answer = decodeAnswer(broken, () => []);
+          if (typeof answer === 'string') continue;
+          assert.ok(answer.more.length <= 63);
+          for (const { owners, closer } of answer.more)
+            assert.ok(owners.length <= 16 && closer.length <= 16);
+        } catch (error) {
+          assert.ok(error instanceof Error && !(error instanceof assert.AssertionError));
+        }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test('one network’s questions take nothing from the others’, and all together are bounded', () => {
   const gate = new QuestionGate(START_MS);
   let taken = 0;

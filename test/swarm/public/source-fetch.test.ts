@@ -156,6 +156,7 @@ test('a swarm without anybody in it is not asked', () =>
     const artifact = registry.add(noise(100_000, 1));
     const alone: PublicSwarm = {
       isAlone: () => true,
+      expect: () => assert.fail('asked'),
       bring: () => Promise.reject(new Error('asked')),
       fetch: () => Promise.reject(new Error('asked')),
     };
