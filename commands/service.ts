@@ -1,6 +1,26 @@
-import { Args } from '@oclif/core';
+import { Args, Parser, type Interfaces } from '@oclif/core';
 import { XError } from '../src/domain/errors.js';
 import { XCommand } from '../src/roles/command.js';
+import { usageError } from '../src/roles/usage-error.js';
+
+type ServiceRole = 'source' | 'client' | 'gateway';
+
+/** A unit with a mistyped flag would fail where nobody looks, again and again. */
+async function checkArguments(role: ServiceRole, passed: string[]): Promise<void> {
+  const { default: command } = await COMMANDS[role]();
+  const known: Interfaces.FlagInput = { ...XCommand.baseFlags, ...command.flags };
+  try {
+    await Parser.parse(passed, { flags: known, args: command.args, strict: true });
+  } catch (error) {
+    throw usageError(error, { id: role, flags: Object.keys(known) });
+  }
+}
+
+const COMMANDS = {
+  source: () => import('./source.js'),
+  client: () => import('./client.js'),
+  gateway: () => import('./gateway.js'),
+} as const;
 
 export default class Service extends XCommand {
   static override summary = 'Keep a source, client or gateway running, by systemd.';
@@ -39,13 +59,15 @@ export default class Service extends XCommand {
         hint: `What x ${args.role} is to be told stands after two dashes: x service ${args.action} ${args.role} -- …`,
       });
     }
+    const role = args.role as ServiceRole;
+    if (args.action !== 'uninstall') await checkArguments(role, passed);
     const settings = await this.settings({ data: flags.data });
     const { runService } = await import('../src/roles/service.js');
     await runService({
       settings,
       printer: this.printer(flags),
       action: args.action as 'show' | 'install' | 'uninstall',
-      role: args.role as 'source' | 'client' | 'gateway',
+      role,
       args: passed,
     });
   }

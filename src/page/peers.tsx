@@ -34,10 +34,12 @@ export function Peers({
             {sorted.map((peer) => (
               <tr key={`${peer.did} ${peer.bundleId}`}>
                 <td data-label="Peer">
-                  <span class={peer.isMaster ? 'tag source' : 'tag'}>
-                    {peer.isMaster ? 'source' : 'sibling'}
-                  </span>{' '}
-                  <code title={`${peer.did}\n${peer.address}`}>{shortDid(peer.did)}</code>
+                  <span>
+                    <span class={peer.isMaster ? 'tag source' : 'tag'}>
+                      {peer.isMaster ? 'source' : 'sibling'}
+                    </span>{' '}
+                    <code title={`${peer.did}\n${peer.address}`}>{shortDid(peer.did)}</code>
+                  </span>
                 </td>
                 <td data-label="Bundle">{nameOf(peer.bundleId)}</td>
                 <td data-label="Gave us">

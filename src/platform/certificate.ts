@@ -38,6 +38,20 @@ export async function makeCertificate(names: readonly string[], now: Date): Prom
   return { key: key.toString(), certificate: `${certificate.toString('pem')}\n` };
 }
 
+export interface CertificateFacts {
+  /** Whether the key is the certificate's: of a chain, the first one's. */
+  isPair: boolean;
+  from: Date;
+  until: Date;
+}
+
+/** What a certificate says of itself. @throws where one of the two is not what it should be. */
+export function certificateFacts({ key, certificate }: Certificate): CertificateFacts {
+  const parsed = new X509Certificate(certificate);
+  const isPair = parsed.checkPrivateKey(createPrivateKey(key));
+  return { isPair, from: parsed.validFromDate, until: parsed.validToDate };
+}
+
 /** Whether a certificate still serves for all these names, and its key is the one given. */
 export function isCertificateFor(
   { key, certificate }: Certificate,

@@ -281,6 +281,8 @@ export interface EcosystemServer extends GatewayServer {
    * that its index lacks.
    */
   askedNames?(args: readonly string[]): string[];
+  /** The versions that a command's arguments name, where a client does not say which ones there are. */
+  askedVersions?(args: readonly string[]): { name: string; version: string }[];
   /** What a command's arguments ask for though no bundle ever carries it, and what does it instead: one line. */
   neverCarried?(args: readonly string[]): string | undefined;
 }

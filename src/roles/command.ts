@@ -5,6 +5,7 @@ import { mergeSettings, type Settings } from '../config/settings.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { dataFolder, dataPaths } from '../platform/paths.js';
 import { boundYoungSpace } from '../swarm/young-garbage.js';
+import { coloured, hasColours } from './colour.js';
 import { makeDataFolder } from './data-folder.js';
 import { plainParagraph, plainText } from './plain-text.js';
 import { createPrinter, type Printer } from './printer.js';
@@ -109,7 +110,8 @@ export function reportFailure(
       : { error: body };
     process.stdout.write(`${JSON.stringify(document, null, mode.events ? 0 : 2)}\n`);
   } else {
-    process.stderr.write(`x: ${plainParagraph(failure.message)}\n`);
+    const label = coloured('x:', 'red', hasColours(process.stderr, process.env));
+    process.stderr.write(`${label} ${plainParagraph(failure.message)}\n`);
     if (failure.hint !== undefined) process.stderr.write(`   ${plainParagraph(failure.hint)}\n`);
   }
   if (process.env['X_DEBUG'] !== undefined && error instanceof Error)

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import {
+  certificateFacts,
   fingerprintOf,
   isCertificateFor,
   makeCertificate,
   type Certificate,
+  type CertificateFacts,
 } from '../platform/certificate.js';
 import { dataPaths } from '../platform/paths.js';
 import { readOrUndefined } from './open-data.js';
@@ -26,6 +28,7 @@ export interface GatewayTls extends Certificate {
 export async function gatewayTls(
   settings: Settings & { folder: string },
   now: Date,
+  warn: (message: string) => void,
 ): Promise<GatewayTls | undefined> {
   const { tls, tlsCertificate, tlsKey } = settings;
   if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
@@ -33,16 +36,44 @@ export async function gatewayTls(
       hint: 'Use --tls-certificate FILE and --tls-key FILE, or --tls alone for a certificate of its own.',
     });
   }
-  if (tlsCertificate !== undefined && tlsKey !== undefined) return given(tlsCertificate, tlsKey);
+  if (tlsCertificate !== undefined && tlsKey !== undefined) {
+    return given(tlsCertificate, tlsKey, now, warn);
+  }
   return tls ? own(settings, now) : undefined;
 }
 
-async function given(certificatePath: string, keyPath: string): Promise<GatewayTls> {
+async function given(
+  certificatePath: string,
+  keyPath: string,
+  now: Date,
+  warn: (message: string) => void,
+): Promise<GatewayTls> {
   const certificate = await readGiven(certificatePath);
   const key = await readGiven(keyPath);
+  const { isPair, from, until } = factsOf(certificatePath, keyPath, { certificate, key });
+  if (!isPair) {
+    throw new XError('INPUT_MALFORMED', `${keyPath} is not the key of ${certificatePath}`, {
+      hint: 'A file with a chain begins with the certificate of this machine; those that signed it follow.',
+    });
+  }
+  // What is held is served all the same: only the clients can say whether they take it.
+  if (now > until) {
+    warn(
+      `${certificatePath} ended ${day(until)}: clients will refuse it; give a newer one and start again`,
+    );
+  } else if (now < from) {
+    warn(
+      `${certificatePath} begins ${day(from)}, and the clock says ${day(now)}: clients will refuse it; is the clock right?`,
+    );
+  }
+  return { certificate, key, path: certificatePath, fingerprint: fingerprintOf(certificate) };
+}
+
+const day = (at: Date): string => at.toISOString().slice(0, 10);
+
+function factsOf(certificatePath: string, keyPath: string, pair: Certificate): CertificateFacts {
   try {
-    isCertificateFor({ certificate, key }, [], new Date(0));
-    return { certificate, key, path: certificatePath, fingerprint: fingerprintOf(certificate) };
+    return certificateFacts(pair);
   } catch (error) {
     const files = `${certificatePath} and ${keyPath}`;
     throw new XError(
@@ -61,7 +92,10 @@ async function readGiven(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     const code = systemCodeOf(error) === 'ENOENT' ? 'INPUT_NOT_FOUND' : 'INPUT_UNREADABLE';
-    throw new XError(code, `${path}: ${messageOf(error)}`, { cause: error });
+    throw new XError(code, `${path} cannot be read: ${messageOf(error)}`, {
+      hint: '--tls-certificate and --tls-key name PEM files that the user who runs x may read.',
+      cause: error,
+    });
   }
 }
 

@@ -76,7 +76,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
   const defer = (close: () => Promise<void>): void => void closers.unshift(close);
   const warn = (message: string): void => printer.report({ event: 'warning', message });
   try {
-    const tls = await gatewayTls(settings, systemClock.now());
+    const tls = await gatewayTls(settings, systemClock.now(), warn);
     const data = await openData(settings.folder, warn);
     defer(() => data.close());
     const recent = new RecentUse(BOUNDS.recentlyUsed);

@@ -48,7 +48,7 @@ export async function runInputs(input: InputsInput): Promise<void> {
       ...files.map((file) => `${file.path}${file.rewritten ? ` (points at ${gateway})` : ''}`),
       files.length === 0
         ? `bundle "${bundle.name}" carries no inputs`
-        : `${files.length} files written`,
+        : `${files.length} ${files.length === 1 ? 'file' : 'files'} written`,
     ]);
   } finally {
     await data.close();

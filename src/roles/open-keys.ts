@@ -106,12 +106,28 @@ function plainText({ seed }: Pick<Identity, 'seed'>): string {
 async function readKey(path: string, text: string): Promise<Identity> {
   await requirePrivate(path);
   if (isSealed(text)) return unsealSeed(text, await secretFor(path), path);
-  if (!/^[0-9a-f]{64}\n$/.test(text)) {
-    throw new XError('STORE_DAMAGED', `${path} does not hold a key`, {
-      hint: 'Restore it from a copy; a new key would be another source to every client.',
-    });
-  }
+  if (!SEED.test(text)) throw noKey(path);
   return identityFromSeed(Buffer.from(text.trim(), 'hex'));
+}
+
+const SEED = /^[0-9a-f]{64}\n$/;
+
+function noKey(path: string): XError {
+  return new XError('STORE_DAMAGED', `${path} does not hold a key`, {
+    hint: 'Restore it from a copy; a new key would be another source to every client.',
+  });
+}
+
+/** The keys that are there and are none; what is encrypted is not opened. */
+export async function damagedKeys(folder: string): Promise<XError[]> {
+  const { identity, signing, next } = keyPaths(folder);
+  const found = await Promise.all(
+    [identity, signing, next].map(async (path) => {
+      const text = await readOrUndefined(path);
+      return text === undefined || isSealed(text) || SEED.test(text) ? [] : [noKey(path)];
+    }),
+  );
+  return found.flat();
 }
 
 /** @throws XError KEY_EXPOSED where others than its owner may read or write a secret. */

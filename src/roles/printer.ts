@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { coloured, hasColours, type MarkedLine } from './colour.js';
 import { plainParagraph, plainText } from './plain-text.js';
 import type { ProgressEvent, Report } from '../ports/progress.js';
 
@@ -14,7 +15,7 @@ export interface Printer {
   /** An event that is also worth a line to a person. */
   event(event: XEvent, line?: string): void;
   /** The one document of a command that ends: JSON, or the lines. */
-  document(value: unknown, lines: readonly string[]): void;
+  document(value: unknown, lines: readonly (string | MarkedLine)[]): void;
   /** Whether the one document was printed. */
   readonly documented: boolean;
   /** A line for a person alone. */
@@ -24,6 +25,11 @@ export interface Printer {
    * every now and then. `isLast` is shown in any case.
    */
   live(event: XEvent, lines: readonly string[], isLast?: boolean): void;
+  /**
+   * What is watched: on a terminal in place, as an event, or else whole on standard output, every now
+   * and then and where it changed.
+   */
+  screen(event: XEvent, lines: readonly string[]): void;
   /** Ends a live progress line. */
   done(): void;
 }
@@ -51,6 +57,7 @@ export function createPrinter(options: PrinterOptions): Printer {
   let drawn = 0;
   let documented = false;
   let lastMs = -Infinity;
+  let screened = '';
 
   const clear = (): void => {
     if (drawn === 1) stderr.write('\r\u001b[K');
@@ -64,6 +71,18 @@ export function createPrinter(options: PrinterOptions): Printer {
   const tell = (text: string): void => {
     clear();
     stderr.write(`${plainText(text)}\n`);
+  };
+  const warn = (message: string): void => {
+    clear();
+    const label = coloured('warning:', 'yellow', hasColours(stderr, options.env));
+    stderr.write(`${label} ${plainParagraph(message)}\n`);
+  };
+  const marked = (line: string | MarkedLine): string => {
+    if (typeof line === 'string') return `${plainText(line)}\n`;
+    const text = plainText(line.text);
+    const mark = text.slice(0, line.length);
+    const isOn = hasColours(stdout, options.env);
+    return `${coloured(mark, line.colour, isOn)}${text.slice(line.length)}\n`;
   };
 
   const draw = (lines: readonly string[]): void => {
@@ -95,7 +114,7 @@ export function createPrinter(options: PrinterOptions): Printer {
       if (event.event === 'progress') progress(event);
       else if (event.event === 'warning') {
         if (asEvents) emit(event);
-        else tell(`warning: ${plainParagraph(event.message)}`);
+        else warn(event.message);
       } else if (!quiet && !json) tell(event.text);
     },
     event(event, line) {
@@ -111,11 +130,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     document(value, lines) {
       clear();
       documented = true;
-      stdout.write(
-        json
-          ? `${JSON.stringify(value, null, 2)}\n`
-          : lines.map((line) => `${plainText(line)}\n`).join(''),
-      );
+      stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : lines.map(marked).join(''));
     },
     line(text) {
       if (json) return;
@@ -128,6 +143,16 @@ export function createPrinter(options: PrinterOptions): Printer {
       else if (quiet || json) return;
       else if (live) draw(lines);
       else for (const line of lines.slice(0, 1)) tell(line);
+    },
+    screen(event, lines) {
+      if (asEvents) emit(event);
+      else if (live) draw(lines);
+      else if (!json) {
+        const text = lines.map((line) => `${plainText(line)}\n`).join('');
+        if (text === screened || !isDue(screened === '')) return;
+        screened = text;
+        stdout.write(text);
+      }
     },
     done: clear,
   };
@@ -206,11 +231,19 @@ export function table(
   rows: readonly (readonly string[])[],
   room: number = terminalColumns(),
 ): string[] {
+  return tableRows(rows, room).flat();
+}
+
+/** The same, the lines of each row by themselves. */
+export function tableRows(
+  rows: readonly (readonly string[])[],
+  room: number = terminalColumns(),
+): string[][] {
   const widths: number[] = [];
   for (const row of rows)
     row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
   const beside = room === 0 ? widths.length : fitting(widths, room);
-  return rows.flatMap((row) => {
+  return rows.map((row) => {
     const first = row
       .slice(0, beside)
       .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)))

@@ -6,7 +6,8 @@ import type { Settings } from '../config/settings.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
 import { nearest } from '../domain/nearest.js';
 import { systemClock } from '../platform/clock.js';
-import type { EcosystemServer } from '../ports/ecosystem.js';
+import type { EcosystemName } from '../domain/plan.js';
+import type { EcosystemServer, HeldView } from '../ports/ecosystem.js';
 import { nodeOnPath } from '../platform/node-on-path.js';
 import { createServers } from './ecosystem-servers.js';
 import { readInput, withCarriedInputs } from './carried-inputs.js';
@@ -77,6 +78,7 @@ export async function runNative(input: RunInput): Promise<number> {
         for (const name of unheld) await catalog.addWish({ ecosystem: server.name, name, at });
         const never = server.neverCarried?.(args);
         if (never !== undefined) process.stderr.write(`x: ${never}\n`);
+        sayVersions(server.askedVersions?.(args) ?? [], view, server.name);
         sayMissing([...new Set([...(await missesSince(mark)), ...unheld])], held);
         const [manifest] = server.projectFiles ?? [];
         if (manifest !== undefined) {
@@ -158,6 +160,24 @@ async function portFor(server: EcosystemServer, usual: number): Promise<number> 
   return 0;
 }
 
+/** Of what was asked for in one version, and is here in others. */
+function sayVersions(
+  asked: readonly { name: string; version: string }[],
+  view: Pick<HeldView, 'entriesByName'>,
+  ecosystem: EcosystemName,
+): void {
+  for (const { name, version } of asked.slice(0, SHOWN_NAMES)) {
+    const entries = view.entriesByName(ecosystem, name);
+    const versions = new Set(entries.flatMap((entry) => entry.version ?? []));
+    if (versions.size === 0 || versions.has(version)) continue;
+    const [shown, more] = [[...versions].slice(-SHOWN_NAMES), versions.size - SHOWN_NAMES];
+    process.stderr.write(
+      `x: ${name} is here in ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}; ` +
+        `${name}@${version} was asked for\n`,
+    );
+  }
+}
+
 /** What the native client, now failed, asked for in vain: it may not have said so, nor what to do. */
 function sayMissing(names: readonly string[], held: ReadonlySet<string>): void {
   if (names.length === 0) return;
@@ -205,8 +225,14 @@ async function runChild(
       const missing = systemCodeOf(error) === 'ENOENT';
       reject(
         missing
-          ? new XError('CLIENT_MISSING', `${program} is not installed here`, { cause: error })
-          : new XError('IO_FAILED', `cannot start ${program}: ${error.message}`, { cause: error }),
+          ? new XError('CLIENT_MISSING', `${program} is not installed here`, {
+              hint: 'Install it, or give its path; x doctor lists the clients that are here.',
+              cause: error,
+            })
+          : new XError('IO_FAILED', `cannot start ${program}: ${error.message}`, {
+              hint: 'Is it a program that you may execute? ls -l says so.',
+              cause: error,
+            }),
       );
     });
     child.on('close', (code, signal) => {

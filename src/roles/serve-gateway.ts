@@ -38,7 +38,9 @@ export interface ServeGatewayInput {
 export async function serveGateway(input: ServeGatewayInput): Promise<void> {
   const { settings, printer, data, defer } = input;
   const mayUse = parseAccessRules(settings.allow);
-  const tls = await gatewayTls(settings, systemClock.now());
+  const tls = await gatewayTls(settings, systemClock.now(), (message) =>
+    printer.report({ event: 'warning', message }),
+  );
   const log =
     settings.accessLog === undefined ? undefined : await openAccessLog(settings.accessLog);
   if (log !== undefined) defer(() => log.close());

@@ -8,6 +8,8 @@ export interface ServiceUnit {
   run: string;
   /** The data folder. */
   folder: string;
+  /** Where relative paths among the arguments begin. */
+  cwd: string;
   /** Of `x source`, `x client` or `x gateway`. */
   args: readonly string[];
   /** For a user's own unit, whose; undefined for the machine's. */
@@ -20,7 +22,7 @@ export interface ServiceUnit {
  * it prints.
  * @see systemd.service(5), systemd.exec(5)
  */
-export function unitText({ role, node, run, folder, args, user }: ServiceUnit): string {
+export function unitText({ role, node, run, folder, cwd, args, user }: ServiceUnit): string {
   const command = [node, run, role, '--data', folder, ...args].map(escaped).join(' ');
   return `[Unit]
 Description=x ${role}: packages for machines without a network
@@ -32,6 +34,7 @@ After=network-online.target
 Type=exec
 # Young garbage in 12 MiB instead of 48: what is moved is collected after every few megabytes anyway.
 Environment=NODE_OPTIONS=--max-semi-space-size=4
+WorkingDirectory=${cwd.replaceAll('%', '%%')}
 ExecStart=${command}
 Restart=on-failure
 RestartSec=5
@@ -48,7 +51,7 @@ WantedBy=${user === undefined ? 'multi-user.target' : 'default.target'}
 function sandbox(folder: string): string {
   return `NoNewPrivileges=yes
 ProtectSystem=strict
-ReadWritePaths=${escaped(folder)}
+ReadWritePaths=${quoted(folder.replaceAll('%', '%%'))}
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectKernelTunables=yes
@@ -62,7 +65,10 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 
 /** A word of ExecStart: quoted where it has to be, with specifiers and variables taken literally. */
 function escaped(word: string): string {
-  const literal = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return quoted(word.replaceAll('%', '%%').replaceAll('$', '$$$$'));
+}
+
+function quoted(literal: string): string {
   if (/^[A-Za-z0-9_@:./=+,%$-]+$/.test(literal)) return literal;
   return `"${literal.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 }

@@ -38,6 +38,7 @@ export async function runService(input: ServiceInput): Promise<void> {
     node: process.execPath,
     run: RUN,
     folder: input.settings.folder,
+    cwd: process.cwd(),
     args: input.args,
     user: isRoot ? undefined : userInfo().username,
   })}`;
@@ -48,12 +49,10 @@ export async function runService(input: ServiceInput): Promise<void> {
   await requireOurs(path);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text, { mode: 0o644 });
-  const isStarted = await started(systemctl, name);
-  printer.document({ path, started: isStarted }, [
+  const outcome = await started(systemctl, name);
+  printer.document({ path, started: outcome === 'started' }, [
     `written: ${path}`,
-    isStarted
-      ? `${name} runs now and after every start of the machine; its output: journalctl ${isRoot ? '' : '--user '}-u ${name}`
-      : `systemd does not answer here; where it does: ${systemctl.join(' ')} enable --now ${name}`,
+    ...saidOf(outcome, { systemctl, name, isRoot }),
     `Take it back with: x service uninstall ${role}`,
   ]);
 }
@@ -87,15 +86,38 @@ async function requireOurs(path: string): Promise<string | undefined> {
   });
 }
 
-async function started(systemctl: readonly string[], name: string): Promise<boolean> {
+type Outcome = 'started' | 'refused' | 'no-systemd';
+
+function saidOf(
+  outcome: Outcome,
+  { systemctl, name, isRoot }: { systemctl: readonly string[]; name: string; isRoot: boolean },
+): string[] {
+  const journal = `journalctl ${isRoot ? '' : '--user '}-u ${name}`;
+  const enable = `${systemctl.join(' ')} enable --now ${name}`;
+  switch (outcome) {
+    case 'no-systemd':
+      return [`systemd does not run here; where it does: ${enable}`];
+    case 'refused':
+      return [`systemd did not start it; what it says: ${journal}; again: ${enable}`];
+    case 'started':
+      return isRoot
+        ? [`${name} runs now and after every start of the machine; its output: ${journal}`]
+        : [
+            `${name} runs now and after every login; its output: ${journal}`,
+            `To run without a login: loginctl enable-linger ${userInfo().username}`,
+          ];
+  }
+}
+
+async function started(systemctl: readonly string[], name: string): Promise<Outcome> {
   try {
     await access('/run/systemd/system');
   } catch {
     // systemd.io/BOOT: the folder is there where systemd is the init system.
-    return false;
+    return 'no-systemd';
   }
   const reloaded = await run([...systemctl, 'daemon-reload']);
-  return reloaded && (await run([...systemctl, 'enable', '--now', name]));
+  return reloaded && (await run([...systemctl, 'enable', '--now', name])) ? 'started' : 'refused';
 }
 
 function run([program = '', ...args]: readonly string[]): Promise<boolean> {

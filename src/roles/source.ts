@@ -7,7 +7,8 @@ import type { Plan } from '../domain/plan.js';
 import type { MachineRequest } from '../domain/request.js';
 import { parseTarget, type Target } from '../domain/target.js';
 import { planBundle } from '../operations/plan-bundle.js';
-import { readInputs } from '../operations/read-inputs.js';
+import { planWithWishes } from '../operations/plan-with-wishes.js';
+import { readInputs, type Inputs } from '../operations/read-inputs.js';
 import { wishedFile } from '../operations/wished-file.js';
 import { systemClock } from '../platform/clock.js';
 import { detectHostTarget } from '../platform/host.js';
@@ -112,16 +113,28 @@ export async function runSource(input: SourceInput): Promise<void> {
     const sources = upstreams.sources;
     const reading = { sources, readFile: upstreams.readInput, mayAskNothing: input.debian.upgrade };
     const wished = input.wishes ? wishesOf(recipient?.request, sources, report) : undefined;
-    const inputs = await readInputs(
-      wished === undefined
-        ? reading
-        : { ...reading, readFile: withFile(wished, upstreams.readInput) },
-      wished === undefined ? input.files : [...input.files, wished.path],
-    );
+    const read = (files: readonly string[], wishes: InputFile | undefined) =>
+      wishes === undefined
+        ? readInputs(reading, files)
+        : readInputs({ ...reading, readFile: withFile(wishes, upstreams.readInput) }, [
+            ...files,
+            wishes.path,
+          ]);
     const targets = await targetsOf(input.targets, recipient?.request, host);
-    const plan = await planBundle(
-      { sources, clock: systemClock, report },
-      { name, inputs, targets, notNewerThan, signal: stop.signal },
+    const planning = (told: Report) => (asked: Inputs) =>
+      planBundle(
+        { sources, clock: systemClock, report: told },
+        { name, inputs: asked, targets, notNewerThan, signal: stop.signal },
+      );
+    const { inputs, plan } = await planWithWishes(
+      {
+        read: (wishes) => read(input.files, wishes),
+        readWishes: (wishes) => read([], wishes),
+        plan: planning(report),
+        tryPlan: planning(() => undefined),
+        warn: warnOf(report),
+      },
+      wished,
     );
     for (const message of plan.warnings) report({ event: 'warning', message });
     if (input.dryRun) {

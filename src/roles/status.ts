@@ -41,7 +41,7 @@ export async function show(
   try {
     while (!stop.signal.aborted) {
       const { value, lines } = await look();
-      printer.live({ event, ...value }, lines, true);
+      printer.screen({ event, ...value }, lines);
       await systemClock.sleep(WATCH_EVERY_MS, stop.signal).catch(() => undefined);
     }
     printer.done();
@@ -128,6 +128,6 @@ export function peerLines({ resident, peers, bundles }: Overview, folder: string
 }
 
 /** Only what is whole is a hundred. */
-function percent(held: number, bytes: number): string {
+export function percent(held: number, bytes: number): string {
   return held >= bytes ? '100%' : `${Math.min(99, Math.floor((held * 100) / bytes))}%`;
 }

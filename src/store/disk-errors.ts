@@ -29,7 +29,7 @@ export function asStoreError(thrown: unknown, folder: string, neededBytes?: numb
 /** @param what What is damaged, and where. */
 export function catalogDamaged(what: string, cause: unknown): XError {
   return new XError('STORE_DAMAGED', `${what} is damaged: ${messageOf(cause)}`, {
-    hint: 'Move the data folder aside and pull or import again; nothing in it is the only copy.',
+    hint: 'Move the data folder aside, put its keys folder into a new one, and bring the bundles again (x client, x import; x source at a source).',
     cause,
   });
 }

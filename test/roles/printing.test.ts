@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import type { PeerStatus } from '../../src/ports/swarm.js';
+import { hasColours } from '../../src/roles/colour.js';
 import { ClientsView } from '../../src/roles/clients-view.js';
 import { PullProgress } from '../../src/roles/pull-progress.js';
 import {
@@ -91,7 +92,7 @@ test('on a terminal progress is one line, cleared before other lines, never wide
   assert.equal(stdout.text, 'a line\n');
 });
 
-test('a wide terminal shows a bar too; no colour is ever used', () => {
+test('a wide terminal shows a bar too, in no colour', () => {
   const { stderr, printer: print } = printer({ tty: true });
   stderr.columns = 120;
   print.report(halfway);
@@ -109,6 +110,35 @@ test('on 80 columns the figures fit, with a bar as long as there is room', () =>
     stderr.text,
     `[====${' '.repeat(6)}] 45% of 12.0 MB, 10 B/s, 5 s left, master 2.5 MB, siblings 3.0 MB`,
   );
+});
+
+test('a watched table stands in place on a terminal, and elsewhere comes whole where it changed', () => {
+  const terminal = printer({ tty: true });
+  terminal.printer.screen({ event: 'held' }, ['one', 'two']);
+  terminal.printer.screen({ event: 'held' }, ['ONE', 'TWO']);
+  assert.equal(terminal.stderr.text, 'one\ntwo\r\u001b[1A\u001b[JONE\nTWO');
+  const plain = printer({});
+  plain.printer.screen({ event: 'held' }, ['one', 'two']);
+  plain.printer.screen({ event: 'held' }, ['one', 'two']);
+  assert.equal(plain.stdout.text, 'one\ntwo\n');
+  const json = printer({ json: true });
+  json.printer.screen({ event: 'held', bundles: [] }, ['one']);
+  assert.match(json.stdout.text, /^\{"at":"[^"]+","event":"held","bundles":\[\]\}\n$/);
+});
+
+test('colours are for terminals, unless NO_COLOR is there and not empty', () => {
+  const terminal = { isTTY: true };
+  assert.equal(hasColours(terminal, {}), true);
+  assert.equal(hasColours(terminal, { NO_COLOR: '' }), true);
+  assert.equal(hasColours(terminal, { NO_COLOR: '0' }), false);
+  assert.equal(hasColours(terminal, { TERM: 'dumb' }), false);
+  assert.equal(hasColours({}, {}), false);
+  const on = printer({ tty: true });
+  on.printer.report({ event: 'warning', message: 'a \u001b[31m of theirs' });
+  assert.equal(on.stderr.text, '\u001b[33mwarning:\u001b[39m a \\x1b[31m of theirs\n');
+  on.stdout.isTTY = true;
+  on.printer.document({}, [{ text: 'ok  disk', colour: 'green', length: 2 }, 'plain']);
+  assert.equal(on.stdout.text, '\u001b[32mok\u001b[39m  disk\nplain\n');
 });
 
 test('peers are named as people write addresses', () => {

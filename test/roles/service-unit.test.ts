@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { x } from '../../fixtures/x-process.js';
 import { unitText } from '../../src/roles/service-unit.js';
 
 const unit = {
@@ -11,6 +12,7 @@ const unit = {
   node: process.execPath,
   run: '/opt/x/bin/run.js',
   folder: '/var/lib/x',
+  cwd: '/srv/lists 100%',
   args: ['--master', 'x://did:key:z6Mk@10.0.0.5:8471', '--peer', 'a b', '--data', '50%$HOME"\\'],
   user: undefined,
 };
@@ -19,6 +21,31 @@ test('arguments reach the process as they were typed: nothing in them is systemd
   const line = /^ExecStart=(.*)$/m.exec(unitText(unit))?.[1] ?? '';
   assert.ok(line.endsWith(String.raw`--peer "a b" --data "50%%$$HOME\"\\"`), line);
   assert.ok(line.includes(' client --data /var/lib/x --master x://did:key:z6Mk@10.0.0.5:8471 '));
+});
+
+test('relative paths among the arguments begin where the unit was made', () => {
+  assert.match(unitText(unit), /^WorkingDirectory=\/srv\/lists 100%%$/m);
+});
+
+test('a folder with a dollar is itself: only ExecStart knows variables', () => {
+  assert.match(unitText({ ...unit, folder: '/a$b%' }), /^ReadWritePaths=\/a\$b%%$/m);
+});
+
+test('a mistyped or missing argument is said before a unit is written', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'x-unit-data-'));
+  try {
+    const show = (...args: string[]) => x(['service', 'show', ...args], { env: { X_DATA: data } });
+    const mistyped = await show('client', '--', '--mastr', '10.0.0.5');
+    assert.equal(mistyped.code, 2);
+    assert.match(mistyped.stderr, /unknown flag --mastr\n {3}Did you mean --master\?/);
+    const missing = await show('source');
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /--requirement is missing/);
+    const right = await show('client', '--', '--master', '10.0.0.5');
+    assert.equal(right.code, 0, right.stderr);
+  } finally {
+    await rm(data, { recursive: true });
+  }
 });
 
 test('the machine’s unit may write to the data folder alone; a user’s own has no sandbox to ask for', () => {

@@ -1,5 +1,6 @@
 import type { EcosystemServer } from '../../ports/ecosystem.js';
 import { checkProof } from './check-proof.js';
+import { askedVersions, neverCarried } from './asked.js';
 import { npmConfiguration } from './client-configuration.js';
 import { clientSettings, NPM_COMMANDS } from './client-settings.js';
 import { registryKeys } from './registry-keys.js';
@@ -32,6 +33,8 @@ export function createNpmServer(options: NpmServerOptions = {}): EcosystemServer
       }),
     settings: clientSettings,
     use: npmConfiguration,
+    askedVersions,
+    neverCarried,
   };
 }
 

@@ -30,6 +30,12 @@ export function respondPypi(
 function answer(request: NativeRequest, view: HeldView, roots: RootPages): NativeResponse {
   const segments = request.path.replace(/\/+$/, '').split('/');
   const [first, second, third] = segments;
+  if (request.method === 'POST') {
+    // twine and uv show the text.
+    const text = 'nothing can be uploaded here: the gateway serves what signed bundles hold\n';
+    const headers = { 'content-type': 'text/plain; charset=utf-8', allow: 'GET, HEAD' };
+    return { kind: 'bytes', status: 405, headers, bytes: Buffer.from(text) };
+  }
   if (first === 'simple' && second === undefined) return rootPage(request, roots.of(view));
   if (first === 'simple' && segments.length === 2) return projectPage(request, view, second ?? '');
   if (first === 'files' && segments.length === 3) return file(second ?? '', third ?? '', view);

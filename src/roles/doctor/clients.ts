@@ -5,6 +5,7 @@ import { systemCodeOf } from '../../domain/errors.js';
 import { ok, warning, type Finding } from './check.js';
 
 const ANSWER_MS = 10_000;
+const OUTPUT_CHARACTERS = 10_000;
 const CLIENTS = ['pip', 'npm', 'pnpm', 'yarn', 'uv', 'poetry', 'apt-get'];
 
 /** Which native clients are here, and of which version. */
@@ -25,19 +26,25 @@ export async function checkClients(): Promise<Finding> {
 }
 
 /** The first number of what `--version` prints; undefined where there is no such program. */
-function versionOf(program: string): Promise<string | undefined> {
+async function versionOf(program: string): Promise<string | undefined> {
+  const text = await outputOf(program, ['--version']);
+  return /[0-9]+(?:\.[0-9]+)+/.exec(text ?? '')?.[0];
+}
+
+/** What a program prints; undefined where there is none. */
+export function outputOf(program: string, args: string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(program, ['--version'], {
+    const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: ANSWER_MS,
     });
     let text = '';
     child.stdout.on(
       'data',
-      (chunk: Buffer) => (text = (text + chunk.toString('utf8')).slice(0, 500)),
+      (chunk: Buffer) => (text = (text + chunk.toString('utf8')).slice(0, OUTPUT_CHARACTERS)),
     );
     child.on('error', () => resolve(undefined));
-    child.on('close', () => resolve(/[0-9]+(?:\.[0-9]+)+/.exec(text)?.[0]));
+    child.on('close', () => resolve(text));
   });
 }
 

@@ -7,11 +7,13 @@ import { isInvitation, parseInvitation } from '../../trust/invitation.js';
 import { openData, type DataFolder } from '../open-data.js';
 import { OwnMemberships } from '../members-files.js';
 import { MembersGate } from '../members-gate.js';
-import { openIdentity } from '../open-keys.js';
+import { damagedKeys, openIdentity } from '../open-keys.js';
 import { overviewOf, type Overview } from '../overview.js';
-import { table, type Printer } from '../printer.js';
+import type { Colour, MarkedLine } from '../colour.js';
+import { formatPeerAddress, tableRows, type Printer } from '../printer.js';
 import { failed, ok, warning, type Finding } from './check.js';
 import { checkClients, checkUse } from './clients.js';
+import { checkClientSettings } from './client-settings.js';
 import { checkBlobs, checkBundles, checkCatalog, checkMarked } from './content.js';
 import { checkAge, checkClock, checkDisk, checkPermissions } from './machine.js';
 import { checkGateway, checkMaster, checkMulticast, checkPort } from './network.js';
@@ -32,6 +34,7 @@ export async function runDoctor(input: DoctorInput): Promise<number> {
   const { settings, printer } = input;
   const { folder } = settings;
   const findings: Finding[] = [checkDisk(folder), ...checkPermissions(folder, input.fix)];
+  findings.push(...(await checkKeys(folder)));
   try {
     const overview = await overviewOf(folder);
     findings.push(runs(overview, folder));
@@ -43,6 +46,7 @@ export async function runDoctor(input: DoctorInput): Promise<number> {
       await data.close();
     }
     findings.push(await checkClients(), ...checkUse(folder, overview.gateway));
+    findings.push(...(await checkClientSettings(folder, overview.gateway)));
   } catch (error) {
     if (!(error instanceof XError)) throw error;
     findings.push(failed('data folder', messageOf(error), error.hint ?? 'See the message.'));
@@ -51,7 +55,7 @@ export async function runDoctor(input: DoctorInput): Promise<number> {
   const wrong = findings.filter(({ state }) => state === 'failed').length;
   const doubtful = findings.filter(({ state }) => state === 'warning').length;
   printer.document({ findings }, [
-    ...linesOf(findings),
+    ...findingLines(findings),
     wrong + doubtful === 0
       ? 'all is well'
       : `${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong, ${doubtful} worth a look`,
@@ -62,6 +66,12 @@ export async function runDoctor(input: DoctorInput): Promise<number> {
 function runs({ resident }: Overview, folder: string): Finding {
   if (resident === undefined) return ok('process', `none runs on ${folder}`);
   return ok('process', `x ${resident.role}, process ${resident.pid}, since ${resident.startedAt}`);
+}
+
+/** @returns nothing where all is well: other checks say more. */
+async function checkKeys(folder: string): Promise<Finding[]> {
+  const damaged = await damagedKeys(folder);
+  return damaged.map(({ message, hint }) => failed('keys', message, hint ?? 'Restore it.'));
 }
 
 async function checkHeld({ all, printer }: DoctorInput, data: DataFolder): Promise<Finding[]> {
@@ -97,7 +107,12 @@ async function checkNetwork(
   const masters = peers.filter(({ isMaster }) => isMaster);
   if (input.master !== undefined) findings.push(await askMaster(input, data, input.master));
   else if (masters.length > 0)
-    findings.push(ok('master', `connected: ${masters.map(({ address }) => address).join(', ')}`));
+    findings.push(
+      ok(
+        'master',
+        `connected: ${masters.map(({ address }) => formatPeerAddress(address)).join(', ')}`,
+      ),
+    );
   else if (resident?.role === 'client') {
     findings.push(
       warning(
@@ -142,10 +157,22 @@ async function askMaster(
 
 const MARKS = { ok: 'ok', warning: 'look', failed: 'WRONG', fixed: 'fixed' } as const;
 
-function linesOf(findings: readonly Finding[]): string[] {
-  const rows = table(findings.map(({ state, check, text }) => [MARKS[state], check, text]));
-  return findings.flatMap(({ hint }, at) => {
-    const row = rows[at] ?? '';
-    return hint === undefined ? [row] : [row, `         ${hint}`];
+const COLOURS: Readonly<Record<Finding['state'], Colour>> = {
+  ok: 'green',
+  warning: 'yellow',
+  failed: 'red',
+  fixed: 'green',
+};
+
+/** Each finding's lines, its hint below them. @param room columns of the terminal; by default of this one. */
+export function findingLines(findings: readonly Finding[], room?: number): (string | MarkedLine)[] {
+  const rows = tableRows(
+    findings.map(({ state, check, text }) => [MARKS[state], check, text]),
+    room,
+  );
+  return findings.flatMap(({ state, hint }, at) => {
+    const [first = '', ...more] = rows[at] ?? [];
+    const mark = { text: first, colour: COLOURS[state], length: MARKS[state].length };
+    return [mark, ...more, ...(hint === undefined ? [] : [`         ${hint}`])];
   });
 }

@@ -89,6 +89,8 @@ export function checkPermissions(folder: string, fix: boolean): Finding[] {
     }
     const mode = stat.mode & 0o777;
     if ((mode & OTHERS) === 0) return [];
+    // A certificate is there to be shown.
+    if (path.endsWith('.crt') && (mode & 0o022) === 0) return [];
     // Reading the data folder is harmless, writing to it is not; of keys, both.
     if (path === folder && (mode & 0o022) === 0) return [];
     const told = mode.toString(8).padStart(3, '0');

@@ -4,7 +4,7 @@ import { buildPypiFixture } from '../../../fixtures/upstream/pypi.js';
 import { parseIndexPage } from '../../../src/ecosystems/pypi/index-page.js';
 import { createPypiServer } from '../../../src/ecosystems/pypi/server.js';
 import type { CatalogEntry } from '../../../src/ports/catalog.js';
-import type { HeldView } from '../../../src/ports/ecosystem.js';
+import type { HeldView, NativeRequest } from '../../../src/ports/ecosystem.js';
 import { bundleOf, fixtureSource, planOf } from './fixture-source.js';
 
 const fixture = buildPypiFixture();
@@ -18,6 +18,15 @@ function ask(path: string, accept = '', held: HeldView = view) {
   const headers = { accept };
   return server.respond({ method: 'GET', path, query, headers, baseUrl: 'http://g' }, held);
 }
+
+test('an upload is refused in words', async () => {
+  const query = new URLSearchParams();
+  const request = { method: 'POST', path: 'legacy/', query, headers: {}, baseUrl: 'http://g' };
+  const answer = await server.respond(request as NativeRequest, view);
+  assert.ok(answer.kind === 'bytes');
+  assert.equal(answer.status, 405);
+  assert.match(Buffer.from(answer.bytes).toString(), /^nothing can be uploaded here/);
+});
 
 test('HTML and JSON say the same of a file, and what is not held is not listed', async () => {
   const pages = await Promise.all([ask('simple/X_Alpha/'), ask('simple/x-alpha/', JSON_TYPE)]);
