@@ -243,6 +243,8 @@ export const BOUNDS = {
 
   // keys
   keyDerivationBytes: 256 << 20,
+  /** So far apart two clocks may be before it is said that a bundle comes from the future. */
+  signingAheadMs: 60 * 60_000,
 
   // members
   membershipBytes: 8 << 10,

@@ -7,6 +7,7 @@ import { checkMetadata, type MetadataReader } from '../trust/check.js';
 import { isDid } from '../trust/did.js';
 import { mastersOf } from '../trust/masters.js';
 import type { Freshness } from '../trust/freshness.js';
+import { aheadOf, noteSigningTime, trustedNow, withClock } from './trusted-now.js';
 
 /** How the user lets a source be trusted that is met for the first time. */
 export interface TrustChoice {
@@ -50,9 +51,6 @@ export interface AcceptResult {
   warnings: string[];
 }
 
-/** Under which the catalog keeps the newest verified signing time. */
-export const HIGHEST_SIGNING_TIME = 'highest-signing-time';
-
 /**
  * Takes a bundle's metadata from anywhere: the source is trusted or refused, everything is checked
  * against what is held, and only then is it stored and the source pinned. Blobs may still be missing.
@@ -90,7 +88,10 @@ async function checkAndSave(
   const { now, warnings } = trustedNow(deps);
   const record = findRecord(catalog, bundle, source);
   const held: MetadataFiles = record ? catalog.metadata(record.id) : new Map();
-  const checked = await checkMetadata({ bundle, source, files, held, now, acceptStale });
+  const checked = await withClock(
+    warnings,
+    checkMetadata({ bundle, source, files, held, now, acceptStale }),
+  );
   if (checked.outcome === 'older') {
     const older = isRelay(request, mastersOf(held)) ? 'pass-over' : request.older;
     return passOver({ ...request, older }, checked, record, warnings);
@@ -106,9 +107,8 @@ async function checkAndSave(
       ? record
       : catalog.replaceBundle(held, manifest, role, checked.files);
   if (saved === undefined) return undefined;
-  if (manifest.signedAt > (catalog.getValue(HIGHEST_SIGNING_TIME) ?? '')) {
-    catalog.setValue(HIGHEST_SIGNING_TIME, manifest.signedAt);
-  }
+  warnings.push(...aheadOf(now, manifest));
+  noteSigningTime(catalog, manifest.signedAt);
   return { outcome, record: saved, manifest, masters, state, warnings };
 }
 
@@ -140,17 +140,6 @@ function isRelay({ server }: AcceptRequest, masters: readonly Did[]): boolean {
 
 function relayWarning({ from, bundle, source }: AcceptRequest): string {
   return `${from} is not among the masters that ${source} lists for "${bundle}": what it serves is checked all the same, but there may be something newer`;
-}
-
-/** The later of the system clock and the newest verified signing time; a clock behind that is said. */
-export function trustedNow({ catalog, clock }: AcceptDeps): { now: Date; warnings: string[] } {
-  const now = clock.now();
-  const highest = new Date(catalog.getValue(HIGHEST_SIGNING_TIME) ?? 0);
-  if (now >= highest) return { now, warnings: [] };
-  const warning =
-    `this machine’s clock says ${now.toISOString()}, but a bundle was signed at ` +
-    `${highest.toISOString()}; that time is used`;
-  return { now: highest, warnings: [warning] };
 }
 
 /** A peer chooses the name and the DID; both are shown to people and become parts of paths. */

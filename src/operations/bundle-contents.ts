@@ -4,7 +4,8 @@ import type { Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { OpenVolume, VolumeReader } from '../ports/volume.js';
 import { checkMetadata, type CheckedMetadata } from '../trust/check.js';
-import { isPinned, trustedNow } from './accept-metadata.js';
+import { isPinned } from './accept-metadata.js';
+import { trustedNow } from './trusted-now.js';
 import { findBundle } from './find-bundle.js';
 import { volumeClaim, volumeMetadata } from './volume-content.js';
 

@@ -8,7 +8,7 @@ import type { Store } from '../ports/store.js';
 import type { VolumeReader } from '../ports/volume.js';
 import { checkMetadata, type CheckedMetadata } from '../trust/check.js';
 import type { Freshness } from '../trust/freshness.js';
-import { trustedNow } from './accept-metadata.js';
+import { trustedNow } from './trusted-now.js';
 import { findBundle } from './find-bundle.js';
 import { surveyVolumes, type SurveyedBundle } from './verify-volumes.js';
 

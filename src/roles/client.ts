@@ -10,7 +10,7 @@ import type { Share, Swarm } from '../ports/swarm.js';
 import { addDays } from '../trust/time.js';
 import { FreshnessLog } from '../trust/freshness.js';
 import { mastersOf } from '../trust/masters.js';
-import { trustedNow } from '../operations/accept-metadata.js';
+import { trustedNow } from '../operations/trusted-now.js';
 import { takeAllMarked } from '../operations/take-marked.js';
 import { createServers } from './ecosystem-servers.js';
 import { manifestOf } from './manifest-of.js';

@@ -5,7 +5,7 @@ import { isBundleName } from '../domain/bundle.js';
 import { XError } from '../domain/errors.js';
 import { ALL_BUNDLES } from '../domain/membership.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
-import { trustedNow } from '../operations/accept-metadata.js';
+import { trustedNow } from '../operations/trusted-now.js';
 import { publishRevoked } from '../operations/publish-revoked.js';
 import { askResident } from '../platform/control-client.js';
 import { systemClock } from '../platform/clock.js';

@@ -86,7 +86,7 @@ export async function runKeySign(
       'USAGE',
       isSigned
         ? `${file} is signed by this machine already`
-        : `${file} asks not for this machine’s key ${identity.did}`,
+        : `${file} does not ask for this machine’s key ${identity.did}`,
       {
         hint: isSigned
           ? `Carry it on, or back: \`x key apply ${file}\` on the source.`

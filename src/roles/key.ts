@@ -3,8 +3,9 @@ import { rotateKeys } from '../operations/rotate-keys.js';
 import { systemClock } from '../platform/clock.js';
 import { acquireLock } from '../platform/lock.js';
 import { openData } from './open-data.js';
+import { newSecret } from './key-secret.js';
 import {
-  newSecret,
+  hasSealedKeys,
   openIdentity,
   openNextSigner,
   openSigner,
@@ -61,6 +62,10 @@ export async function runKeySealing({
 }: KeyInput & { seal: boolean }): Promise<void> {
   const lock = await acquireLock(settings.folder, 'key');
   try {
+    if (!seal && !(await hasSealedKeys(settings.folder))) {
+      printer.document({ files: [], encrypted: false }, ['the keys are not encrypted']);
+      return;
+    }
     const secret = seal ? await newSecret() : undefined;
     const files = await rewriteKeys(settings.folder, secret);
     const how = seal ? 'encrypted' : 'no longer encrypted';

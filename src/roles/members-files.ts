@@ -24,7 +24,7 @@ import {
   type OwnMembership,
 } from '../trust/own-memberships.js';
 import { formatTime } from '../trust/time.js';
-import { requirePrivate } from './open-keys.js';
+import { requirePrivate } from './private-files.js';
 
 /**
  * The source's book of invitations and members, on disk. Who changes it holds the data folder's lock.

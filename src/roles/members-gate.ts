@@ -1,7 +1,7 @@
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import type { Refusal } from '../domain/membership.js';
-import { trustedNow } from '../operations/accept-metadata.js';
+import { trustedNow } from '../operations/trusted-now.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
 import type { Catalog } from '../ports/catalog.js';

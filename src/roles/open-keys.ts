@@ -1,18 +1,13 @@
-import { chmod, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
-import { messageOf, XError } from '../domain/errors.js';
+import { XError } from '../domain/errors.js';
 import { systemRandom } from '../platform/random.js';
 import { syncFolder } from '../store/durable-file.js';
 import { createIdentity, identityFromSeed, type Identity } from '../trust/identity.js';
 import { isSealed, sealKey, sealSeed, unsealKey, unsealSeed } from '../trust/sealed-seed.js';
+import { secretFor } from './key-secret.js';
 import { readOrCreateSecret, readOrUndefined } from './open-data.js';
-
-const GROUP_AND_OTHERS = 0o077;
-
-/** statfs types of FAT and exFAT. */
-const FAT_TYPES = new Set([0x4d44, 0x2011bab0]);
+import { requireOwnKey } from './private-files.js';
 
 /** Where a data folder's keys lie. */
 export function keyPaths(folder: string): { identity: string; signing: string; next: string } {
@@ -82,7 +77,7 @@ function sealRepositoryKey(armored: string, secret: Uint8Array): string {
 }
 
 async function readRepositoryKey(path: string, text: string): Promise<string> {
-  await requirePrivate(path);
+  await requireOwnKey(path);
   if (!isSealed(text)) return text;
   return Buffer.from(unsealKey(text, await secretFor(path), path)).toString();
 }
@@ -104,7 +99,7 @@ function plainText({ seed }: Pick<Identity, 'seed'>): string {
 }
 
 async function readKey(path: string, text: string): Promise<Identity> {
-  await requirePrivate(path);
+  await requireOwnKey(path);
   if (isSealed(text)) return unsealSeed(text, await secretFor(path), path);
   if (!SEED.test(text)) throw noKey(path);
   return identityFromSeed(Buffer.from(text.trim(), 'hex'));
@@ -130,76 +125,12 @@ export async function damagedKeys(folder: string): Promise<XError[]> {
   return found.flat();
 }
 
-/** @throws XError KEY_EXPOSED where others than its owner may read or write a secret. */
-export async function requirePrivate(
-  path: string,
-  next = 'if somebody may have read it, `x key rotate` ends its word',
-): Promise<void> {
-  if (process.platform === 'win32') return;
-  const { mode } = await stat(path);
-  if ((mode & GROUP_AND_OTHERS) === 0) return;
-  // FAT keeps no permissions: who mounted it decides for every file alike.
-  if (FAT_TYPES.has(Number((await statfs(path)).type))) return;
-  const shown = (mode & 0o777).toString(8);
-  throw new XError('KEY_EXPOSED', `${path} may be read by others than its owner (mode ${shown})`, {
-    hint: `Run \`chmod 600 ${path}\`; ${next}.`,
-  });
-}
-
-/** The passphrase or keyfile: X_KEY_FILE, X_KEY_PASSPHRASE, or a question on a terminal. */
-async function secretFor(path: string): Promise<Uint8Array> {
-  const { X_KEY_FILE: file, X_KEY_PASSPHRASE: passphrase } = process.env;
-  if (file !== undefined && file !== '') return await readKeyfile(file);
-  if (passphrase !== undefined && passphrase !== '') return Buffer.from(passphrase);
-  if (process.stdin.isTTY && process.stderr.isTTY)
-    return await askPassphrase(`Passphrase of ${path}: `);
-  throw new XError('KEY_LOCKED', `${path} is encrypted`, {
-    hint: 'Set X_KEY_FILE to the keyfile, or X_KEY_PASSPHRASE to the passphrase.',
-  });
-}
-
-async function readKeyfile(file: string): Promise<Uint8Array> {
-  await requirePrivate(file).catch((error: unknown) => {
-    if (error instanceof XError) throw error;
-    throw new XError('INPUT_NOT_FOUND', `the keyfile ${file}: ${messageOf(error)}`);
-  });
-  const bytes = await readFile(file);
-  if (bytes.length >= 16) return bytes;
-  throw new XError('USAGE', `the keyfile ${file} has ${bytes.length} bytes; 16 are the least`, {
-    hint: 'Make one with: head -c 32 /dev/urandom > FILE && chmod 600 FILE',
-  });
-}
-
-async function askPassphrase(question: string): Promise<Uint8Array> {
-  process.stderr.write(question);
-  // What is typed is not shown.
-  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const prompt = createInterface({ input: process.stdin, output, terminal: true });
-  try {
-    return Buffer.from(await prompt.question(''));
-  } finally {
-    prompt.close();
-    process.stderr.write('\n');
+/** Whether any key of a data folder is encrypted. */
+export async function hasSealedKeys(folder: string): Promise<boolean> {
+  for (const path of [...Object.values(keyPaths(folder)), repositoryKeyPath(folder)]) {
+    if (isSealed((await readOrUndefined(path)) ?? '')) return true;
   }
-}
-
-/** The secret that keys are to be sealed with from now on; asked twice on a terminal. */
-export async function newSecret(): Promise<Uint8Array> {
-  const { X_KEY_FILE: file, X_KEY_PASSPHRASE: passphrase } = process.env;
-  if (file || passphrase || !process.stdin.isTTY) {
-    const secret = await secretFor('the key');
-    if (secret.length >= 8) return secret;
-  } else {
-    const [first, second] = [
-      await askPassphrase('New passphrase: '),
-      await askPassphrase('Once more: '),
-    ];
-    if (Buffer.compare(first, second) !== 0) {
-      throw new XError('USAGE', 'the two passphrases differ', { hint: 'Try again.' });
-    }
-    if (first.length >= 8) return first;
-  }
-  throw new XError('USAGE', 'the passphrase is too short', { hint: 'Give 8 characters or more.' });
+  return false;
 }
 
 /** Writes every key of a data folder anew, sealed by a secret, or plain. Returns the files. */

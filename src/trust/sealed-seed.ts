@@ -104,7 +104,8 @@ function parse(text: string, where: string): Sealed {
     [kdf?.N, kdf?.r, kdf?.p].every((cost) => Number.isSafeInteger(cost) && Number(cost) > 0);
   // A file that asks for more than this would keep the process busy for ever.
   const memoryBytes = 128 * Number(kdf?.N) * Number(kdf?.r) * Number(kdf?.p);
-  if (!isSound || memoryBytes > BOUNDS.keyDerivationBytes) throw damaged(where);
+  const isPowerOf2 = Number.isInteger(Math.log2(Number(kdf?.N))) && Number(kdf?.N) > 1;
+  if (!isSound || !isPowerOf2 || memoryBytes > BOUNDS.keyDerivationBytes) throw damaged(where);
   return value as Sealed;
 }
 

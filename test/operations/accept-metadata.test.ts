@@ -4,10 +4,10 @@ import { XError, type ErrorCode } from '../../src/domain/errors.js';
 import type { MetadataFiles } from '../../src/ports/catalog.js';
 import {
   acceptMetadata,
-  trustedNow,
   type AcceptRequest,
   type AcceptResult,
 } from '../../src/operations/accept-metadata.js';
+import { trustedNow } from '../../src/operations/trusted-now.js';
 import { makeMetadata } from '../../src/trust/make.js';
 import { forge, type Loose } from '../trust/forge.js';
 import { identity } from '../trust/sample.js';
@@ -99,6 +99,30 @@ test('a clock that is behind the newest signing time is said, and not used', asy
   const taken = await offer(second);
   assert.equal(taken.state, 'fresh');
   assert.equal(taken.warnings.length, 1);
+});
+
+test('a bundle from the future is said once it is taken, and why another then looks old', async (t) => {
+  const ahead = await Machine.start('ahead');
+  const other = await Machine.start('other');
+  t.after(() => Promise.all([ahead.end(), other.end()]));
+  ahead.now = new Date('2027-11-01T10:00:00Z');
+  const { record } = await ahead.publish({ a: 1 });
+  other.now = new Date('2026-11-01T10:00:00Z');
+  const accept = (from: Machine, files: MetadataFiles): Promise<AcceptResult> =>
+    acceptMetadata(other, {
+      bundle: 'demo',
+      source: from.identity.did,
+      files: (name) => Promise.resolve(files.get(name)),
+      from: 'stick',
+      trust: { did: from.identity.did },
+      older: 'pass-over',
+    });
+  const taken = await accept(ahead, ahead.catalog.metadata(record.id));
+  assert.match(taken.warnings.join(), /"demo" was signed at 2027-11-01T\S+, and here it is 2026/);
+  await assert.rejects(accept(source, second), (error: unknown) => {
+    assert.ok(error instanceof XError && error.code === 'EXPIRED');
+    return /clock says 2026-11-01\S+, but a bundle was signed at 2027-11-01/.test(error.message);
+  });
 });
 
 test('a source that takes its own volume in stays its source', async () => {

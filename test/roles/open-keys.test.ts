@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { XError, type ErrorCode } from '../../src/domain/errors.js';
+import { newSecret } from '../../src/roles/key-secret.js';
 import {
+  hasSealedKeys,
   keyPaths,
-  newSecret,
   openIdentity,
   openNextSigner,
   openRepositoryKey,
@@ -40,12 +41,33 @@ test('a key that others may read is refused, and the message says how to mend it
   assert.equal((await openIdentity(folder)).did, did);
 });
 
+test('a key in a folder that others may write to is refused: it could be theirs', async () => {
+  const { did } = await openIdentity(folder);
+  const keys = join(folder, 'keys');
+  for (const mode of [0o777, 0o720, 0o1777]) {
+    await chmod(keys, mode);
+    await assert.rejects(openIdentity(folder), hasCode('KEY_EXPOSED'));
+  }
+  await chmod(keys, 0o755);
+  assert.equal((await openIdentity(folder)).did, did);
+});
+
+test('who gives nothing to encrypt with is told so, not that the key is encrypted', async () => {
+  await assert.rejects(newSecret(), (error: unknown) => {
+    assert.ok(error instanceof XError);
+    assert.deepEqual([error.code, /X_KEY_PASSPHRASE/.test(error.hint ?? '')], ['USAGE', true]);
+    return !/is encrypted/.test(error.message);
+  });
+});
+
 test('encrypted with a passphrase or a keyfile, keys open with it alone, and again without', async () => {
   const { did } = await openIdentity(folder);
   const { identity } = keyPaths(folder);
   const seed = await readFile(identity, 'utf8');
   process.env['X_KEY_PASSPHRASE'] = 'correct horse';
+  assert.equal(await hasSealedKeys(folder), false);
   await rewriteKeys(folder, await newSecret());
+  assert.equal(await hasSealedKeys(folder), true);
   assert.ok(!(await readFile(identity, 'utf8')).includes(seed.trim()));
   assert.equal((await stat(identity)).mode & 0o777, 0o600);
   assert.equal((await openIdentity(folder)).did, did);
@@ -62,6 +84,9 @@ test('encrypted with a passphrase or a keyfile, keys open with it alone, and aga
   const keyfile = join(folder, 'token');
   process.env['X_KEY_FILE'] = keyfile;
   await assert.rejects(newSecret(), hasCode('INPUT_NOT_FOUND'));
+  process.env['X_KEY_FILE'] = folder;
+  await assert.rejects(newSecret(), hasCode('INPUT_NOT_FOUND'));
+  process.env['X_KEY_FILE'] = keyfile;
   await writeFile(keyfile, 'short', { mode: 0o600 });
   await assert.rejects(newSecret(), hasCode('USAGE'));
   await writeFile(keyfile, Buffer.alloc(32, 5));

@@ -42,6 +42,8 @@ test('another DID, another byte, and costs beyond all bounds are refused', () =>
   );
   for (const bad of [
     edit('"N":131072', '"N":1073741824'),
+    edit('"N":131072', '"N":131071'),
+    edit('"N":131072', '"N":1'),
     edit('"r":8', '"r":-1'),
     edit('"nonce":"', '"nonce":"zz'),
     text.slice(0, 100),

@@ -1,6 +1,6 @@
 import type { Settings } from '../../config/settings.js';
 import { messageOf, XError } from '../../domain/errors.js';
-import { HIGHEST_SIGNING_TIME } from '../../operations/accept-metadata.js';
+import { HIGHEST_SIGNING_TIME } from '../../operations/trusted-now.js';
 import { systemClock } from '../../platform/clock.js';
 import { systemRandom } from '../../platform/random.js';
 import { isInvitation, parseInvitation } from '../../trust/invitation.js';
