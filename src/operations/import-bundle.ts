@@ -12,7 +12,7 @@ import type { MetadataClaim } from '../trust/claim.js';
 import { TIMESTAMP_FILE } from '../trust/names.js';
 import { acceptMetadata, type TrustChoice } from './accept-metadata.js';
 import { importContent, type ImportCounts } from './import-content.js';
-import { volumeClaim, volumeMetadata } from './volume-content.js';
+import { refusalOf, volumeClaim, volumeMetadata } from './volume-content.js';
 import { readPlacement } from './volume-placement.js';
 
 export interface ImportDeps {
@@ -215,8 +215,9 @@ class Import {
 
   async #takeContent(volume: OpenVolume): Promise<void> {
     const { store, catalog } = this.#deps;
-    for (const { name, reason } of volume.refused) {
-      this.#problem({ volume: volume.path, path: name, code: 'VOLUME_DAMAGED', message: reason });
+    for (const refused of volume.refused) {
+      const said = refusalOf(refused, (digest) => catalog.entriesBySha256(digest)[0]);
+      this.#problem({ volume: volume.path, code: 'VOLUME_DAMAGED', ...said });
     }
     const onProblem = (problem: Omit<VolumeProblem, 'volume'>): void => {
       this.#problem({ volume: volume.path, ...problem });

@@ -10,7 +10,14 @@ import type { OpenVolume, VolumeReader } from '../ports/volume.js';
 import { checkMetadata, type CheckedMetadata } from '../trust/check.js';
 import type { Freshness } from '../trust/freshness.js';
 import { sha256Of } from './stream-digest.js';
-import { readLeaves, readSlice, readSmall, volumeClaim, volumeMetadata } from './volume-content.js';
+import {
+  readLeaves,
+  readSlice,
+  readSmall,
+  refusalOf,
+  volumeClaim,
+  volumeMetadata,
+} from './volume-content.js';
 import { blobName, PARITY_NAME, parseVolumeName, type VolumeName } from './volume-layout.js';
 import { readPlacement } from './volume-placement.js';
 import { VolumeView } from './volume-view.js';
@@ -149,8 +156,9 @@ class Surveyor {
   }
 
   async #readContent(volume: OpenVolume): Promise<void> {
-    for (const { name, reason } of volume.refused) {
-      this.#problem(`${volume.path}: ${name}`, 'VOLUME_DAMAGED', reason);
+    for (const refused of volume.refused) {
+      const { path, message } = refusalOf(refused, (digest) => this.#wanted.get(digest));
+      this.#problem(`${volume.path}: ${path}`, 'VOLUME_DAMAGED', message);
     }
     for (const { name } of volume.entries.values()) {
       this.#request.signal?.throwIfAborted();

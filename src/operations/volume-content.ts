@@ -1,5 +1,6 @@
 import { BOUNDS } from '../domain/bounds.js';
 import type { BundleEntry } from '../domain/bundle.js';
+import type { Sha256 } from '../domain/digest.js';
 import { XError } from '../domain/errors.js';
 import {
   leafHash,
@@ -13,7 +14,7 @@ import type { OpenVolume } from '../ports/volume.js';
 import { readClaim, type MetadataClaim } from '../trust/claim.js';
 import type { MetadataReader } from '../trust/check.js';
 import { rootFileName } from '../trust/names.js';
-import { metadataName, treeName } from './volume-layout.js';
+import { metadataName, parseVolumeName, treeName } from './volume-layout.js';
 
 /** The metadata that a volume carries, as the checks read it. */
 export function volumeMetadata(volume: OpenVolume): MetadataReader {
@@ -70,6 +71,17 @@ export async function readLeaves(volume: OpenVolume, entry: BundleEntry): Promis
     throw new XError('DIGEST_MISMATCH', `${volume.path}: ${name} is not the signed hash tree`);
   }
   return leaves;
+}
+
+/** What a refused entry of a volume is told as: the artifact that it was to be, where that is known. */
+export function refusalOf(
+  { name, reason }: { name: string; reason: string },
+  entryOf: (sha256: Sha256) => { path: string } | undefined,
+): { path: string; message: string } {
+  const parsed = parseVolumeName(name);
+  const path = 'sha256' in parsed ? entryOf(parsed.sha256)?.path : undefined;
+  if (path === undefined) return { path: name, message: reason };
+  return { path, message: `${name}: ${reason}` };
 }
 
 /** One piece of a slice, and whether it is the one that was signed. */

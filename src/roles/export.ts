@@ -12,6 +12,7 @@ import {
 import type { Recipient } from '../operations/find-recipient.js';
 import { systemClock } from '../platform/clock.js';
 import { isForMembers } from './bundle-rules.js';
+import { checkExportFolder } from './export-folder.js';
 import { openData, type DataFolder } from './open-data.js';
 import { formatBytes, type Printer } from './printer.js';
 import { recipientOf } from './recipient.js';
@@ -39,6 +40,7 @@ export interface ExportInput {
 export async function runExport(input: ExportInput): Promise<void> {
   const { printer, settings } = input;
   const volumeSizeBytes = volumeSizeOf(input.volumeSize);
+  await checkExportFolder('--to', input.to, printer.report);
   const stop = stopSignal();
   const data = await openData(settings.folder, (message) =>
     printer.report({ event: 'warning', message }),

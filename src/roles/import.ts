@@ -1,10 +1,16 @@
+import { basename } from 'node:path';
 import { WorkerErasureCode } from '../archive/erasure.js';
 import { LocalMedium } from '../archive/medium.js';
 import { ZipVolumeReader } from '../archive/zip-reader.js';
 import type { Settings } from '../config/settings.js';
 import type { Did } from '../domain/bundle.js';
 import { ERROR_CODES, messageOf, XError } from '../domain/errors.js';
-import { importBundle, type ImportResult, type MissingFile } from '../operations/import-bundle.js';
+import {
+  importBundle,
+  type ImportResult,
+  type MissingFile,
+  type VolumeProblem,
+} from '../operations/import-bundle.js';
 import { rebuildVolumes } from '../operations/rebuild-volumes.js';
 import { systemClock } from '../platform/clock.js';
 import type { ProgressEvent, Report } from '../ports/progress.js';
@@ -174,15 +180,20 @@ function linesOf(result: ImportResult): string[] {
       .slice(0, NAMED)
       .map(({ path }) => path)
       .join(', ');
-    return `${held}: ${missing.length} of ${record.entries} files (${formatBytes(bytes)}) are still missing: ${named}${missing.length > NAMED ? '…' : ''}. ${whereTheyAre(missing)}, or pull the rest with \`x client\`.`;
+    return `${held}: ${missing.length} of ${record.entries} files (${formatBytes(bytes)}) are still missing: ${named}${missing.length > NAMED ? '…' : ''}. ${whereTheyAre(missing, result.problems)}, or pull the rest with \`x client\`.`;
   });
 }
 
-function whereTheyAre(missing: readonly MissingFile[]): string {
+/** A volume that was read and is damaged is not to be imported once more as it is. */
+function whereTheyAre(missing: readonly MissingFile[], problems: readonly VolumeProblem[]): string {
+  const torn = new Set(problems.map(({ volume }) => basename(volume)));
   const names = [...new Set(missing.flatMap(({ volumes }) => volumes))].sort();
   if (names.length === 0) return 'Import the other volumes';
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  return `They are in ${names.slice(0, NAMED).join(', ')}${more}: import those`;
+  const next = names.every((name) => torn.has(name))
+    ? 'damaged as read here: copy it again and import it'
+    : 'import those';
+  return `They are in ${names.slice(0, NAMED).join(', ')}${more}: ${next}`;
 }
 
 /** Damage that another volume made good is no failure; what stays missing because of it is. */

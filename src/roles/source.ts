@@ -26,6 +26,7 @@ import { openData, type DataFolder } from './open-data.js';
 import { countsOf, planDocument, planLines } from './plan-view.js';
 import type { Printer } from './printer.js';
 import { limitsOf } from './rates.js';
+import { checkExportFolder } from './export-folder.js';
 import { volumeSizeOf } from './sizes.js';
 import { beginToJoin } from './source-swarm.js';
 import { stopSignal } from './until-stopped.js';
@@ -72,6 +73,8 @@ export async function runSource(input: SourceInput): Promise<void> {
   const name = nameOf(input);
   const volumeSizeBytes = volumeSizeOf(input.volumeSize);
   const limits = limitsOf(settings);
+  if (input.exportTo !== undefined)
+    await checkExportFolder('--export', input.exportTo, printer.report);
   const notNewerThan =
     input.notNewerThan === undefined
       ? undefined

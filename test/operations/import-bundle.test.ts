@@ -230,6 +230,33 @@ describe('damage is named and passed over', () => {
       await holdsEverything(client);
     }));
 
+  test('an entry that the directory lies about is named by its artifact, not by its digest alone', () =>
+    onClient(async (client) => {
+      const small = 'pypi/small/small-1.0-py3-none-any.whl';
+      const entries = source.catalog.entries(source.catalog.bundles()[0]!.id);
+      const digest = [...entries].find(({ path }) => path === small)!.sha256;
+      const folder = join(client.dir, 'lies');
+      await mkdir(folder);
+      for (const path of volumes) {
+        const bytes = await readFile(path);
+        // In the central directory, 46 bytes before its name, an entry's sizes stand at 20.
+        const name = bytes.lastIndexOf(`artifacts/${digest}`);
+        if (name >= 0) bytes.writeUInt32LE(0x7fffffff, name - 46 + 20);
+        if (name >= 0) bytes.writeUInt32LE(0x7fffffff, name - 46 + 24);
+        await writeFile(join(folder, basename(path)), bytes);
+      }
+      const result = await take(client, [folder]);
+      assert.deepEqual(
+        result.problems.map(({ path, code }) => [path, code]),
+        [[small, 'VOLUME_DAMAGED']],
+      );
+      assert.match(result.problems[0]!.message, new RegExp(`^artifacts/${digest}: it reaches`));
+      assert.deepEqual(
+        result.bundles[0]?.missing.map(({ path }) => path),
+        [small],
+      );
+    }));
+
   test('one bad piece of a slice costs that piece alone', () =>
     onClient(async (client) => {
       const sliced = join(client.dir, 'sliced.x.zip');
