@@ -7,6 +7,7 @@ import { checkMetadata, type MetadataReader } from '../trust/check.js';
 import { isDid } from '../trust/did.js';
 import { mastersOf } from '../trust/masters.js';
 import type { Freshness } from '../trust/freshness.js';
+import { givenUpKeyWarnings } from './given-up-key.js';
 import { aheadOf, noteSigningTime, trustedNow, withClock } from './trusted-now.js';
 
 /** How the user lets a source be trusted that is met for the first time. */
@@ -108,6 +109,7 @@ async function checkAndSave(
       : catalog.replaceBundle(held, manifest, role, checked.files);
   if (saved === undefined) return undefined;
   warnings.push(...aheadOf(now, manifest));
+  if (outcome !== 'same') warnings.push(...givenUpKeyWarnings(catalog, manifest, checked.files));
   noteSigningTime(catalog, manifest.signedAt);
   return { outcome, record: saved, manifest, masters, state, warnings };
 }

@@ -4,6 +4,7 @@ import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { Identity } from '../trust/identity.js';
 import { makeMetadata } from '../trust/make.js';
+import { rootFileName } from '../trust/names.js';
 import { readPublished, readRoots } from '../trust/published.js';
 import {
   chainWith,
@@ -85,6 +86,18 @@ function wishedRole(before: RootRole, wish: RootWish, bundle: string): RootRole 
     `a root of "${bundle}" that ${threshold} of ${keys.length} keys sign: nobody could`,
     { hint: 'Add keys with --add, or choose a smaller --threshold.' },
   );
+}
+
+/** Whether a root was applied before: one that was stopped between two bundles is gone on with. */
+export function isInForce(
+  { catalog }: Pick<ChangeRootDeps, 'catalog'>,
+  change: RootChange,
+): boolean {
+  const { bundle, source, version, bytes } = change;
+  const record = catalog.bundles().find((one) => one.name === bundle && one.source === source);
+  if (record === undefined) return false;
+  const held = readRoots(catalog.metadata(record.id)).files.get(rootFileName(version));
+  return held !== undefined && Buffer.from(bytes).equals(held);
 }
 
 /**

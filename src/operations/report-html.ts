@@ -114,7 +114,7 @@ function advisoriesPart({ advisories }: ReportRequest): string {
   if (advisories === undefined) return '';
   const { findings, read } = advisories;
   if (findings.length === 0) {
-    return `<h2>Advisories</h2>\n<p>None of the ${read} advisories given concerns a package of this bundle.</p>`;
+    return `<h2>Advisories</h2>\n<p>None of ${read} ${read === 1 ? 'advisory' : 'advisories'} given concerns a package of this bundle.</p>`;
   }
   const rows = findings.map((one) => [
     `<code>${escaped(one.purl)}</code>`,
@@ -123,8 +123,11 @@ function advisoriesPart({ advisories }: ReportRequest): string {
     escaped(one.summary),
     escaped(one.fixed ?? 'none named'),
   ]);
+  const ids = new Set(findings.map(({ id }) => id)).size;
+  const purls = new Set(findings.map(({ purl }) => purl)).size;
+  const counted = `${ids} of ${read} ${read === 1 ? 'advisory' : 'advisories'} given ${ids === 1 ? 'concerns' : 'concern'} ${purls} ${purls === 1 ? 'package' : 'packages'} of this bundle.`;
   return `<h2>Advisories</h2>
-<p class="bad">${findings.length} of the ${read} advisories given concern packages of this bundle.</p>
+<p class="bad">${counted}</p>
 ${table(['Package', 'Advisory', 'Severity', 'What', 'Mended in'], rows)}`;
 }
 

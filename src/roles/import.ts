@@ -204,6 +204,11 @@ function failWhereNothingHonestIsLeft({ problems, bundles }: ImportResult): void
   );
   const [first] = fatal;
   if (!first) return;
+  if (missing.size === 0) {
+    throw new XError(first.code, `${first.volume} was passed over: ${first.message}`, {
+      hint: 'Everything is here without it. It was altered, is not its source’s, or is of before its source gave up a key: take it away.',
+    });
+  }
   const place = first.path === undefined ? first.volume : `${first.path} in ${first.volume}`;
   throw new XError(
     'DIGEST_MISMATCH',

@@ -4,6 +4,7 @@ import type { Did } from '../domain/bundle.js';
 import { messageOf, XError } from '../domain/errors.js';
 import {
   applyRoot,
+  isInForce,
   asked,
   listRoots,
   proposeRoots,
@@ -124,7 +125,8 @@ async function apply(
   changes: readonly RootChange[],
   folder: string,
 ): Promise<void> {
-  const applied = changes.map(({ bytes }) => applyRoot(deps, bytes));
+  const waiting = changes.filter((change) => !isInForce(deps, change));
+  const applied = waiting.map(({ bytes }) => applyRoot(deps, bytes));
   const current = await openSigner(folder);
   const isHandedOver = listRoots(deps, undefined).every(({ online }) => online !== current.did);
   if (isHandedOver && (await openWaitingSigner(folder)) !== undefined)
@@ -133,6 +135,9 @@ async function apply(
   printer.document({ bundles, roots: changes.map(changeView) }, [
     ...changes.flatMap(changeLines),
     ...bundles.map(({ name, version }) => `applied: ${name}, version ${version}`),
+    ...changes
+      .filter((change) => !waiting.includes(change))
+      .map(({ bundle, version }) => `in force already: root ${version} of "${bundle}"`),
     'Serve or export them, so that clients learn of it.',
   ]);
 }

@@ -70,6 +70,7 @@ async function targetOf(text: string | undefined): Promise<Target> {
 
 /** Under its name there is a whole file or what was there before; a stick may be pulled out right after. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  if (path === '') throw new XError('USAGE', '-o needs the name of a file');
   const temporary = `${path}.part`;
   try {
     const file = await open(temporary, 'w', 0o644);

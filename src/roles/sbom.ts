@@ -42,6 +42,7 @@ export async function runSbom({ settings, printer, ...input }: SbomInput): Promi
 
 /** @throws XError IO_FAILED. */
 export async function writeDocument(path: string, text: string): Promise<void> {
+  if (path === '') throw new XError('USAGE', '-o needs the name of a file');
   try {
     await writeFile(path, text);
   } catch (cause) {

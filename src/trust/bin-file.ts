@@ -104,7 +104,9 @@ export function checkBinSignature(targets: Targets, file: string, bin: BinFile):
   throw new XError(
     'SIGNATURE_INVALID',
     `${file} is not signed as it must be: by ${signers.size} of the ${threshold} keys that are demanded`,
-    { hint: 'It was altered or comes from somebody else. Take it from the source itself.' },
+    {
+      hint: 'It was altered, comes from somebody else, or is of before its source gave up that key. Take it from the source itself.',
+    },
   );
 }
 

@@ -64,7 +64,7 @@ export function checkSignature(
       'SIGNATURE_INVALID',
       `${file} is not signed as it must be: ${messageOf(cause)}`,
       {
-        hint: 'It was altered or comes from somebody else. Take it from the source itself.',
+        hint: 'It was altered, comes from somebody else, or is of before its source gave up that key. Take it from the source itself.',
         cause,
       },
     );

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { XError } from '../../src/domain/errors.js';
 import {
   applyRoot,
+  isInForce,
   listRoots,
   proposeRoots,
   type RootWish,
@@ -79,7 +80,11 @@ test('a root that two of three sign: nobody changes it alone, and clients follow
 
   // Carried as a file, signed elsewhere, carried back.
   const carried = parseRootRequest(formatRootRequest([asked]), 'root.json');
-  applyRoot(deps, signRoot(carried[0]!.bytes, safe));
+  const signed = { ...asked, bytes: signRoot(carried[0]!.bytes, safe) };
+  assert.equal(isInForce(deps, signed), false);
+  applyRoot(deps, signed.bytes);
+  assert.equal(isInForce(deps, signed), true);
+  assert.equal(isInForce(deps, { ...signed, bytes: signRoot(asked.bytes, vault) }), false);
   assert.equal(
     codeOf(() => applyRoot(deps, signRoot(asked.bytes, safe))),
     'ROLLBACK',

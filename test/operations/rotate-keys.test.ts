@@ -43,6 +43,16 @@ test('clients follow a rotation, and from then on refuse what the old key signs'
       const isRefused = (error: unknown): boolean =>
         error instanceof XError && error.code === 'SIGNATURE_INVALID';
       await assert.rejects(take(to), isRefused);
+
+      // Under a name that never had another key its word still counts: that is said.
+      await thief.publish({ evil: 3000 }, { name: 'other' });
+      await exportBundle(thief, { bundle: 'other', to });
+      const { warnings } = await take(join(to, 'other-v1-001.x.zip'));
+      assert.match(
+        warnings.join(),
+        /"other" is signed with the key \S+, which .* given up for "demo"/,
+      );
+      assert.equal(warnings.length, 1);
     } finally {
       await thief.end();
     }
