@@ -101,12 +101,18 @@ function parse(text: string, where: string): Sealed {
     sealed.length > 2 * TAG_BYTES &&
     sealed.length <= 2 * SEALED_BYTES &&
     isHex(kdf?.salt, SALT_BYTES) &&
-    [kdf?.N, kdf?.r, kdf?.p].every((cost) => Number.isSafeInteger(cost) && Number(cost) > 0);
-  // A file that asks for more than this would keep the process busy for ever.
-  const memoryBytes = 128 * Number(kdf?.N) * Number(kdf?.r) * Number(kdf?.p);
-  const isPowerOf2 = Number.isInteger(Math.log2(Number(kdf?.N))) && Number(kdf?.N) > 1;
-  if (!isSound || !isPowerOf2 || memoryBytes > BOUNDS.keyDerivationBytes) throw damaged(where);
+    isBearable(kdf);
+  if (!isSound) throw damaged(where);
   return value as Sealed;
+}
+
+/** Costs that scrypt takes; a file that asks for more would keep the process busy for ever. */
+function isBearable({ N, r, p }: Partial<Sealed['kdf']> = {}): boolean {
+  const costs = [N, r, p].map(Number);
+  const isSound = costs.every((cost) => Number.isSafeInteger(cost) && cost > 0);
+  const isPowerOf2 = Number.isInteger(Math.log2(Number(N))) && Number(N) > 1;
+  const memoryBytes = costs.reduce((product, cost) => product * cost, 128);
+  return isSound && isPowerOf2 && memoryBytes <= BOUNDS.keyDerivationBytes;
 }
 
 function keyOf(
