@@ -13,6 +13,8 @@ export class Asking {
   readonly #random: Random;
   /** When a plan began last. */
   plannedMs = -Infinity;
+  /** When this machine was late itself: what came meanwhile is heard next. */
+  stalledMs = -Infinity;
   #nextAsk = 1;
 
   constructor(
@@ -37,7 +39,7 @@ export class Asking {
 
   /** Requests that nothing more is expected of. */
   expired(fetch: ArtifactFetch, now: number): OpenAsk[] {
-    return [...fetch.asks.values()].filter((ask) => now >= this.#overAtMs(ask));
+    return [...fetch.asks.values()].filter((ask) => this.#isPast(this.#overAtMs(ask), now));
   }
 
   /** When something is to be looked at again, whatever happens. */
@@ -48,7 +50,7 @@ export class Asking {
       // What is late already is looked at whenever a provider becomes free.
       const lateAtMs = this.#lateAtMs(ask);
       if (!ask.isHedged && lateAtMs > now) atMs = Math.min(atMs, lateAtMs);
-      atMs = Math.min(atMs, this.#overAtMs(ask));
+      atMs = Math.min(atMs, Math.max(this.#overAtMs(ask), this.stalledMs + POLICY.stalledMs));
     }
     if (fetch.official !== 'not asked' || fetch.upstream === undefined) return atMs;
     const silentAtMs = fetch.silentAtMs();
@@ -56,6 +58,12 @@ export class Asking {
     atMs = Math.min(atMs, silentAtMs > now ? silentAtMs : now + POLICY.endLookMs);
     if (fetch.firstByteMs === undefined) return atMs;
     return Math.min(atMs, Math.max(fetch.firstByteMs + POLICY.rateAfterMs, now + POLICY.endLookMs));
+  }
+
+  /** Whether a deadline of others is over; one that passed while this machine was stopped is a little later. */
+  #isPast(atMs: number, now: number): boolean {
+    const isStalled = now < this.stalledMs + POLICY.stalledMs;
+    return now >= atMs + (isStalled ? BOUNDS.swarmAskMs : 0);
   }
 
   /** What is on this machine is read from here, and nobody else is asked meanwhile. */
@@ -95,7 +103,7 @@ export class Asking {
   ): 'nobody' | 'silent' | 'slow' | 'liars' | undefined {
     if (fetch.falseRoots.size >= BOUNDS.swarmFalseClaims) return 'liars';
     if (fetch.peers().length === 0 && (fetch.isSearched || fetch.lookups > 1)) return 'nobody';
-    const isSilent = now >= fetch.silentAtMs();
+    const isSilent = this.#isPast(fetch.silentAtMs(), now);
     const { firstByteMs } = fetch;
     const isMeasured = firstByteMs !== undefined && now >= firstByteMs + POLICY.rateAfterMs;
     if (!isSilent && !isMeasured) return undefined;
@@ -279,8 +287,11 @@ export class Asking {
     return Math.min(heardMs + BOUNDS.swarmAskMs, ask.sentMs + BOUNDS.swarmAskAtMostMs);
   }
 
+  /** While its provider sends other answers on the same line, one that waits behind them is not late. */
   #lateAtMs(ask: OpenAsk): number {
-    return ask.heardMs + this.measures.lateMs(ask.provider);
+    const heardMs = Math.max(ask.heardMs, this.measures.heardMsOf(ask.provider));
+    const lateMs = heardMs + this.measures.lateMs(ask.provider);
+    return Math.min(lateMs, ask.heardMs + BOUNDS.swarmAskMs);
   }
 
   ask(fetch: ArtifactFetch, provider: Provider, portion: Portion, now: number): void {

@@ -64,6 +64,8 @@ export const NETWORK_POLICY = {
   officialAfterBusyMs: 3_000,
   /** When a plan begins, all of it is looked for at once: what has not begun to come is waited for so long. */
   officialAfterPlanMs: 2_000,
+  /** Who comes so late to look was stopped itself, and calls nobody silent before as long again. */
+  stalledMs: 50,
   /** It is asked too where the swarm is this much slower than upstream was of late, or than this. */
   slowerThanOfficial: 3,
   slowBytesPerMs: 64,

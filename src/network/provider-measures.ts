@@ -156,7 +156,8 @@ export class ProviderMeasures {
   hasRoom(provider: Provider): boolean {
     const measure = this.#known.get(provider.id);
     if (measure === undefined || measure.asks === 0) return true;
-    const deepMs = POLICY.pipelineMs + this.latencyOf(provider);
+    // Most of a long latency is its queue: that one must not grow by its own length.
+    const deepMs = POLICY.pipelineMs + Math.min(POLICY.pipelineMs, this.latencyOf(provider));
     return (
       measure.asks < BOUNDS.swarmAsksOfProvider &&
       measure.askedBytes < this.rateOf(provider) * deepMs

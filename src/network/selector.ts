@@ -6,6 +6,7 @@ import type { Random } from '../ports/random.js';
 import { Asking } from './asking.js';
 import { ArtifactFetch, type OpenAsk } from './artifact-fetch.js';
 import { isRemote, type Provider, type SelectorAction, type SelectorEvent } from './events.js';
+import { NETWORK_POLICY as POLICY } from './policy.js';
 import { ProviderMeasures } from './provider-measures.js';
 import type { Scores } from './scores.js';
 
@@ -32,6 +33,7 @@ export class Selector {
   readonly #asking: Asking;
   readonly #fetches = new Map<number, ArtifactFetch>();
   readonly #waiting: Wanted[] = [];
+  #wakeMs = Infinity;
 
   /** @param deps.nodeOf what the routing table knows of a provider. */
   constructor(deps: {
@@ -50,6 +52,8 @@ export class Selector {
 
   /** @param now milliseconds since 1970 of a clock that never goes back. */
   handle(event: SelectorEvent, now: number): SelectorAction[] {
+    if (now > this.#wakeMs + POLICY.stalledMs) this.#asking.stalledMs = now;
+    this.#wakeMs = Infinity;
     this.#apply(event, now);
     // Bytes alone change nothing that is to be asked.
     if (event.type !== 'heard')
@@ -301,6 +305,7 @@ export class Selector {
     for (const fetch of this.#fetches.values())
       atMs = Math.min(atMs, this.#asking.nextMs(fetch, now));
     if (atMs === Infinity) return;
-    this.#asking.actions.push({ type: 'wake', atMs: Math.max(atMs, now + 1) });
+    this.#wakeMs = Math.max(atMs, now + 1);
+    this.#asking.actions.push({ type: 'wake', atMs: this.#wakeMs });
   }
 }

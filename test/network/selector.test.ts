@@ -182,6 +182,34 @@ test('where those that should have it say nothing, the official source is asked 
   assert.ok(tookMs < 100 + POLICY.officialAfterFoundMs + 100, String(tookMs));
 });
 
+test('who was stopped itself hears first what came meanwhile, and calls nobody silent before', () => {
+  const selector = new Selector({
+    random: seededRandom(1),
+    scores: new Scores(),
+    nodeOf: () => undefined,
+  });
+  const peer: Provider = { id: didOf(1), origin: 'swarm', group: groupOf(1) };
+  const providers = [UPSTREAM, peer];
+  const [ask] = selector
+    .handle({ type: 'wanted', fetch: 1, lengthBytes: 100 * KIB, providers }, 0)
+    .flatMap((action) => (action.type === 'ask' ? [action.ask] : []));
+  const isBack = (actions: readonly { type: string }[]): boolean =>
+    actions.some(({ type }) => type === 'fell-back');
+  const woken = 2_000;
+  assert.ok(!isBack(selector.handle({ type: 'tick' }, woken)));
+  assert.ok(!isBack(selector.handle({ type: 'heard', ask: ask!, bytes: 1_000 }, woken + 10)));
+  assert.ok(!isBack(selector.handle({ type: 'tick' }, woken + 100)));
+  // It goes on from there: nothing more comes, and it looks in time.
+  let nowMs = woken + 100;
+  let actions = selector.handle({ type: 'tick' }, nowMs);
+  for (let i = 0; i < 40 && !isBack(actions); i++) {
+    const wake = actions.findLast((action) => action.type === 'wake');
+    nowMs = wake?.type === 'wake' ? wake.atMs : nowMs + 250;
+    actions = selector.handle({ type: 'tick' }, nowMs);
+  }
+  assert.ok(isBack(actions) && nowMs < woken + 1_500, String(nowMs));
+});
+
 test('at the beginning of a plan a search has longer, and who has nothing ends it as before', () => {
   const slow = { lookupMs: 1_600, lengthBytes: 100 * KIB, official };
   assert.equal(one({ ...slow, peers: honest(1) }).fellBack, 'silent');
