@@ -38,17 +38,18 @@ export class PublicSwarmScene {
   readonly #running: XProcess[] = [];
   #registry: ChildProcess | undefined;
   #index = '';
+  #linkMbit = 0;
   #asked = 0;
   #fetches = 0;
 
   private constructor(readonly folder: string) {}
 
-  /** @param linkMbit of the host that fetches; it is number 0. */
+  /** @param linkMbit of every host but the registry's; the one that fetches is number 0. */
   static async open(t: TestContext, linkMbit: number): Promise<PublicSwarmScene> {
     const scene = new PublicSwarmScene(await mkdtemp(join(tmpdir(), 'x-public-swarm-')));
     t.after(() => scene.#close());
     await scene.#startRegistry();
-    scene.#lan.shape(scene.#host(0), linkMbit);
+    scene.#linkMbit = linkMbit;
     const names = swarmPackages().map(({ name }) => name);
     await writeFile(scene.requirements, `${names.join('\n')}\n`);
     return scene;
@@ -136,6 +137,8 @@ export class PublicSwarmScene {
     const host = this.#lan.host();
     this.#hosts.set(number, host);
     this.#lan.plug(host, 'eth0', [`10.78.0.${number === 0 ? 200 : number}/24`]);
+    // Before it is used: what a host that will hold a set downloads comes over the same line.
+    this.#lan.shape(host, this.#linkMbit);
     return host;
   }
 
