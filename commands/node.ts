@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
-import { NETWORK_FLAGS, networkWish, RATE_FLAGS } from '../src/roles/network-flags.js';
+import { INDEX_FLAGS, NETWORK_FLAGS, networkWish, RATE_FLAGS } from '../src/roles/network-flags.js';
 
 export default class Node extends XCommand {
   static override summary =
@@ -28,6 +28,7 @@ export default class Node extends XCommand {
     light: Flags.boolean({ summary: 'A machine that comes and goes.', exclusive: ['heavy'] }),
     ...NETWORK_FLAGS,
     ...RATE_FLAGS,
+    ...INDEX_FLAGS,
     ...GATEWAY_FLAGS,
     'public-index': Flags.string({
       multiple: true,
@@ -52,12 +53,14 @@ export default class Node extends XCommand {
       peers: flags.peer,
       up: flags.up,
       down: flags.down,
+      trustIndexes: flags['trust-index'],
     });
     const { runNode } = await import('../src/roles/node.js');
     await runNode({
       settings,
       printer: this.printer(flags),
       wish: networkWish(flags),
+      serveIndexes: flags['serve-indexes'],
       kind: flags.heavy ? 'heavy' : flags.light ? 'light' : undefined,
       quota: flags.quota,
       publicIndexes: flags['public-index'] ?? [],

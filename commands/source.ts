@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
-import { NETWORK_FLAGS, RATE_FLAGS } from '../src/roles/network-flags.js';
+import { INDEX_FLAGS, NETWORK_FLAGS, RATE_FLAGS } from '../src/roles/network-flags.js';
 import { commaList, DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { parseDid } from '../src/roles/did-flag.js';
 
@@ -198,6 +198,7 @@ export default class Source extends XCommand {
     network: NETWORK_FLAGS.network,
     peer: NETWORK_FLAGS.peer,
     ...RATE_FLAGS,
+    'trust-index': INDEX_FLAGS['trust-index'],
   };
 
   protected override get printsEvents(): boolean {
@@ -213,6 +214,7 @@ export default class Source extends XCommand {
       interfaces: flags.interface,
       up: flags.up,
       down: flags.down,
+      trustIndexes: flags['trust-index'],
     });
     const { runSource } = await import('../src/roles/source.js');
     await runSource({

@@ -33,6 +33,8 @@ export interface Settings {
   up: string[];
   /** How fast bytes are fetched. */
   down: string[];
+  /** Whose word on public indexes stands in where an official source is silent: DIDs. */
+  trustIndexes: string[];
 }
 
 type Kind = 'text' | 'port' | 'count' | 'switch' | 'list';
@@ -60,6 +62,7 @@ const SCHEMA: Record<keyof Settings, Field> = {
   interfaces: { kind: 'list', env: 'X_INTERFACES' },
   up: { kind: 'list', env: 'X_UP' },
   down: { kind: 'list', env: 'X_DOWN' },
+  trustIndexes: { kind: 'list', env: 'X_TRUST_INDEXES' },
 };
 
 export const DEFAULTS: Settings = {
@@ -79,6 +82,7 @@ export const DEFAULTS: Settings = {
   interfaces: [],
   up: [],
   down: [],
+  trustIndexes: [],
 };
 
 export interface SettingsSources {

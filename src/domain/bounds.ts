@@ -431,13 +431,8 @@ export const BOUNDS = {
   /** Digests that are remembered as public, beside those that bundles name. */
   publicDigests: 2_000_000,
   uploadSlots: 32,
-  /** Of a schedule of --up or --down; and the slowest rate that it can say, a second. */
-  rateWindows: 48,
+  /** The slowest rate that --up or --down can say, a second. */
   slowestRateBytes: 64_000,
-  /** A part of an answer where the upload is limited: all slots have their turn within a second or so. */
-  smallestPartBytes: 4 << 10,
-  /** Handed on at once where what comes is limited. */
-  pacedReadBytes: 16 << 10,
   uploadRequests: 4_096,
   uploadRequestsOfPeer: 64,
   demandKeys: 100_000,
@@ -450,6 +445,14 @@ export const BOUNDS = {
   indexBurst: 64,
   indexesPerSecond: 4,
   trustedForIndexes: 16,
+  /** Packages whose versions are remembered to notice new ones, versions of one, and what is told of a page. */
+  hintedPackages: 2_000,
+  hintedVersions: 2_000,
+  hintsOfPage: 4,
+  toldHints: 4_096,
+  /** In a minute: how much is told of versions, and how many indexes are asked because somebody told. */
+  hintsPerMinute: 10,
+  hintLooksPerMinute: 20,
   /** Until the first word, and the last, of those who are asked. */
   trustedIndexMs: 3_000,
   trustedIndexAtMostMs: 20_000,

@@ -100,6 +100,8 @@ export const NETWORK_POLICY = {
   // ---- routing table
   /** A node that answered this lately is given to others. */
   provenMs: 2 * HOUR_MS,
+  /** A node that has been there for so long shows others what public indexes say. */
+  stableMs: 6 * HOUR_MS,
   /** A node that was not heard of for three heartbeats is not asked in lookups while others are there. */
   aliveMs: 15 * MINUTE_MS,
   /** Failures in a row after which a node gives way. */

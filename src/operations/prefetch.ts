@@ -9,7 +9,7 @@ import type { PassedArtifact, Passing, Prefetch } from '../ports/passing.js';
 export function createPrefetch(
   passing: Passing,
   signal: AbortSignal,
-  named?: Prefetch['named'],
+  told: { named?: Prefetch['named'] | undefined; versions?: Prefetch['versions'] | undefined } = {},
 ): Prefetch {
   const queue = new PQueue({ concurrency: BOUNDS.parallelPrefetches });
   const later = (work: () => Promise<unknown>): void => {
@@ -30,7 +30,8 @@ export function createPrefetch(
     },
     index: later,
     named: (artifact, ...of) => {
-      if (!artifact.isPrivate) named?.(artifact, ...of);
+      if (!artifact.isPrivate) told.named?.(artifact, ...of);
     },
+    versions: (...seen) => told.versions?.(...seen),
   };
 }

@@ -11,6 +11,8 @@ export interface TrustedIndexDeps {
   seen: SeenIndexes;
   trusted: TrustedIndexes;
   clock: Clock;
+  /** Whether a source that failed so says nothing of the page: by default one that cannot be reached. */
+  isSilence?: (error: unknown) => boolean;
 }
 
 /**
@@ -32,7 +34,7 @@ export function withTrustedIndexes(deps: TrustedIndexDeps): Upstream {
 }
 
 async function readPublic(
-  { upstream, seen, trusted, clock }: TrustedIndexDeps,
+  { upstream, seen, trusted, clock, isSilence = isUnreachable }: TrustedIndexDeps,
   silentUntilMs: Map<string, number>,
   request: UpstreamRequest,
   maxBytes: number,
@@ -84,7 +86,7 @@ function fitting(shown: SeenIndex | undefined, maxBytes: number): SeenIndex | un
   return shown !== undefined && shown.bytes.length <= maxBytes ? shown : undefined;
 }
 
-function isSilence(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   return error instanceof XError && error.code === 'UPSTREAM_UNREACHABLE';
 }
 

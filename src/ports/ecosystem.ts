@@ -260,6 +260,8 @@ export interface GatewayServer {
   prepare?(view: ServedView): void;
   /** What a person writes to use a gateway at an address, where nothing else does it. */
   howTo?(gateway: string): string[];
+  /** Asks anew for what it keeps of a package; nothing where it keeps nothing. */
+  refresh?(packageName: string): Promise<void>;
 }
 
 /** The isolated half of an ecosystem: answer, check, configure. Reaches nothing but the store. */

@@ -63,4 +63,10 @@ export interface Prefetch {
   index(load: () => Promise<unknown>): void;
   /** A public index names this, of that package, which requires those: nothing is fetched for it. */
   named?(artifact: PassedArtifact, packageName: string, requires: readonly string[]): void;
+  /** A public index, asked just now, names these versions of a package, and whether each is taken back. */
+  versions?(
+    ecosystem: EcosystemName,
+    packageName: string,
+    versions: ReadonlyMap<string, boolean>,
+  ): void;
 }

@@ -1,3 +1,4 @@
+import type { Sha256 } from '../domain/digest.js';
 import type { EcosystemName } from '../domain/plan.js';
 
 /** A response body on its way, after redirects, with the decoded transfer coding. */
@@ -40,6 +41,8 @@ export interface UpstreamRequest {
   lastSeenAfterMs?: number | undefined;
   /** For `read`: it is a page of a public index, which others may be asked for and shown. */
   isPublic?: boolean | undefined;
+  /** For `read`: what its bytes hash to, so that they may come from anybody. */
+  sha256?: Sha256 | undefined;
   signal?: AbortSignal | undefined;
 }
 

@@ -21,6 +21,7 @@ import { keepYoungSpace } from '../platform/young-space.js';
 import { isThere, listFolder } from '../upstream/pypi-settings.js';
 import { createInputReader } from './fetched-input.js';
 import type { DataFolder } from './open-data.js';
+import { lastSeenUpstream, type StandIns } from './last-seen-upstream.js';
 import { openOutside } from './outside.js';
 import { repositorySigner } from './repository-signer.js';
 
@@ -64,6 +65,8 @@ export interface SourcesInput {
   report: Report;
   /** How fast files are fetched. */
   down?: RateLimit | undefined;
+  /** Who is asked where an official source is silent. */
+  standIns?: StandIns | undefined;
   /** Whether the plan will be sealed: what that needs is opened first. */
   willSeal: boolean;
 }
@@ -99,7 +102,16 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     // A key that cannot be read should not cost a plan.
     input.willSeal ? signer() : undefined,
   ]);
-  const { registry, pip, apt, upstream } = outside;
+  const { registry, pip, apt } = outside;
+  const upstream =
+    input.standIns === undefined
+      ? outside.upstream
+      : lastSeenUpstream({
+          ...input.standIns,
+          upstream: outside.upstream,
+          store: data.store,
+          report: input.report,
+        });
   const readInput = createInputReader({
     upstream,
     remember: (address) => pip.credentials.remember(address),

@@ -3,20 +3,25 @@ import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { messageOf } from '../domain/errors.js';
-import type { JsonValue, Origin } from '../domain/plan.js';
+import type { EcosystemName, JsonValue } from '../domain/plan.js';
 import { parseAccessRules } from '../gateway/access-rules.js';
 import { storeContent } from '../gateway/content.js';
 import { createGateway, type Gateway, type GatewayParts } from '../gateway/open-gateway.js';
 import { keepQuota, RecentUse } from '../operations/keep-quota.js';
+import { withTrustedIndexes } from '../operations/trusted-indexes.js';
 import { PassedArtifacts } from '../operations/pass-artifact.js';
 import { createPrefetch } from '../operations/prefetch.js';
 import { openAccessLog } from '../platform/access-log.js';
 import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import { systemRandom } from '../platform/random.js';
-import type { GatewayServer, ServedView } from '../ports/ecosystem.js';
+import type { GatewayServer } from '../ports/ecosystem.js';
 import type { Prefetch, Providers } from '../ports/passing.js';
+import type { SeenIndexes, TrustedIndexes } from '../ports/seen-indexes.js';
+import { SeenIndexMemory } from '../swarm/public/seen-index-memory.js';
+import { isSilence } from '../upstream/http-failure.js';
 import { gatewayTls, type GatewayTls } from './gateway-tls.js';
+import { lookWith, nothingHeld, originTally, tellOfPrivate } from './gateway-tellings.js';
 import { nobodyToAsk } from './held-view.js';
 import { createInsight } from './insight.js';
 import { openData, type DataFolder } from './open-data.js';
@@ -38,7 +43,7 @@ export interface GatewayInput {
   /** What this process is to others; a gateway by default. */
   role?: 'node' | 'gateway' | undefined;
   /** Makes this process part of the public swarm. */
-  join?: (place: JoinPlace) => Promise<Joined>;
+  join?: ((place: JoinPlace) => Promise<Joined | undefined>) | undefined;
 }
 
 export interface JoinPlace {
@@ -46,6 +51,10 @@ export interface JoinPlace {
   quotaBytes: number;
   limits: Limits;
   warn: (message: string) => void;
+  /** Pages of public indexes that this process reads. */
+  seen: SeenIndexes;
+  /** Asks the official source for what it says of a package now. */
+  look: (ecosystem: EcosystemName, name: string) => void;
   signal: AbortSignal;
 }
 
@@ -58,6 +67,9 @@ export interface Joined {
   /** Told of what is read here, and of what public indexes name. */
   onUsed: (sha256: Sha256) => void;
   onNamed: NonNullable<Prefetch['named']>;
+  onVersions: NonNullable<Prefetch['versions']>;
+  /** Asked where an official source is silent. */
+  trusted: TrustedIndexes;
   /** In place of a gateway's own: by what is asked for, and how few have it. */
   keepQuota: () => Promise<unknown>;
   /** Says that it leaves, and ends within seconds. */
@@ -81,9 +93,22 @@ export async function runGateway(input: GatewayInput): Promise<void> {
     defer(() => data.close());
     const recent = new RecentUse(BOUNDS.recentlyUsed);
     const { signal } = stop;
-    const joined = await input.join?.({ data, quotaBytes, limits, warn, signal });
+    const seen = new SeenIndexMemory();
+    const servers: GatewayServer[] = [];
+    const look = lookWith(servers, warn);
+    const joined = await input.join?.({ data, quotaBytes, limits, warn, seen, look, signal });
     if (joined !== undefined) defer(() => joined.leave());
-    const parts = await gatewayParts(input, { data, limits, recent, joined, warn, defer, signal });
+    const parts = await gatewayParts(input, {
+      data,
+      limits,
+      recent,
+      joined,
+      seen,
+      warn,
+      defer,
+      signal,
+    });
+    servers.push(...parts.servers);
     const options = {
       names: settings.names,
       mayUse,
@@ -104,6 +129,7 @@ interface Place {
   limits: Limits;
   recent: RecentUse;
   joined: Joined | undefined;
+  seen: SeenIndexes;
   warn: (message: string) => void;
   /** Takes what has to be closed at the end. */
   defer: (close: () => Promise<void>) => void;
@@ -114,7 +140,7 @@ type CommonParts = Omit<GatewayParts, 'options'>;
 
 async function gatewayParts(
   { settings, printer, publicIndexes, debian, role = 'gateway' }: GatewayInput,
-  { data, limits, recent, joined, warn, defer, signal }: Place,
+  { data, limits, recent, joined, seen, warn, defer, signal }: Place,
 ): Promise<CommonParts> {
   const outside = await openOutside({
     folder: settings.folder,
@@ -140,10 +166,24 @@ async function gatewayParts(
     },
     signal,
   });
-  const prefetch = createPrefetch(passing, signal, joined?.onNamed);
+  const prefetch = createPrefetch(passing, signal, {
+    named: joined?.onNamed,
+    versions: joined?.onVersions,
+  });
+  const { trusted } = joined ?? {};
+  const upstream =
+    trusted === undefined
+      ? outside.upstream
+      : withTrustedIndexes({
+          upstream: outside.upstream,
+          seen,
+          trusted,
+          clock: systemClock,
+          isSilence,
+        });
   const servers = await passThroughServers({
     data,
-    outside,
+    outside: { ...outside, upstream },
     debian,
     publicIndexes,
     prefetch,
@@ -240,46 +280,4 @@ async function stay(
       aborted(signal),
     ]);
   }
-}
-
-/** Whoever may use the gateway has the private packages that this user may read. */
-function tellOfPrivate(
-  indexes: readonly { url: string; isPublic: boolean }[],
-  warn: (message: string) => void,
-): void {
-  const urls = indexes.filter(({ isPublic }) => !isPublic).map(({ url }) => url);
-  if (urls.length === 0) return;
-  warn(`private, answered to this machine and private addresses only: ${urls.join(', ')}`);
-}
-
-/** How many files came from where, while it serves. */
-function originTally(printer: Printer): (origin: Origin) => void {
-  const tally: Partial<Record<Origin, number>> = {};
-  return (origin) => {
-    tally[origin] = (tally[origin] ?? 0) + 1;
-    const words = Object.entries(tally).map(([name, files]) => `${files} ${WORDS[name as Origin]}`);
-    printer.live({ event: 'passed', ...tally }, [`files: ${words.join(', ')}`]);
-  };
-}
-
-const WORDS: Record<Origin, string> = {
-  store: 'kept here',
-  local: 'marked here',
-  sibling: 'from siblings',
-  swarm: 'from the swarm',
-  upstream: 'from the official sources',
-};
-
-/** No bundle is served, and no answer is kept by the shell: what it is made from changes elsewhere. */
-function nothingHeld(): ServedView {
-  let asked = 0;
-  return {
-    generation: () => String((asked += 1)),
-    bundles: () => [],
-    entriesByName: () => [],
-    entryByPath: () => undefined,
-    entriesBySha256: () => [],
-    names: () => [],
-    read: (entry) => nobodyToAsk(entry).then(() => new Uint8Array()),
-  };
 }

@@ -2,15 +2,20 @@ import type { Settings } from '../config/settings.js';
 import { XError } from '../domain/errors.js';
 import type { NodeKind } from '../domain/network-node.js';
 import { isNetworkName } from '../network/announcements.js';
+import { NETWORK_POLICY } from '../network/policy.js';
 import { systemClock } from '../platform/clock.js';
 import { systemRandom } from '../platform/random.js';
+import type { SeenIndexes, TrustedIndexes } from '../ports/seen-indexes.js';
 import { ArtifactFetching } from '../swarm/public/artifact-fetching.js';
 import { ArtifactServer } from '../swarm/public/artifact-server.js';
 import { Finding } from '../swarm/public/finding.js';
+import { IndexClient } from '../swarm/public/index-client.js';
+import { IndexServer } from '../swarm/public/index-server.js';
 import { SwarmNode, type SwarmNodeDeps } from '../swarm/public/swarm-node.js';
 import type { Identity } from '../trust/identity.js';
 import type { NetworkWish } from './network-flags.js';
 import type { DataFolder } from './open-data.js';
+import { trustedForIndexes } from './trusted-for-indexes.js';
 import type { Limits } from './rates.js';
 
 export interface JoinNetworkInput {
@@ -24,6 +29,14 @@ export interface JoinNetworkInput {
   limits: Limits;
   warn: (message: string) => void;
   onHint?: SwarmNodeDeps['onHint'];
+  indexes?: IndexSharing | undefined;
+}
+
+export interface IndexSharing {
+  /** What this process reads is noted there. */
+  seen: SeenIndexes;
+  /** Whether it is shown to others; undefined: once this node has been there for long. */
+  serve: boolean | undefined;
 }
 
 /** This process as a member of the public swarm: it finds, tells, serves and fetches. */
@@ -31,6 +44,8 @@ export interface JoinedNetwork {
   node: SwarmNode;
   finding: Finding;
   fetching: ArtifactFetching;
+  /** What those have seen who are trusted for indexes. */
+  trusted: TrustedIndexes;
   /** Says that it leaves, and ends within seconds. */
   leave(): Promise<void>;
 }
@@ -76,11 +91,30 @@ export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwor
     });
     closers.push(() => fetching.stop());
     finding.publisher.start();
-    return { node, finding, fetching, leave };
+    const trusted = await shareIndexes(node, input);
+    return { node, finding, fetching, trusted, leave };
   } catch (error) {
     await leave();
     throw error;
   }
+}
+
+async function shareIndexes(
+  { host, now, table }: SwarmNode,
+  { identity, settings, indexes }: JoinNetworkInput,
+): Promise<TrustedIndexes> {
+  if (indexes !== undefined && indexes.serve !== false) {
+    const { seen, serve } = indexes;
+    const stableAtMs = serve === true ? now() : now() + NETWORK_POLICY.stableMs;
+    await new IndexServer({ seen, identity, isStable: () => now() >= stableAtMs, now }).start(host);
+  }
+  return new IndexClient({
+    trusted: trustedForIndexes(settings),
+    reach: async (did, signal) =>
+      host.connectionOf(did) ??
+      (await host.connect({ did, addresses: table.get(did)?.addresses ?? [] }, signal)),
+    now,
+  });
 }
 
 function checkName(network: string): void {

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { parseDid } from './did-flag.js';
 
 /** How a process takes part in the public swarm: of every command that does. */
 export const NETWORK_FLAGS = {
@@ -65,6 +66,22 @@ export const RATE_FLAGS = {
     helpValue: '[HH:MM-HH:MM=]RATE',
     helpGroup: 'NETWORK',
     summary: 'How fast bytes are fetched, from nodes and official sources together.',
+  }),
+} as const;
+
+/** What public indexes say, where they are silent. */
+export const INDEX_FLAGS = {
+  'trust-index': Flags.string({
+    multiple: true,
+    helpValue: 'DID',
+    helpGroup: 'NETWORK',
+    parse: parseDid,
+    summary: 'A node whose word on public indexes stands in where the official source is silent.',
+  }),
+  'serve-indexes': Flags.boolean({
+    allowNo: true,
+    helpGroup: 'NETWORK',
+    summary: 'Show others, signed, what public indexes say (default: once here for six hours).',
   }),
 } as const;
 

@@ -1,10 +1,12 @@
 import type { Settings } from '../config/settings.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { systemClock } from '../platform/clock.js';
+import type { TrustedIndexes } from '../ports/seen-indexes.js';
 import type { PublicSwarm } from '../ports/public-swarm.js';
 import type { JoinedNetwork } from './join-network.js';
 import type { DataFolder } from './open-data.js';
 import { openIdentity } from './open-keys.js';
+import type { StandIns } from './last-seen-upstream.js';
 import type { Limits } from './rates.js';
 
 export interface SourceSwarmInput {
@@ -23,6 +25,8 @@ export interface SourceSwarmInput {
 export interface SourceSwarm {
   /** The swarm, once somebody is connected or it is clear that nobody will be soon. @throws XError USAGE. */
   met(signal: AbortSignal): Promise<PublicSwarm | undefined>;
+  /** Undefined where nobody is trusted for indexes. */
+  standIns: StandIns | undefined;
   leave(): Promise<void>;
 }
 
@@ -36,15 +40,26 @@ export function beginToJoin(input: SourceSwarmInput): SourceSwarm {
   const joining = join(input);
   // Met by who asks for it.
   joining.catch(() => undefined);
+  const met: SourceSwarm['met'] = async (signal) => {
+    const swarm = (await joining)?.fetching;
+    for (let waitedMs = 0; swarm?.isAlone() === true; waitedMs += LOOK_EVERY_MS) {
+      if (waitedMs >= BOUNDS.meetMs) break;
+      await systemClock.sleep(LOOK_EVERY_MS, signal);
+    }
+    return swarm;
+  };
+  const find: TrustedIndexes['find'] = async (name, signal) => {
+    try {
+      await met(signal);
+      return await (await joining)?.trusted.find(name, signal);
+    } catch {
+      return undefined;
+    }
+  };
+  const isTrusting = input.settings.trustIndexes.length > 0;
   return {
-    met: async (signal) => {
-      const swarm = (await joining)?.fetching;
-      for (let waitedMs = 0; swarm?.isAlone() === true; waitedMs += LOOK_EVERY_MS) {
-        if (waitedMs >= BOUNDS.meetMs) break;
-        await systemClock.sleep(LOOK_EVERY_MS, signal);
-      }
-      return swarm;
-    },
+    met,
+    standIns: isTrusting ? { trusted: { find }, swarm: met } : undefined,
     leave: async () => (await joining.catch(() => undefined))?.leave(),
   };
 }

@@ -29,6 +29,7 @@ import { limitsOf } from './rates.js';
 import { checkExportFolder } from './export-folder.js';
 import { volumeSizeOf } from './sizes.js';
 import { beginToJoin } from './source-swarm.js';
+import { trustedForIndexes } from './trusted-for-indexes.js';
 import { stopSignal } from './until-stopped.js';
 import { warnOnce } from './warn-once.js';
 
@@ -75,6 +76,7 @@ export async function runSource(input: SourceInput): Promise<void> {
   const limits = limitsOf(settings);
   if (input.exportTo !== undefined)
     await checkExportFolder('--export', input.exportTo, printer.report);
+  trustedForIndexes(settings);
   const notNewerThan =
     input.notNewerThan === undefined
       ? undefined
@@ -110,6 +112,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       advisories: input.advisories,
       report,
       down: limits.down,
+      standIns: joining.standIns,
       willSeal: !input.dryRun,
     });
     closers.unshift(() => upstreams.close());

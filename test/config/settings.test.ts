@@ -34,6 +34,7 @@ test('flags beat the environment, which beats the file, which beats the defaults
     interfaces: [],
     up: [],
     down: [],
+    trustIndexes: [],
   });
 });
 

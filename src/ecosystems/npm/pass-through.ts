@@ -47,7 +47,9 @@ export function createNpmPassThrough(deps: NpmPassThroughDeps): GatewayServer {
     fetchMethod: async (key) => {
       const isFull = key.startsWith(FULL);
       const name = key.slice(isFull ? FULL.length : SHORT.length);
-      return packageOf(await deps.packuments.packument(name, isFull), deps.warn);
+      const found = packageOf(await deps.packuments.packument(name, isFull), deps.warn);
+      tellVersions(deps.prefetch, found);
+      return found;
     },
   });
   return {
@@ -55,6 +57,10 @@ export function createNpmPassThrough(deps: NpmPassThroughDeps): GatewayServer {
     mount: 'npm',
     commands: ['npm'],
     howTo: (gateway) => [`npm install --registry ${gateway}/npm/ NAME`],
+    refresh: async (name) => {
+      for (const key of [SHORT + name, FULL + name])
+        if (packages.has(key)) await packages.fetch(key, { forceRefresh: true });
+    },
     respond: (request) => respond(deps, packages, request),
   };
 }
@@ -121,6 +127,12 @@ async function service(
     default:
       return problemReply(404, `${path.slice(0, 200)} is not passed on by this gateway`);
   }
+}
+
+/** npm takes a version back by leaving it out. */
+function tellVersions(prefetch: Prefetch, { name, isPublic, seenAt, tarballs }: Package): void {
+  if (!isPublic || seenAt !== undefined) return;
+  prefetch.versions?.('npm', name, new Map([...tarballs.keys()].map((one) => [one, false])));
 }
 
 /** What is private is there for this machine and its neighbours alone. */

@@ -9,7 +9,7 @@ import {
   type SdistFiles,
 } from './archive-metadata.js';
 import { parseCoreMetadata, type CoreMetadata } from './core-metadata.js';
-import type { IndexFile } from './index-page.js';
+import type { OfferedFile } from './indexes.js';
 import { describeSdist } from './sdist-metadata.js';
 import { viewOf, type RandomReader } from './zip.js';
 
@@ -35,7 +35,7 @@ export class Distributions {
   }
 
   /** @throws XError UPSTREAM_*, LIMIT_EXCEEDED, DIGEST_MISMATCH; NO_ARTIFACT for an sdist that must be built to be read. */
-  describe(file: IndexFile): Promise<Distribution> {
+  describe(file: OfferedFile): Promise<Distribution> {
     let known = this.#known.get(file.url);
     if (known === undefined) {
       known = this.#load(file);
@@ -46,7 +46,7 @@ export class Distributions {
     return known;
   }
 
-  async #load(file: IndexFile): Promise<Distribution> {
+  async #load(file: OfferedFile): Promise<Distribution> {
     const { parsed } = file;
     if (parsed.kind === 'sdist') return this.#sdist(file);
     const beside = await this.#metadataBeside(file);
@@ -58,13 +58,16 @@ export class Distributions {
   }
 
   /** PEP 658; undefined where the index has none after all. */
-  async #metadataBeside(file: IndexFile): Promise<Uint8Array | undefined> {
+  async #metadataBeside(file: OfferedFile): Promise<Uint8Array | undefined> {
     if (file.coreMetadata === undefined) return undefined;
     const url = `${file.url}.metadata`;
     try {
-      const request = { ecosystem: 'pypi', url, signal: this.#signal } as const;
-      const { bytes } = await this.#upstream.read(request, BOUNDS.wheelMetadataBytes);
       const expected = file.coreMetadata.sha256;
+      const isPublic = file.index?.isPublic;
+      const { bytes } = await this.#upstream.read(
+        { ecosystem: 'pypi', url, isPublic, sha256: expected, signal: this.#signal },
+        BOUNDS.wheelMetadataBytes,
+      );
       if (expected !== undefined && sha256(bytes) !== expected) {
         throw new XError('DIGEST_MISMATCH', `${url}: not the sha256 that the index names`, {
           hint: 'The index, or somebody between, has changed one of the two: do not use the file, name another index or version.',
@@ -77,7 +80,7 @@ export class Distributions {
     }
   }
 
-  async #sdist(file: IndexFile): Promise<Distribution> {
+  async #sdist(file: OfferedFile): Promise<Distribution> {
     const { parsed, url, filename } = file;
     const described = describeSdist(
       await this.#sdistFiles(file),
@@ -97,7 +100,7 @@ export class Distributions {
     return { ...described, metadataSha256: undefined };
   }
 
-  async #sdistFiles(file: IndexFile): Promise<SdistFiles> {
+  async #sdistFiles(file: OfferedFile): Promise<SdistFiles> {
     const { parsed, url, filename } = file;
     if (filename.endsWith('.zip')) {
       const reader = await openReader(this.#upstream, file, this.#signal);
@@ -108,7 +111,7 @@ export class Distributions {
   }
 }
 
-function checkIdentity(metadata: CoreMetadata, { parsed, url }: IndexFile): void {
+function checkIdentity(metadata: CoreMetadata, { parsed, url }: OfferedFile): void {
   if (metadata.name === parsed.name && metadata.version.text === parsed.version.text) return;
   const says = `${metadata.name} ${metadata.version.text}`;
   throw new XError('UPSTREAM_MALFORMED', `${url}: its metadata is of ${says}`);
@@ -120,7 +123,7 @@ const TAIL_BYTES = 128 << 10;
 /** Reads places of a remote file: one request for its end, one more for what stands elsewhere. */
 export async function openReader(
   upstream: Upstream,
-  file: Pick<IndexFile, 'url' | 'sizeBytes'>,
+  file: Pick<OfferedFile, 'url' | 'sizeBytes'>,
   signal: AbortSignal | undefined,
 ): Promise<RandomReader> {
   const { url } = file;

@@ -115,7 +115,7 @@ export class Indexes {
     const url = pageUrl(index.url, name);
     try {
       const body = await upstream.read(
-        { ecosystem: 'pypi', url, accept: SIMPLE_ACCEPT, signal },
+        { ecosystem: 'pypi', url, accept: SIMPLE_ACCEPT, isPublic: index.isPublic, signal },
         BOUNDS.indexPageBytes,
       );
       const { files } = parseIndexPage(body.bytes, body.contentType, body.url);

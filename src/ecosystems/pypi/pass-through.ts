@@ -49,6 +49,7 @@ export function createPypiPassThrough(deps: PypiPassThroughDeps): GatewayServer 
     fetchMethod: async (name) => {
       const project = await loadProject(deps, name);
       prefetchLikely(deps.prefetch, project);
+      tellVersions(deps.prefetch, project);
       return project;
     },
   });
@@ -60,6 +61,9 @@ export function createPypiPassThrough(deps: PypiPassThroughDeps): GatewayServer 
       const host = new URL(gateway).hostname;
       const trusted = gateway.startsWith('https:') ? '' : ` --trusted-host ${host}`;
       return [`pip install --index-url ${gateway}/pypi/simple/${trusted} NAME`];
+    },
+    refresh: async (name) => {
+      if (projects.has(name)) await projects.fetch(name, { forceRefresh: true });
     },
     respond: async (request) => {
       const [first, second = '', third = '', ...more] = request.path.replace(/\/+$/, '').split('/');
@@ -171,6 +175,18 @@ function prefetchLikely(prefetch: Prefetch, { name, files }: Project): void {
   for (const artifact of [...metadata.map(metadataOf), ...artifacts.map(artifactOf)]) {
     if (artifact !== undefined) prefetch.artifact(artifact);
   }
+}
+
+/** A version is taken back where each of its files is. */
+function tellVersions(prefetch: Prefetch, { name, files, seenAt }: Project): void {
+  if (seenAt !== undefined) return;
+  const versions = new Map<string, boolean>();
+  for (const { parsed, yanked, isPrivate } of files) {
+    if (isPrivate) continue;
+    const { text } = parsed.version;
+    versions.set(text, yanked !== undefined && versions.get(text) !== false);
+  }
+  if (versions.size > 0) prefetch.versions?.('pypi', name, versions);
 }
 
 function artifactOf(file: PassedFile): PassedArtifact {

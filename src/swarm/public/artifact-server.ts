@@ -25,6 +25,9 @@ export interface ArtifactServerDeps {
   slots?: number;
 }
 
+/** Where the upload is limited: all slots have their turn within a second or so. */
+const SMALLEST_PART_BYTES = 4 << 10;
+
 /** A question on its way to its answer. */
 interface Job {
   link: ServedLink;
@@ -166,7 +169,7 @@ function partBytes(upload: RateLimit | undefined): number {
   const rate = upload?.rate();
   if (rate === undefined) return BOUNDS.runBytes;
   const turn = Math.floor(rate / BOUNDS.uploadSlots);
-  return Math.min(BOUNDS.runBytes, Math.max(BOUNDS.smallestPartBytes, turn));
+  return Math.min(BOUNDS.runBytes, Math.max(SMALLEST_PART_BYTES, turn));
 }
 
 /** Undefined for pieces that are not there. */

@@ -4,7 +4,7 @@ import { BOUNDS } from '../../domain/bounds.js';
 import { sha256, type Sha256 } from '../../domain/digest.js';
 import { signIndexStatement } from '../../network/index-statement.js';
 import { TokenBucket } from '../../network/token-bucket.js';
-import type { SeenIndex, SeenIndexes } from '../../ports/seen-indexes.js';
+import type { SeenIndexes } from '../../ports/seen-indexes.js';
 import { FrameStream } from '../frames.js';
 import { wireBytes } from '../wire-bytes.js';
 import { IndexReply, IndexRequest } from './index.pb.js';
@@ -16,22 +16,6 @@ export const INDEX_PROTOCOL = '/x/index/1';
 const CHUNK_BYTES = 1 << 20;
 /** A name. */
 const REQUEST_BYTES = 256;
-
-/** Pages that this process read, so many bytes of them; the one used longest ago goes first. */
-export class SeenIndexMemory implements SeenIndexes {
-  readonly #pages = new LRUCache<Sha256, SeenIndex>({
-    maxSize: BOUNDS.sharedIndexesBytes,
-    sizeCalculation: ({ bytes }) => Math.max(1, bytes.length),
-  });
-
-  note(name: Sha256, page: SeenIndex): void {
-    if (page.bytes.length <= BOUNDS.sharedIndexBytes) this.#pages.set(name, page);
-  }
-
-  get(name: Sha256): SeenIndex | undefined {
-    return this.#pages.get(name);
-  }
-}
 
 export interface IndexServerDeps {
   seen: SeenIndexes;

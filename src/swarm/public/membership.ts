@@ -10,6 +10,7 @@ import {
 } from '../../network/announcements.js';
 import { chooseNeighbours } from '../../network/neighbours.js';
 import { NETWORK_POLICY as POLICY } from '../../network/policy.js';
+import type { Hint } from '../../network/seen-versions.js';
 import type { RoutingTable } from '../../network/routing-table.js';
 import type { Scores } from '../../network/scores.js';
 import type { NodeBook } from '../../ports/node-book.js';
@@ -31,9 +32,6 @@ export interface OwnState {
   /** 0 idle to 1 full. */
   load: number;
 }
-
-/** A node saw a version, or that one was taken back: a hint to look upstream, and nothing else. */
-export type Hint = Extract<AnnouncementBody, { type: 'version' | 'withdrawal' }>;
 
 export interface MembershipDeps {
   host: NodeHost & Pick<PublicHost, 'policy' | 'keep' | 'connectAnew'>;

@@ -288,7 +288,9 @@ test('a server that never stops sending METADATA is left', async () => {
   try {
     const file = fileOf(new URL(address), { coreMetadata: { sha256: undefined } });
     assert.ok(file !== undefined);
-    const failure = await failureOf(new Distributions(upstream, undefined).describe(file));
+    const failure = await failureOf(
+      new Distributions(upstream, undefined).describe({ ...file, index: undefined }),
+    );
     assert.equal(failure.code, 'LIMIT_EXCEEDED');
     assert.ok(sentBytes < 128 << 20, `${sentBytes} bytes were taken`);
   } finally {

@@ -7,11 +7,8 @@ import { Scores } from '../../../src/network/scores.js';
 import { BundleRequest, PieceFrame } from '../../../src/swarm/messages.pb.js';
 import { ARTIFACT_PROTOCOL, encodeMessage } from '../../../src/swarm/public/artifact-frames.js';
 import { ArtifactServer } from '../../../src/swarm/public/artifact-server.js';
-import {
-  INDEX_PROTOCOL,
-  IndexServer,
-  SeenIndexMemory,
-} from '../../../src/swarm/public/index-server.js';
+import { INDEX_PROTOCOL, IndexServer } from '../../../src/swarm/public/index-server.js';
+import { SeenIndexMemory } from '../../../src/swarm/public/seen-index-memory.js';
 import { IndexRequest } from '../../../src/swarm/public/index.pb.js';
 import { encodeRequest, LOOKUP_PROTOCOL } from '../../../src/swarm/public/lookup-messages.js';
 import { gossipTopic } from '../../../src/swarm/public/gossip.js';

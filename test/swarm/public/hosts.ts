@@ -5,7 +5,7 @@ import type { NodeBook } from '../../../src/ports/node-book.js';
 import { Neighbourhood } from '../../../src/swarm/interfaces.js';
 import { PublicHost } from '../../../src/swarm/public/public-host.js';
 import { Finding } from '../../../src/swarm/public/finding.js';
-import type { Hint } from '../../../src/swarm/public/membership.js';
+import type { Hint } from '../../../src/network/seen-versions.js';
 import { SwarmNode, type SwarmNodeOptions } from '../../../src/swarm/public/swarm-node.js';
 import { identityFromSeed } from '../../../src/trust/identity.js';
 import { seededRandom } from '../../simulation/lan.js';

@@ -9,11 +9,8 @@ import type { SeenIndex, TrustedIndexes } from '../../../src/ports/seen-indexes.
 import type { Upstream, UpstreamPage } from '../../../src/ports/upstream.js';
 import { FrameStream } from '../../../src/swarm/frames.js';
 import { IndexClient } from '../../../src/swarm/public/index-client.js';
-import {
-  INDEX_PROTOCOL,
-  IndexServer,
-  SeenIndexMemory,
-} from '../../../src/swarm/public/index-server.js';
+import { INDEX_PROTOCOL, IndexServer } from '../../../src/swarm/public/index-server.js';
+import { SeenIndexMemory } from '../../../src/swarm/public/seen-index-memory.js';
 import { IndexReply } from '../../../src/swarm/public/index.pb.js';
 import { identityFromSeed } from '../../../src/trust/identity.js';
 import { noise, systemClock } from '../nodes.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Hint } from '../../../src/swarm/public/membership.js';
+import type { Hint } from '../../../src/network/seen-versions.js';
 import { positionOfDigest, type Position } from '../../../src/network/position.js';
 import type { SwarmNode } from '../../../src/swarm/public/swarm-node.js';
 import { MemoryNodeBook, startNode, startNodes, until } from './hosts.js';

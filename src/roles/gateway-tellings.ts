@@ -1,0 +1,57 @@
+import { messageOf } from '../domain/errors.js';
+import type { EcosystemName, Origin } from '../domain/plan.js';
+import type { GatewayServer, ServedView } from '../ports/ecosystem.js';
+import { nobodyToAsk } from './held-view.js';
+import type { Printer } from './printer.js';
+
+/** Whoever may use the gateway has the private packages that this user may read. */
+export function tellOfPrivate(
+  indexes: readonly { url: string; isPublic: boolean }[],
+  warn: (message: string) => void,
+): void {
+  const urls = indexes.filter(({ isPublic }) => !isPublic).map(({ url }) => url);
+  if (urls.length === 0) return;
+  warn(`private, answered to this machine and private addresses only: ${urls.join(', ')}`);
+}
+
+/** How many files came from where, while it serves. */
+export function originTally(printer: Printer): (origin: Origin) => void {
+  const tally: Partial<Record<Origin, number>> = {};
+  return (origin) => {
+    tally[origin] = (tally[origin] ?? 0) + 1;
+    const words = Object.entries(tally).map(([name, files]) => `${files} ${WORDS[name as Origin]}`);
+    printer.live({ event: 'passed', ...tally }, [`files: ${words.join(', ')}`]);
+  };
+}
+
+const WORDS: Record<Origin, string> = {
+  store: 'kept here',
+  local: 'marked here',
+  sibling: 'from siblings',
+  swarm: 'from the swarm',
+  upstream: 'from the official sources',
+};
+
+/** No bundle is served, and no answer is kept by the shell: what it is made from changes elsewhere. */
+export function nothingHeld(): ServedView {
+  let asked = 0;
+  return {
+    generation: () => String((asked += 1)),
+    bundles: () => [],
+    entriesByName: () => [],
+    entryByPath: () => undefined,
+    entriesBySha256: () => [],
+    names: () => [],
+    read: (entry) => nobodyToAsk(entry).then(() => new Uint8Array()),
+  };
+}
+
+/** One look at a time for each that is told of; what fails is met by who asks. */
+export function lookWith(servers: readonly GatewayServer[], warn: (message: string) => void) {
+  return (ecosystem: EcosystemName, name: string): void => {
+    const server = servers.find((one) => one.name === ecosystem);
+    server?.refresh?.(name).catch((error: unknown) => {
+      warn(`what is new of ${name} could not be looked at: ${messageOf(error)}`);
+    });
+  };
+}
