@@ -6,7 +6,7 @@ import type { PartialBlob, Store } from '../ports/store.js';
 import type { OpenVolume } from '../ports/volume.js';
 import type { VolumeProblem } from './import-bundle.js';
 import { SideBySide } from './side-by-side.js';
-import { readLeaves, readSlice } from './volume-content.js';
+import { readLeaves, readSlice, troubleIn } from './volume-content.js';
 import { parseVolumeName, type VolumeName } from './volume-layout.js';
 
 export interface ImportCounts {
@@ -90,7 +90,8 @@ async function importEntry(
     if (parsed.kind === 'slice') await importSlice(request, name, entry, parsed);
   } catch (thrown) {
     if (!(thrown instanceof XError) || !BAD_CONTENT.has(thrown.code)) throw thrown;
-    request.onProblem({ path: entry.path, code: thrown.code, message: thrown.message });
+    const message = troubleIn(request.volume, thrown.message);
+    request.onProblem({ path: entry.path, code: thrown.code, message });
   }
 }
 

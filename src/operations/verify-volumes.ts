@@ -15,6 +15,7 @@ import {
   readSlice,
   readSmall,
   refusalOf,
+  troubleIn,
   volumeClaim,
   volumeMetadata,
 } from './volume-content.js';
@@ -170,7 +171,8 @@ class Surveyor {
         await this.#readEntry(volume, name, entry, parsed);
       } catch (thrown) {
         if (!(thrown instanceof XError)) throw thrown;
-        this.#damaged(entry, `${volume.path}: ${entry.path}`, thrown.code, thrown.message);
+        const message = troubleIn(volume, thrown.message);
+        this.#damaged(entry, `${volume.path}: ${entry.path}`, thrown.code, message);
       }
     }
   }

@@ -73,6 +73,12 @@ export async function readLeaves(volume: OpenVolume, entry: BundleEntry): Promis
   return leaves;
 }
 
+/** What is wrong with an entry, without the volume's name before it: the artifact's own stands there. */
+export function troubleIn(volume: OpenVolume, message: string): string {
+  const prefix = `${volume.path}: `;
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
+}
+
 /** What a refused entry of a volume is told as: the artifact that it was to be, where that is known. */
 export function refusalOf(
   { name, reason }: { name: string; reason: string },

@@ -108,7 +108,7 @@ function parse(text: string, where: string): Sealed {
 
 /** Costs that scrypt takes; a file that asks for more would keep the process busy for ever. */
 function isBearable({ N, r, p }: Partial<Sealed['kdf']> = {}): boolean {
-  const costs = [N, r, p].map(Number);
+  const costs = [N, r, p].map((cost) => (typeof cost === 'number' ? cost : Number.NaN));
   const isSound = costs.every((cost) => Number.isSafeInteger(cost) && cost > 0);
   const isPowerOf2 = Number.isInteger(Math.log2(Number(N))) && Number(N) > 1;
   const memoryBytes = costs.reduce((product, cost) => product * cost, 128);

@@ -257,6 +257,26 @@ describe('damage is named and passed over', () => {
       );
     }));
 
+  test('an entry that cannot be read is named by its volume and its artifact', () =>
+    onClient(async (client) => {
+      const folder = join(client.dir, 'torn');
+      await mkdir(folder);
+      for (const path of volumes) {
+        const bytes = await readFile(path);
+        // A local header, 30 bytes before its name, that is none any more.
+        const name = bytes.indexOf('trees/');
+        if (name >= 0) bytes.writeUInt32LE(0x12345678, name - 30);
+        await writeFile(join(folder, basename(path)), bytes);
+      }
+      const { problems } = await take(client, [folder]);
+      assert.ok(problems.length > 0);
+      for (const { volume, path, message } of problems) {
+        assert.equal(path, 'pypi/large/large-1.0-py3-none-any.whl');
+        assert.ok(!message.includes(volume), message);
+        assert.ok(client.events.some((line) => line.includes(`${volume}: ${path}: ${message}`)));
+      }
+    }));
+
   test('one bad piece of a slice costs that piece alone', () =>
     onClient(async (client) => {
       const sliced = join(client.dir, 'sliced.x.zip');

@@ -44,6 +44,7 @@ test('another DID, another byte, and costs beyond all bounds are refused', () =>
     edit('"N":131072', '"N":1073741824'),
     edit('"N":131072', '"N":131071'),
     edit('"N":131072', '"N":1'),
+    edit('"N":131072', '"N":"131072"'),
     edit('"r":8', '"r":-1'),
     edit('"nonce":"', '"nonce":"zz'),
     text.slice(0, 100),
