@@ -23,20 +23,35 @@ export default class Completion extends XCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Completion);
     const { completionScript } = await import('../src/roles/completion.js');
+    const { nativeCommands } = await import('../src/roles/ecosystem-servers.js');
+    const clients = nativeCommands();
     const commands = this.config.commands
       .filter(({ hidden }) => !hidden)
-      .map(completed)
+      .map((command) => completed(command, clients))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     const script = completionScript(args.shell as Shell, commands);
     this.printer(flags).document({ shell: args.shell, script }, script.trimEnd().split('\n'));
   }
 }
 
-function completed({ id, summary, flags, args }: Command.Loadable): CompletedCommand {
+/** They take the name of a native client. */
+const NATIVE = ['use', 'env', 'run'];
+
+/** The lists of the first arguments, up to one that can be anything. */
+function wordsOf(args: Command.Loadable['args']): string[][] {
+  const lists = Object.values(args).map(({ options }) => [...(options ?? [])]);
+  const open = lists.findIndex((list) => list.length === 0);
+  return open < 0 ? lists : lists.slice(0, open);
+}
+
+function completed(
+  { id, summary, flags, args }: Command.Loadable,
+  clients: readonly string[],
+): CompletedCommand {
   return {
     name: id,
     summary: summary ?? '',
-    words: Object.values(args)[0]?.options ?? [],
+    words: NATIVE.includes(id) ? [clients] : wordsOf(args),
     flags: Object.values(flags)
       .filter(({ hidden }) => hidden !== true)
       .map((flag) => ({

@@ -9,8 +9,8 @@ export interface CompletedCommand {
     takesValue: boolean;
     options: readonly string[];
   }[];
-  /** What its first argument can be, where that is a closed list. */
-  words: readonly string[];
+  /** What its first, second… argument can be, where that is a closed list. */
+  words: readonly (readonly string[])[];
 }
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -49,7 +49,10 @@ function bash(commands: readonly CompletedCommand[]): string {
         ? []
         : [`        ${files.join('|')}) COMPREPLY=($(compgen -f -- "$word")); return ;;`]),
       '      esac',
-      `      words='${[...words, ...flags.map((flag) => `--${flag.name}`)].join(' ')}' ;;`,
+      `      words='${flags.map((flag) => `--${flag.name}`).join(' ')}'`,
+      '      case "$COMP_CWORD" in',
+      ...words.map((list, at) => `        ${at + 2}) words="${list.join(' ')} $words" ;;`),
+      '      esac ;;',
     ].join('\n');
   });
   return `# bash completion for x: source it, or put it into /etc/bash_completion.d/x
@@ -81,8 +84,9 @@ function zsh(commands: readonly CompletedCommand[]): string {
       const text = `[${zshText(summary)}]${value}`;
       return char === undefined ? `'--${flag}${text}'` : `{-${char},--${flag}}'${text}'`;
     });
-    const first = words.length > 0 ? `'1:word:(${words.join(' ')})'` : `'*:file:_files'`;
-    return `    ${name}) _arguments ${[...specs, first].join(' \\\n      ')} ;;`;
+    const places = words.map((list, at) => `'${at + 1}:word:(${list.join(' ')})'`);
+    const others = places.length > 0 ? places : [`'*:file:_files'`];
+    return `    ${name}) _arguments ${[...specs, ...others].join(' \\\n      ')} ;;`;
   });
   return `#compdef x
 # zsh completion for x: put it into a folder of $fpath as _x
@@ -116,7 +120,10 @@ function fish(commands: readonly CompletedCommand[]): string {
   for (const { name, summary, flags, words } of commands) {
     lines.push(`complete -c x -n __fish_use_subcommand -f -a ${name} -d ${fishText(summary)}`);
     const seen = `-n '__fish_seen_subcommand_from ${name}'`;
-    if (words.length > 0) lines.push(`complete -c x ${seen} -f -a '${words.join(' ')}'`);
+    for (const [at, list] of words.entries()) {
+      const here = `-n '__fish_seen_subcommand_from ${name}; and test (count (commandline -opc)) -eq ${at + 2}'`;
+      lines.push(`complete -c x ${here} -f -a '${list.join(' ')}'`);
+    }
     for (const { name: flag, char, summary: text, takesValue, options } of flags) {
       const short = char === undefined ? '' : ` -s ${char}`;
       const value = !takesValue ? '' : options.length > 0 ? ` -x -a '${options.join(' ')}'` : ' -r';

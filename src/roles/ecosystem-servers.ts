@@ -17,3 +17,8 @@ export function createServers(options: ServerOptions = {}): EcosystemServer[] {
     createDebianOriginalServer(),
   ];
 }
+
+/** The native clients that a gateway serves, as they are called. */
+export function nativeCommands(): string[] {
+  return [...new Set(createServers().flatMap(({ commands }) => commands))];
+}

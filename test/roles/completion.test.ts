@@ -25,7 +25,12 @@ const COMMANDS: CompletedCommand[] = [
       flag('once'),
     ],
   },
-  { name: 'key', summary: "This machine's key.", words: ['show', 'rotate'], flags: [flag('json')] },
+  {
+    name: 'key',
+    summary: "This machine's key.",
+    words: [['show', 'rotate'], ['signing']],
+    flags: [flag('json')],
+  },
 ];
 
 /** What bash offers for a command line that ends in its last word. */
@@ -45,6 +50,8 @@ describe('bash', () => {
     assert.deepEqual(offered(['x', 's']), ['source']);
     assert.deepEqual(offered(['x', 'source', '--']), ['--requirement', '--policy', '--once']);
     assert.deepEqual(offered(['x', 'key', 'r']), ['rotate']);
+    assert.deepEqual(offered(['x', 'key', 'rotate', 's']), ['signing']);
+    assert.deepEqual(offered(['x', 'key', '']), ['show', 'rotate', '--json']);
   });
 
   test('offers the values that a flag can have, and files where it takes one', async () => {
@@ -73,3 +80,29 @@ for (const shell of ['zsh', 'fish'] as const) {
     }
   });
 }
+
+const noFish = spawnSync('fish', ['--version']).error !== undefined && 'fish is not installed';
+
+test('fish offers the words of the place where one is typed', { skip: noFish }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'x-completion-'));
+  try {
+    const path = join(folder, 'x.fish');
+    await writeFile(path, completionScript('fish', COMMANDS));
+    const offers = (line: string): string[] => {
+      const { stdout } = spawnSync('fish', ['-c', `source ${path}; complete -C '${line}'`], {
+        cwd: folder,
+        env: { ...process.env, HOME: folder },
+        encoding: 'utf8',
+      });
+      return stdout.split('\n').flatMap((one) => one.split('\t')[0] ?? []);
+    };
+    assert.ok(offers('x so').includes('source'));
+    const first = offers('x key ');
+    assert.ok(first.includes('rotate') && !first.includes('signing'), String(first));
+    const second = offers('x key rotate ');
+    assert.ok(second.includes('signing') && !second.includes('rotate'), String(second));
+    assert.ok(offers('x source --pol').includes('--policy'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
