@@ -285,6 +285,8 @@ export interface EcosystemServer extends GatewayServer {
   askedNames?(args: readonly string[]): string[];
   /** The versions that a command's arguments name, where a client does not say which ones there are. */
   askedVersions?(args: readonly string[]): { name: string; version: string }[];
+  /** A file of requirements that no bundle was made from, asking the gateway; undefined where that is not needed or not possible. */
+  rewriteInput?(file: InputFile, gateway: string): string | undefined;
   /** What a command's arguments ask for though no bundle ever carries it, and what does it instead: one line. */
   neverCarried?(args: readonly string[]): string | undefined;
 }

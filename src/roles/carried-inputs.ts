@@ -1,12 +1,12 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, posix, resolve } from 'node:path';
+import { basename, dirname, join, posix, resolve } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { sha256 } from '../domain/digest.js';
 import { systemCodeOf } from '../domain/errors.js';
 import { isWebAddress, plainAddress } from '../domain/web-address.js';
 import { GATEWAY_PLACEHOLDER } from '../operations/seal-bundle.js';
 import type { Catalog, CatalogEntry } from '../ports/catalog.js';
-import type { HeldView } from '../ports/ecosystem.js';
+import type { EcosystemServer, HeldView } from '../ports/ecosystem.js';
 
 /** Below which a bundle carries its inputs, and their copies for the gateway. */
 export const ORIGINAL = 'inputs/original/';
@@ -22,6 +22,10 @@ export interface CarriedInputsRequest {
   /** The run's own folder: copies are written below it. */
   folder: string;
   warn: (message: string) => void;
+  /** Told of each file whose own addresses do not count for this run. */
+  say: (text: string) => void;
+  /** The ecosystem's way to point a file at the gateway that no bundle was made from. */
+  rewrite?: EcosystemServer['rewriteInput'];
 }
 
 /**
@@ -36,10 +40,38 @@ export async function withCarriedInputs(request: CarriedInputsRequest): Promise<
     // `FILE`, `--requirement=FILE`, `-rFILE`.
     const [, option = '', path = ''] = /^(--[a-z-]+=|-[rc](?=[^=]))?(.*)$/s.exec(arg) ?? [];
     const copyOf = isWebAddress(path) ? copyOfFetched : copyOfLocal;
-    const copy = path === '' ? undefined : await copyOf(path, at, request);
+    const isRequirement = FILE_OPTIONS.has(option === '' ? (request.args[at - 1] ?? '') : option);
+    const copy =
+      path === ''
+        ? undefined
+        : ((await copyOf(path, at, request)) ??
+          (isRequirement ? await rewrittenCopy(path, at, request) : undefined));
     replaced.push(copy === undefined ? arg : option + copy);
   }
   return replaced;
+}
+
+/** What a requirements file or constraints stand behind. */
+const FILE_OPTIONS = new Set([
+  ...['-r', '-c', '--requirement', '--constraint'],
+  ...['--requirement=', '--constraint='],
+]);
+
+/** A file that no bundle was made from, but asks an index of its own. */
+async function rewrittenCopy(
+  path: string,
+  at: number,
+  { cwd, gateway, folder, rewrite, say }: CarriedInputsRequest,
+): Promise<string | undefined> {
+  const bytes = await readInput(resolve(cwd, path));
+  if (bytes === undefined) return undefined;
+  const text = rewrite?.({ path, text: bytes.toString('utf8') }, gateway);
+  if (text === undefined) return undefined;
+  const copy = join(folder, 'inputs', String(at), basename(path));
+  await mkdir(dirname(copy), { recursive: true });
+  await writeFile(copy, text);
+  say(`${path} names an index of its own; for this run it asks the gateway`);
+  return copy;
 }
 
 /** A file that the bundle's source fetched from there, and this machine cannot. */

@@ -36,7 +36,14 @@ export async function runGc(input: GcInput): Promise<void> {
   };
   const result = ((await askResident(settings.folder, 'gc', args)) ??
     (await alone(settings.folder, args))) as unknown as GarbageResult;
-  printer.document(result, gcLines(result, input.dryRun));
+  printer.document(result, [...pinLines(input), ...gcLines(result, input.dryRun)]);
+}
+
+function pinLines({ pin, unpin }: Pick<GcInput, 'pin' | 'unpin'>): string[] {
+  return [
+    ...pin.map((name) => `pinned bundle "${name}": no rule drops it`),
+    ...unpin.map((name) => `unpinned bundle "${name}": rules may drop it`),
+  ];
 }
 
 /** Nobody may begin to pull meanwhile. */

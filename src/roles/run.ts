@@ -69,7 +69,11 @@ export async function runNative(input: RunInput): Promise<number> {
       const warn = (message: string): void => input.printer.report({ event: 'warning', message });
       const { catalog } = data;
       const cwd = process.cwd();
-      const own = await withCarriedInputs({ args, cwd, gateway: url, catalog, view, folder, warn });
+      const own = await withCarriedInputs({
+        ...{ args, cwd, gateway: url, catalog, view, folder, warn },
+        say: (text) => input.printer.report({ event: 'step', text }),
+        rewrite: server.rewriteInput,
+      });
       const code = await runChild(program, [...placed.args, ...own], placed.env);
       if (code !== 0) {
         const held = new Set(view.names(server.name));

@@ -2,6 +2,7 @@ import type { EcosystemServer } from '../../ports/ecosystem.js';
 import { checkPypiProof } from './check-proof.js';
 import { pypiConfiguration } from './client-configuration.js';
 import { pypiClientSettings } from './client-settings.js';
+import { rewriteLocalFile } from './rewrite-local.js';
 import { RootPages } from './root-pages.js';
 import { respondPypi } from './respond.js';
 
@@ -17,6 +18,7 @@ export function createPypiServer(): EcosystemServer {
     prepare: (view) => void roots.of(view),
     checkProof: checkPypiProof,
     settings: pypiClientSettings,
+    rewriteInput: rewriteLocalFile,
     use: (request) => pypiConfiguration(request),
   };
 }
