@@ -303,6 +303,7 @@ async function listen(app: FastifyInstance, options: GatewayOptions): Promise<Li
       });
     }
     throw new XError('IO_FAILED', `cannot listen on ${host}:${port}: ${messageOf(cause)}`, {
+      hint: LISTEN_HINTS.get(systemCodeOf(cause) ?? ''),
       cause,
     });
   }
@@ -328,3 +329,13 @@ function localHostOf(request: FastifyRequest): string {
 function hostsOf(rawHeaders: readonly string[]): string[] {
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'host');
 }
+
+/** What to do about the reasons for which an address is not to be had. */
+const LISTEN_HINTS: ReadonlyMap<string, string> = new Map([
+  ['EADDRNOTAVAIL', 'This machine has no such address: --bind 0.0.0.0 takes all that it has.'],
+  [
+    'ENOTFOUND',
+    'Name an address of this machine, or --bind 0.0.0.0 for all; names go to --hostname.',
+  ],
+  ['EACCES', 'Ports below 1024 are the administrator’s: name another with --port.'],
+]);

@@ -34,7 +34,9 @@ export async function runEnv(input: EnvInput): Promise<void> {
     const notes: string[] = [];
     for (const command of input.commands.length === 0 ? USUAL : input.commands) {
       const server = serverFor(command);
-      const found = await settingsOf(server, command, gateway, data);
+      // A container has neither this machine's variables nor its home.
+      const own = input.format === 'docker' ? {} : process.env;
+      const found = await settingsOf(server, command, gateway, data, own);
       Object.assign(env, await placedOrPlain(input, command, found, data));
       if (found.args.length > 0) notes.push(`${command} also needs: ${found.args.join(' ')}`);
     }
@@ -89,13 +91,14 @@ async function settingsOf(
   command: string,
   gateway: string,
   data: DataFolder,
+  env: NodeJS.ProcessEnv,
 ): Promise<ClientSettings> {
   return await server.settings({
     command,
     gateway,
     bundles: data.catalog.bundles(),
     view: createHeldView(data.catalog, data.store, nobodyToAsk),
-    env: process.env,
+    env,
   });
 }
 

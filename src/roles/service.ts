@@ -66,9 +66,10 @@ async function uninstall(
   if ((await requireOurs(path)) === undefined) {
     throw new XError('USAGE', `${name} is not installed here`, { hint: `There is no ${path}.` });
   }
-  await run([...systemctl, 'disable', '--now', name]);
+  const runs = await hasSystemd();
+  if (runs) await run([...systemctl, 'disable', '--now', name]);
   await rm(path, { force: true });
-  await run([...systemctl, 'daemon-reload']);
+  if (runs) await run([...systemctl, 'daemon-reload']);
   printer.document({ removed: path }, [`removed: ${path}`]);
 }
 
@@ -110,12 +111,7 @@ function saidOf(
 }
 
 async function started(systemctl: readonly string[], name: string): Promise<Outcome> {
-  try {
-    await access('/run/systemd/system');
-  } catch {
-    // systemd.io/BOOT: the folder is there where systemd is the init system.
-    return 'no-systemd';
-  }
+  if (!(await hasSystemd())) return 'no-systemd';
   const reloaded = await run([...systemctl, 'daemon-reload']);
   return reloaded && (await run([...systemctl, 'enable', '--now', name])) ? 'started' : 'refused';
 }
@@ -126,4 +122,14 @@ function run([program = '', ...args]: readonly string[]): Promise<boolean> {
     child.on('error', () => resolve(false));
     child.on('close', (code) => resolve(code === 0));
   });
+}
+
+/** systemd.io/BOOT: the folder is there where systemd is the init system. */
+async function hasSystemd(): Promise<boolean> {
+  try {
+    await access('/run/systemd/system');
+    return true;
+  } catch {
+    return false;
+  }
 }
