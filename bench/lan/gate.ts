@@ -7,11 +7,14 @@ import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
+import { boundYoungSpace } from '../../src/swarm/young-garbage.js';
 
 const gate = process.env['BENCH_GATE'];
 // Threads of the client preload it too.
 if (gate !== undefined && isMainThread) {
   enableCompileCache();
+  // As the command does, which loads what it needs after that.
+  boundYoungSpace();
   await import('../../src/roles/client.js');
   await import('../../commands/client.js');
   await import('../../src/roles/command-line.js');

@@ -147,7 +147,7 @@ export const BOUNDS = {
   treeBytesPerRequest: 4 << 20,
   recentPieceBytes: 16 << 20,
   /** Memory that waits for the next verified pieces: no more than was in use at once before. */
-  freePieceBytes: 64 << 20,
+  freePieceBytes: 24 << 20,
   earlyPieceBytes: 16 << 20,
   /** A bundle of fewer leaves nothing behind that is worth collecting at once. */
   entriesWorthCollecting: 1_000,

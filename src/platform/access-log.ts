@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import type { Answered } from '../ports/answered.js';
 import { XError, messageOf } from '../domain/errors.js';
 
@@ -13,6 +12,7 @@ export interface AccessLog {
  * @throws XError IO_FAILED where the file cannot be opened.
  */
 export async function openAccessLog(file: string): Promise<AccessLog> {
+  const { pino } = await import('pino');
   const destination = pino.destination({ dest: file === '-' ? 2 : file, sync: false, mkdir: true });
   await new Promise<void>((resolve, reject) => {
     destination.once('ready', resolve);

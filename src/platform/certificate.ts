@@ -1,7 +1,6 @@
-import 'reflect-metadata';
 import { createPrivateKey, KeyObject, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import * as x509 from '@peculiar/x509';
+import type * as X509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const YEAR_MS = 365 * 24 * 3_600_000;
@@ -17,6 +16,7 @@ export interface Certificate {
 
 /** A certificate that this machine signs itself, for the names and addresses that others reach it by. */
 export async function makeCertificate(names: readonly string[], now: Date): Promise<Certificate> {
+  const x509 = await makerOfCertificates();
   x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
@@ -36,6 +36,12 @@ export async function makeCertificate(names: readonly string[], now: Date): Prom
   });
   const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
   return { key: key.toString(), certificate: `${certificate.toString('pem')}\n` };
+}
+
+/** 9 MB that only a machine with TLS of its own needs. It wants reflect-metadata to be there first. */
+async function makerOfCertificates(): Promise<typeof X509> {
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
 }
 
 export interface CertificateFacts {

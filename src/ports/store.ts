@@ -31,8 +31,11 @@ export interface PartialBlob {
    * store defines it) before it resolves.
    */
   write(first: number, pieces: readonly PieceBytes[]): Promise<void>;
-  /** Reads a held piece, checked again against its leaf hash. */
-  read(index: number): Promise<Uint8Array>;
+  /**
+   * Reads a held piece, checked again against its leaf hash.
+   * @param into memory of a piece's size that may be used for it.
+   */
+  read(index: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** A body on its way into the store, which can be read meanwhile by as many as want to. */

@@ -23,7 +23,6 @@ import { nextCommands } from './next-command.js';
 import { openIdentity } from './open-keys.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
 import { PullLog } from './pull-log.js';
-import { serveGateway } from './serve-gateway.js';
 import { startSwarm } from './start-swarm.js';
 import { aborted, stopSignal } from './until-stopped.js';
 import { watchForStall } from './stall.js';
@@ -363,6 +362,8 @@ class Client {
   async #serve(): Promise<void> {
     if (this.#isServing) return;
     this.#isServing = true;
+    // The HTTP server and its libraries: who pulls once and leaves needs none.
+    const { serveGateway } = await import('./serve-gateway.js');
     const { settings, printer } = this.#input;
     await serveGateway({
       settings,

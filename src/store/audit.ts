@@ -7,7 +7,7 @@ import { key } from './blob-rows.js';
 import type { StoreContext } from './context.js';
 import { stampOf, type FileStamp } from './file-stamp.js';
 import { hasBit } from './partial-rows.js';
-import { pieceCount, pieceLengthBytes } from '../domain/piece.js';
+import { PIECE_SIZE_BYTES, pieceCount, pieceLengthBytes } from '../domain/piece.js';
 
 interface StampedBlob {
   sha256: Buffer;
@@ -93,6 +93,7 @@ export class Audit {
 
   async #auditPartials(): Promise<void> {
     const { layout, partials } = this.#context;
+    const memory = Buffer.allocUnsafeSlow(PIECE_SIZE_BYTES);
     for (const { sha256 } of partials.all()) {
       this.#signal?.throwIfAborted();
       const row = partials.get(sha256);
@@ -102,7 +103,7 @@ export class Audit {
       for (let piece = 0; piece < pieceCount(row.lengthBytes); piece += 1) {
         if (!hasBit(row.held, piece) || blob?.holds(piece) !== true) continue;
         this.#result.rereadBytes += pieceLengthBytes(row.lengthBytes, piece);
-        if (!(await isReadable(blob, piece))) this.#result.damaged.push({ sha256, piece });
+        if (!(await isReadable(blob, piece, memory))) this.#result.damaged.push({ sha256, piece });
       }
       await this.#settle(now, (fresh) => partials.setStamp(sha256, fresh));
     }
@@ -139,9 +140,9 @@ export class Audit {
   }
 }
 
-async function isReadable(blob: PartialBlob, piece: number): Promise<boolean> {
+async function isReadable(blob: PartialBlob, piece: number, into: Uint8Array): Promise<boolean> {
   try {
-    await blob.read(piece);
+    await blob.read(piece, into);
     return true;
   } catch (error) {
     if (error instanceof XError && error.code === 'STORE_DAMAGED') return false;

@@ -62,8 +62,9 @@ export async function readExactly(
   file: FileHandle,
   position: number,
   length: number,
+  into?: Uint8Array,
 ): Promise<Uint8Array | undefined> {
-  const bytes = await readUpTo(file, position, length);
+  const bytes = await readUpTo(file, position, length, into);
   return bytes.length === length ? bytes : undefined;
 }
 

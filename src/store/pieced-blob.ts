@@ -122,9 +122,9 @@ export class PiecedBlob implements PartialBlob {
     return this.#queue.add({ first, pieces });
   }
 
-  async read(index: number): Promise<Uint8Array> {
+  async read(index: number, into?: Uint8Array): Promise<Uint8Array> {
     assert.ok(this.holds(index), `piece ${String(index)} is held`);
-    return this.#whileReading((file) => this.#readPiece(file, index));
+    return this.#whileReading((file) => this.#readPiece(file, index, into));
   }
 
   /** @see Store.complete */
@@ -254,9 +254,13 @@ export class PiecedBlob implements PartialBlob {
     return work(undefined);
   }
 
-  async #readPiece(file: FileHandle | undefined, index: number): Promise<Uint8Array> {
+  async #readPiece(
+    file: FileHandle | undefined,
+    index: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array> {
     const length = pieceLengthBytes(this.lengthBytes, index);
-    const bytes = file && (await readExactly(file, index * PIECE_SIZE_BYTES, length));
+    const bytes = file && (await readExactly(file, index * PIECE_SIZE_BYTES, length, into));
     const leaf = this.leaves[index];
     if (bytes && leaf && Buffer.compare(leafHash(bytes), leaf) === 0) return bytes;
     throw this.#lose(index, file === undefined ? 'its file is gone' : 'it rotted on disk');
@@ -341,10 +345,11 @@ export class PiecedBlob implements PartialBlob {
 
   #hashEveryPiece(expected: Digests): Promise<HashedBody> {
     return this.#whileReading(async (file) => {
+      const memory = Buffer.allocUnsafeSlow(PIECE_SIZE_BYTES);
       const sha256 = createHash('sha256');
       const sha512 = expected.sha512 === undefined ? undefined : createHash('sha512');
       for (let index = 0; index < this.leaves.length; index += 1) {
-        const bytes = await this.#readPiece(file, index);
+        const bytes = await this.#readPiece(file, index, memory);
         sha256.update(bytes);
         sha512?.update(bytes);
       }

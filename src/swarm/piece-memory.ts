@@ -1,10 +1,17 @@
-import { lengthOf, partsOf, type PieceBytes } from '../domain/piece.js';
+import { lengthOf, partsOf, PIECE_SIZE_BYTES, type PieceBytes } from '../domain/piece.js';
 
-/** The shortest block; what is shorter is left to the garbage collector. */
-const LEAST_BLOCK_BYTES = 32 << 10;
+/** Whole pieces fill one; shorter ones lie in one side by side, as they came. */
+const BLOCK_BYTES = PIECE_SIZE_BYTES;
 
 interface Block {
   whole: Uint8Array;
+  /** Where the next piece goes. */
+  endBytes: number;
+  pieces: number;
+}
+
+interface Piece {
+  block: Block;
   users: number;
 }
 
@@ -13,13 +20,15 @@ interface Block {
  * disk and was given to those who lacked it: too long for the collector's young space, so that V8
  * would mark the whole heap for every few tens of megabytes that pass. Who keeps a piece holds it, and
  * releases it once; a piece that nobody released is the collector's, and its block is not used again.
+ * All blocks are of one length: where each had its piece's, those of other lengths lay idle.
  */
 export class PieceMemory {
   readonly #maxFreeBytes: number;
-  /** Blocks that nobody uses, by length. */
-  readonly #free = new Map<number, Uint8Array[]>();
-  readonly #blocks = new WeakMap<Uint8Array, Block>();
-  #freeBytes = 0;
+  /** Blocks that nothing lies in. */
+  readonly #free: Uint8Array[] = [];
+  readonly #pieces = new WeakMap<Uint8Array, Piece>();
+  /** The block that is being filled. */
+  #open: Block | undefined;
 
   /** @param maxFreeBytes How much stays for the next pieces. */
   constructor(maxFreeBytes: number) {
@@ -27,13 +36,13 @@ export class PieceMemory {
   }
 
   get freeBytes(): number {
-    return this.#freeBytes;
+    return this.#free.length * BLOCK_BYTES;
   }
 
   /** A copy in one part, held by the caller. */
   copy(bytes: PieceBytes): Uint8Array {
     const length = lengthOf(bytes);
-    const copy = length < LEAST_BLOCK_BYTES ? Buffer.allocUnsafe(length) : this.#take(length);
+    const copy = length > BLOCK_BYTES ? Buffer.allocUnsafeSlow(length) : this.#take(length);
     let at = 0;
     for (const part of partsOf(bytes)) {
       copy.set(part, at);
@@ -44,53 +53,45 @@ export class PieceMemory {
 
   /** One more who keeps it. Bytes that are not from here are let pass. */
   hold(bytes: PieceBytes): void {
-    const block = this.#blockOf(bytes);
-    if (block !== undefined) block.users += 1;
+    const piece = this.#pieceOf(bytes);
+    if (piece !== undefined) piece.users += 1;
   }
 
   /** Not to be looked at by the caller any more. */
   release(bytes: PieceBytes): void {
-    const block = this.#blockOf(bytes);
-    if (block === undefined) return;
-    block.users -= 1;
-    if (block.users > 0) return;
-    this.#blocks.delete(bytes as Uint8Array);
-    const { whole } = block;
-    if (this.#freeBytes + whole.length > this.#maxFreeBytes) return;
-    this.#freeBytes += whole.length;
-    const free = this.#free.get(whole.length) ?? [];
-    this.#free.set(whole.length, free);
-    free.push(whole);
+    const piece = this.#pieceOf(bytes);
+    if (piece === undefined) return;
+    piece.users -= 1;
+    if (piece.users > 0) return;
+    this.#pieces.delete(bytes as Uint8Array);
+    const { block } = piece;
+    block.pieces -= 1;
+    if (block.pieces > 0) return;
+    if (block === this.#open) block.endBytes = 0;
+    else if (this.freeBytes + BLOCK_BYTES <= this.#maxFreeBytes) this.#free.push(block.whole);
   }
 
   /** Gives back what waits for the next pieces. */
   clear(): void {
-    this.#free.clear();
-    this.#freeBytes = 0;
+    this.#free.length = 0;
+    this.#open = undefined;
   }
 
   #take(length: number): Uint8Array {
-    const blockLength = blockBytes(length);
-    const known = this.#free.get(blockLength)?.pop();
-    if (known !== undefined) this.#freeBytes -= blockLength;
-    const whole = known ?? Buffer.allocUnsafeSlow(blockLength);
+    if (this.#open === undefined || this.#open.endBytes + length > BLOCK_BYTES) {
+      const whole = this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      this.#open = { whole, endBytes: 0, pieces: 0 };
+    }
+    const block = this.#open;
     // A view of its own each time: one that was released twice finds nothing.
-    const bytes = whole.subarray(0, length);
-    this.#blocks.set(bytes, { whole, users: 1 });
+    const bytes = block.whole.subarray(block.endBytes, block.endBytes + length);
+    block.endBytes += length;
+    block.pieces += 1;
+    this.#pieces.set(bytes, { block, users: 1 });
     return bytes;
   }
 
-  #blockOf(bytes: PieceBytes): Block | undefined {
-    return bytes instanceof Uint8Array ? this.#blocks.get(bytes) : undefined;
+  #pieceOf(bytes: PieceBytes): Piece | undefined {
+    return bytes instanceof Uint8Array ? this.#pieces.get(bytes) : undefined;
   }
-}
-
-/**
- * Powers of two: where artifacts have all lengths there are few kinds of blocks, and one of the right
- * kind is free.
- */
-function blockBytes(length: number): number {
-  let bytes = LEAST_BLOCK_BYTES;
-  while (bytes < length) bytes *= 2;
-  return bytes;
 }

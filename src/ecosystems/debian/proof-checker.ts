@@ -6,7 +6,7 @@ import type { Sha256 } from '../../domain/digest.js';
 import type { CatalogEntry } from '../../ports/catalog.js';
 import type { HeldView, ProofVerdict } from '../../ports/ecosystem.js';
 import { compressionOf, decompress } from './decompress.js';
-import { readKeyring, checkSignatures, type Keyring } from './openpgp.js';
+import type { Keyring } from './openpgp.js';
 import { eachStanza, fieldIn } from './packages-index.js';
 import { parseRelease, type Release } from './release.js';
 
@@ -109,6 +109,7 @@ export class ProofChecker {
     const date = new Date(Math.max(now.getTime(), Date.UTC(2100, 0, 1)));
     this.#keyrings ??= loadKeyrings(this.keyringPaths, this.keyringFolders);
     const file = { bytes, signature };
+    const { checkSignatures } = await import('./openpgp.js');
     const checked = await checkSignatures(file, await this.#keyrings, date, main.path);
     const { signer, hasKey, failures } = checked;
     if (signer === undefined && hasKey) {
@@ -158,6 +159,7 @@ async function loadKeyrings(
   folders: readonly string[],
 ): Promise<Keyring[]> {
   const found = (await Promise.all(folders.map(listKeyrings))).flat();
+  const { readKeyring } = await import('./openpgp.js');
   const keyrings: Keyring[] = [];
   for (const path of [...new Set(found)].slice(0, BOUNDS.inputFiles)) {
     try {
