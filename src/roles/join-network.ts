@@ -24,6 +24,8 @@ export interface JoinNetworkInput {
   data: DataFolder;
   identity: Identity;
   kind: NodeKind;
+  /** @see SwarmNodeOptions.isGuest */
+  isGuest?: boolean;
   /** Of the quota, as it is now. */
   freeBytes: () => number;
   limits: Limits;
@@ -57,7 +59,7 @@ export interface JoinedNetwork {
 export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwork> {
   const { data, warn } = input;
   checkName(input.wish.network);
-  const parts = { busy: (): number => 0 };
+  const parts = { busy: (): number => 0, fetches: (): number => 0 };
   const node = await startNode(input, () => parts.busy());
   const closers: (() => Promise<void> | void)[] = [() => node.stop()];
   const leave = async (): Promise<void> => {
@@ -67,7 +69,8 @@ export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwor
     const { network, host, scores, now, table } = node;
     const { publicArtifacts: artifacts, store } = data;
     const common = { ...node.parts, artifacts, random: systemRandom };
-    const finding = await Finding.start({ ...common, directory: node.dhts });
+    const isBusy = (): boolean => parts.fetches() > 0;
+    const finding = await Finding.start({ ...common, directory: node.dhts, isBusy });
     closers.push(() => finding.stop());
     node.refreshWith((bits) => finding.refresh(bits));
     const server = new ArtifactServer({ ...common, upload: input.limits.up });
@@ -89,6 +92,7 @@ export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwor
       onBlamed: (did) => void table.remove(did),
       onStored: (blob) => void artifacts.note(blob).catch((error: unknown) => warn(String(error))),
     });
+    parts.fetches = () => fetching.size;
     closers.push(() => fetching.stop());
     finding.publisher.start();
     const trusted = await shareIndexes(node, input);
@@ -138,7 +142,7 @@ async function startNode(input: JoinNetworkInput, load: () => number): Promise<S
 }
 
 async function start(
-  { settings, wish, data, identity, kind, freeBytes, warn, onHint }: JoinNetworkInput,
+  { settings, wish, data, identity, kind, isGuest, freeBytes, warn, onHint }: JoinNetworkInput,
   load: () => number,
   listenPort: number,
 ): Promise<SwarmNode> {
@@ -158,6 +162,7 @@ async function start(
       mdns: settings.mdns,
       rendezvous: wish.rendezvous,
       upnp: wish.upnp,
+      isGuest,
     },
   });
 }

@@ -85,6 +85,7 @@ async function join({
     data,
     identity: await openIdentity(settings.folder),
     kind: 'light',
+    isGuest: true,
     freeBytes: () => 0,
     limits,
     warn,

@@ -35,6 +35,8 @@ export interface FindingDeps {
   random: Random;
   /** Milliseconds since 1970 of a clock that never goes back. */
   now: () => number;
+  /** Whether this machine fetches: what comes is told of when it is done, or a minute later. */
+  isBusy?: (() => boolean) | undefined;
   /** Between the turns of publishing; for tests. */
   turnMs?: number | undefined;
 }
@@ -75,6 +77,7 @@ export class Finding {
       finder: this.finder,
       artifacts,
       turnMs: deps.turnMs,
+      isBusy: deps.isBusy,
     });
     const ownOf = (key: Position): Owner | undefined =>
       this.publisher.isHeld(key) ? ownerAt(host) : undefined;

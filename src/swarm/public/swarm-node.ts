@@ -41,6 +41,8 @@ export interface SwarmNodeOptions {
   rendezvous: { bootstrap: readonly string[]; host?: string | undefined } | undefined;
   /** Whether the router is asked to let others in. */
   upnp?: boolean | undefined;
+  /** It may be gone in a minute, and is no place for others' records in a DHT. */
+  isGuest?: boolean | undefined;
 }
 
 export interface SwarmNodeDeps {
@@ -83,12 +85,14 @@ export class SwarmNode {
   readonly #firstPeers: FirstPeers;
   readonly #gossip: GossipLine;
   #refresh: ((bits: number) => Promise<void>) | undefined;
+  readonly #isGuest: boolean;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(host: PublicHost, deps: SwarmNodeDeps, surroundings: () => Neighbourhood) {
     const { options, clock, random, book, state, warn } = deps;
     this.host = host;
     this.network = options.network;
+    this.#isGuest = options.isGuest === true;
     this.kind = state().kind;
     this.now = networkTime(clock);
     this.positions = new NodePositions(this.network);
@@ -217,6 +221,7 @@ export class SwarmNode {
 
   /** Only who can be dialled is a place for others' records. */
   async #serveDht(): Promise<void> {
+    if (this.#isGuest) return;
     await this.dhts.serve(this.host.addresses().some((address) => !isRelayed(multiaddr(address))));
   }
 }

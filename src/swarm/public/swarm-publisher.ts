@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
 import type { Digests } from '../../domain/digest.js';
@@ -27,6 +28,8 @@ export interface SwarmPublisherDeps {
   now: () => number;
   /** Between turns; for tests. */
   turnMs?: number | undefined;
+  /** Whether this machine fetches: a turn waits for that, a minute at most. */
+  isBusy?: (() => boolean) | undefined;
 }
 
 interface Told extends Publication {
@@ -34,6 +37,8 @@ interface Told extends Publication {
   /** When the directory took it last. */
   providedAtMs: number;
 }
+
+const IDLE_LOOK_MS = 1_000;
 
 /** What of a batch got which nodes; what is missing has to wait for the next turn. */
 interface Batch {
@@ -157,11 +162,19 @@ export class SwarmPublisher implements Publisher {
     this.#nextTurnMs = atMs;
     this.#timer = setTimeout(() => {
       this.#nextTurnMs = Infinity;
-      this.publish().then(
+      this.#turnWhenIdle().then(
         () => this.#plan(this.#turnMs),
         () => this.#plan(this.#turnMs),
       );
     }, afterMs);
+  }
+
+  async #turnWhenIdle(): Promise<void> {
+    const { isBusy = () => false } = this.#deps;
+    const endMs = performance.now() + POLICY.publishPauseMs;
+    while (isBusy() && performance.now() < endMs && !this.#stopped.signal.aborted)
+      await Promise.race([wait(IDLE_LOOK_MS), none(this.#stopped.signal)]);
+    if (!this.#stopped.signal.aborted) await this.publish();
   }
 
   async #publish(): Promise<void> {

@@ -159,3 +159,23 @@ test('a directory is asked only for what the walk does not find', () => {
     { directory },
   );
 });
+
+test('what comes while a machine fetches is told of when it is done', async () => {
+  let isBusy = true;
+  const other = await startFinding(1);
+  const holder = await startFinding(2, { turnMs: 20, isBusy: () => isBusy });
+  try {
+    introduce(holder, other);
+    holder.artifacts.add(all[0]!);
+    holder.publisher.start();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.deepEqual(holder.publisher.counts, { keys: 2, published: 0 });
+    isBusy = false;
+    while (holder.publisher.counts.published < 2)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(other.finder.known(all[0]!)[0]?.did, holder.host.did);
+  } finally {
+    await holder.stop();
+    await other.stop();
+  }
+});

@@ -64,6 +64,7 @@ export interface FindingOptions {
   directory?: ProviderDirectory;
   turnMs?: number;
   now?: () => number;
+  isBusy?: () => boolean;
 }
 
 /** A node that finds and tells, over real connections on loopback. */
@@ -79,7 +80,7 @@ export async function startFinding(
   const artifacts = new HeldArtifacts();
   const random = seededRandom(number);
   const own = { network, kind, host, table, positions, directory, artifacts, random, now, turnMs };
-  const finding = await Finding.start(own);
+  const finding = await Finding.start({ ...own, isBusy: options.isBusy });
   const { records, cache, demand, client, walks, finder, publisher, server } = finding;
   return {
     ...{ host, table, artifacts, records, cache, demand },
