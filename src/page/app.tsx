@@ -2,6 +2,8 @@ import type { JSX } from 'preact';
 import { Bundles } from './bundles.js';
 import { bytes, shortDid } from './format.js';
 import { useLive, type Live } from './live.js';
+import { HowTo } from './how-to.js';
+import { Network } from './network.js';
 import { Packages } from './packages.js';
 import { Peers } from './peers.js';
 import { Wishes } from './wishes.js';
@@ -11,9 +13,11 @@ export function App(): JSX.Element {
   const { status } = live;
   return (
     <>
-      <a class="skip" href="#packages">
-        Skip to the packages
-      </a>
+      {status?.howTo === undefined && (
+        <a class="skip" href="#packages">
+          Skip to the packages
+        </a>
+      )}
       <Header live={live} />
       {!live.isConnected && (
         <p class="notice" role="alert">
@@ -21,12 +25,23 @@ export function App(): JSX.Element {
         </p>
       )}
       <main>
-        <Bundles bundles={status?.bundles} at={status?.at} />
-        <Peers peers={status?.peers ?? []} bundles={status?.bundles ?? []} />
-        <Wishes count={status?.wishes ?? 0} />
-        <Packages generation={generationOf(live)} />
+        {status?.howTo === undefined ? <Held live={live} /> : <HowTo howTo={status.howTo} />}
+        {status?.network !== undefined && <Network network={status.network} />}
       </main>
       <Footer live={live} />
+    </>
+  );
+}
+
+/** What bundles brought: a gateway that passes the official sources on has none. */
+function Held({ live }: { live: Live }): JSX.Element {
+  const { status } = live;
+  return (
+    <>
+      <Bundles bundles={status?.bundles} at={status?.at} />
+      <Peers peers={status?.peers ?? []} bundles={status?.bundles ?? []} />
+      <Wishes count={status?.wishes ?? 0} />
+      <Packages generation={generationOf(live)} />
     </>
   );
 }
@@ -45,11 +60,13 @@ function Header({ live }: { live: Live }): JSX.Element {
     ? 'not answering'
     : status === undefined
       ? 'connecting'
-      : missing > 0
-        ? `${bytes(missing)} on the way`
-        : status.bundles.length === 0
-          ? 'nothing here yet'
-          : 'everything is here';
+      : status.howTo !== undefined
+        ? 'passing packages on'
+        : missing > 0
+          ? `${bytes(missing)} on the way`
+          : status.bundles.length === 0
+            ? 'nothing here yet'
+            : 'everything is here';
   const kind = !isConnected ? 'bad' : missing > 0 || status === undefined ? 'busy' : 'good';
   return (
     <header>

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { BundleStatus, Status } from '../ports/insight.js';
-import { bytes, shortDid } from './format.js';
+import { Amount } from './amount.js';
+import { shortDid } from './format.js';
 
 type Peer = Status['peers'][number];
 
@@ -54,13 +55,5 @@ export function Peers({
         </table>
       )}
     </section>
-  );
-}
-
-function Amount({ value, most }: { value: number; most: number }): JSX.Element {
-  return (
-    <span class="amount">
-      <meter min={0} max={most} value={value} aria-hidden="true" /> {bytes(value)}
-    </span>
   );
 }

@@ -1,4 +1,5 @@
 import type { Did } from '../domain/bundle.js';
+import type { NodeKind } from '../domain/network-node.js';
 import type { EcosystemName, ProofKind } from '../domain/plan.js';
 import type { BundleRecord } from './catalog.js';
 import type { Marked } from './marked-files.js';
@@ -9,6 +10,39 @@ export interface BundleStatus extends BundleRecord {
   heldBytes: number;
   /** How much of each of ARRIVAL_PARTS equal parts is held, in percent, in the order of the paths. */
   arrival: number[];
+}
+
+/** A node of the public swarm, as `x peers` shows it. */
+export interface NodeRow {
+  did: Did;
+  address: string;
+  kind: NodeKind;
+  freeBytes: number;
+  load: number;
+  roundTripMs: number;
+  heardAt: string;
+  isConnected: boolean;
+}
+
+/** What this machine has seen of one itself. */
+export interface RankRow {
+  did: Did;
+  score: number;
+  servedBytes: number;
+  receivedBytes: number;
+  uptimeMs: number;
+  failures: number;
+  lies: number;
+  shunnedUntil: string | undefined;
+}
+
+export interface NetworkView {
+  /** Undefined where nothing runs: what was known last. */
+  network: string | undefined;
+  did: Did | undefined;
+  addresses: readonly string[];
+  nodes: NodeRow[];
+  ranking: RankRow[];
 }
 
 /** Into how many parts a bundle's arrival is shown. */
@@ -32,6 +66,10 @@ export interface Status {
   wishes: number;
   /** Files for which several sources signed other bytes: whose is served, and why. */
   conflicts: { path: string; bundle: string; reason: string }[];
+  /** Where this process is part of the public swarm. */
+  network?: NetworkView | undefined;
+  /** What a person writes to use a gateway that passes the official sources on, at its own address. */
+  howTo?: { gateway: string; lines: readonly string[] } | undefined;
 }
 
 export interface PackageQuery {

@@ -1,6 +1,7 @@
 import { messageOf } from '../domain/errors.js';
 import type { EcosystemName, Origin } from '../domain/plan.js';
 import type { GatewayServer, ServedView } from '../ports/ecosystem.js';
+import type { Insight } from '../ports/insight.js';
 import { nobodyToAsk } from './held-view.js';
 import type { Printer } from './printer.js';
 
@@ -54,4 +55,9 @@ export function lookWith(servers: readonly GatewayServer[], warn: (message: stri
       warn(`what is new of ${name} could not be looked at: ${messageOf(error)}`);
     });
   };
+}
+
+/** Who is known in the public swarm is for this machine and those near it. */
+export function forThoseAfar(insight: Insight): Insight {
+  return { ...insight, status: () => ({ ...insight.status(), network: undefined }) };
 }

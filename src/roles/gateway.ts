@@ -1,9 +1,10 @@
 import type { Settings } from '../config/settings.js';
+import { fileURLToPath } from 'node:url';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
 import { messageOf } from '../domain/errors.js';
-import type { EcosystemName, JsonValue } from '../domain/plan.js';
+import type { EcosystemName } from '../domain/plan.js';
 import { parseAccessRules } from '../gateway/access-rules.js';
 import { storeContent } from '../gateway/content.js';
 import { createGateway, type Gateway, type GatewayParts } from '../gateway/open-gateway.js';
@@ -16,12 +17,20 @@ import { systemClock } from '../platform/clock.js';
 import { acquireLock, type ResidentLock } from '../platform/lock.js';
 import { systemRandom } from '../platform/random.js';
 import type { GatewayServer } from '../ports/ecosystem.js';
+import type { NetworkView, Status } from '../ports/insight.js';
 import type { Prefetch, Providers } from '../ports/passing.js';
 import type { SeenIndexes, TrustedIndexes } from '../ports/seen-indexes.js';
 import { SeenIndexMemory } from '../swarm/public/seen-index-memory.js';
 import { isSilence } from '../upstream/http-failure.js';
+import { asJson } from './network-view.js';
 import { gatewayTls, type GatewayTls } from './gateway-tls.js';
-import { lookWith, nothingHeld, originTally, tellOfPrivate } from './gateway-tellings.js';
+import {
+  forThoseAfar,
+  lookWith,
+  nothingHeld,
+  originTally,
+  tellOfPrivate,
+} from './gateway-tellings.js';
 import { nobodyToAsk } from './held-view.js';
 import { createInsight } from './insight.js';
 import { openData, type DataFolder } from './open-data.js';
@@ -63,7 +72,7 @@ export interface Joined {
   did: Did;
   providers: Providers;
   /** For `x peers`. */
-  network: () => JsonValue;
+  network: () => NetworkView;
   /** Told of what is read here, and of what public indexes name. */
   onUsed: (sha256: Sha256) => void;
   onNamed: NonNullable<Prefetch['named']>;
@@ -94,6 +103,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
     const recent = new RecentUse(BOUNDS.recentlyUsed);
     const { signal } = stop;
     const seen = new SeenIndexMemory();
+    const howTo: HowTo = { shown: undefined };
     const servers: GatewayServer[] = [];
     const look = lookWith(servers, warn);
     const joined = await input.join?.({ data, quotaBytes, limits, warn, seen, look, signal });
@@ -104,6 +114,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
       recent,
       joined,
       seen,
+      howTo,
       warn,
       defer,
       signal,
@@ -114,7 +125,7 @@ export async function runGateway(input: GatewayInput): Promise<void> {
       mayUse,
       requestsPerSecond: settings.rateLimit === 0 ? undefined : settings.rateLimit,
     };
-    await serve(input, { data, parts, joined, options, tls, lock, defer });
+    await serve(input, { data, parts, joined, howTo, options, tls, lock, defer });
     const keep = joined?.keepQuota ?? (() => keepQuota(data.store, recent, quotaBytes));
     await stay(keep, quotaBytes, stop.signal, warn);
     printer.done();
@@ -124,12 +135,18 @@ export async function runGateway(input: GatewayInput): Promise<void> {
   }
 }
 
+/** For the page, once it is known where the gateway is. */
+interface HowTo {
+  shown: Status['howTo'];
+}
+
 interface Place {
   data: DataFolder;
   limits: Limits;
   recent: RecentUse;
   joined: Joined | undefined;
   seen: SeenIndexes;
+  howTo: HowTo;
   warn: (message: string) => void;
   /** Takes what has to be closed at the end. */
   defer: (close: () => Promise<void>) => void;
@@ -138,9 +155,12 @@ interface Place {
 
 type CommonParts = Omit<GatewayParts, 'options'>;
 
+/** The built page. */
+const PAGE_FOLDER = fileURLToPath(new URL('../../page', import.meta.url));
+
 async function gatewayParts(
   { settings, printer, publicIndexes, debian, role = 'gateway' }: GatewayInput,
-  { data, limits, recent, joined, seen, warn, defer, signal }: Place,
+  { data, limits, recent, joined, seen, howTo, warn, defer, signal }: Place,
 ): Promise<CommonParts> {
   const outside = await openOutside({
     folder: settings.folder,
@@ -193,30 +213,36 @@ async function gatewayParts(
   const log =
     settings.accessLog === undefined ? undefined : await openAccessLog(settings.accessLog);
   if (log !== undefined) defer(() => log.close());
+  const view = nothingHeld();
+  const insight = createInsight({
+    role,
+    did: joined?.did,
+    folder: settings.folder,
+    catalog,
+    store,
+    marked,
+    clock: systemClock,
+    servers: [],
+    shares: () => new Map(),
+    network: joined?.network,
+    howTo: () => howTo.shown,
+  });
   return {
     servers,
-    view: nothingHeld(),
+    view,
     content: storeContent(store, nobodyToAsk),
     passing,
     onOrigin: originTally(printer),
     clock: systemClock,
     log: ({ message }) => warn(message),
-    insight: createInsight({
-      role,
-      did: joined?.did,
-      folder: settings.folder,
-      catalog,
-      store,
-      marked,
-      clock: systemClock,
-      servers: [],
-      shares: () => new Map(),
-    }),
+    insight,
+    far: { view, insight: forThoseAfar(insight) },
+    pageFolder: joined === undefined ? undefined : PAGE_FOLDER,
     onAnswered: log && ((answered) => log.write(answered)),
   };
 }
 
-interface Serving extends Pick<Place, 'data' | 'joined' | 'defer'> {
+interface Serving extends Pick<Place, 'data' | 'joined' | 'howTo' | 'defer'> {
   tls: GatewayTls | undefined;
   parts: CommonParts;
   options: Omit<GatewayParts['options'], 'host' | 'port'>;
@@ -225,7 +251,7 @@ interface Serving extends Pick<Place, 'data' | 'joined' | 'defer'> {
 
 async function serve(
   { settings, printer, role = 'gateway' }: GatewayInput,
-  { data, parts, joined, options, tls, lock, defer }: Serving,
+  { data, parts, joined, howTo, options, tls, lock, defer }: Serving,
 ): Promise<void> {
   const { bind, port } = settings;
   const open = async (more: GatewayParts['options']): Promise<string> => {
@@ -243,20 +269,21 @@ async function serve(
     insight: insight as NonNullable<typeof insight>,
     data,
     served: () => new Set(),
-    ...(joined === undefined ? {} : { network: joined.network }),
+    ...(joined === undefined ? {} : { network: () => asJson(joined.network()) }),
   });
   defer(resident.close);
-  const howTo = parts.servers.flatMap((server: GatewayServer) => server.howTo?.(url) ?? []);
+  const lines = parts.servers.flatMap((server: GatewayServer) => server.howTo?.(url) ?? []);
+  howTo.shown = { gateway: url, lines };
   printer.event(
     {
       event: 'serving',
       gateway: url,
-      howTo,
+      howTo: lines,
       ...(tls === undefined ? {} : { certificate: tls.path, fingerprint: tls.fingerprint }),
     },
     [
       `serving pip, npm and apt from their official sources at ${url}; Ctrl-C stops`,
-      ...howTo.map((line) => `  ${line}`),
+      ...lines.map((line) => `  ${line}`),
       ...(tls === undefined ? [] : [`  certificate ${tls.path}`, `  SHA-256 ${tls.fingerprint}`]),
     ].join('\n'),
   );

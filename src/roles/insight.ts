@@ -14,6 +14,7 @@ import {
   type HeldPackage,
   type HeldVersion,
   type Insight,
+  type NetworkView,
   type Status,
 } from '../ports/insight.js';
 import type { MarkedFiles } from '../ports/marked-files.js';
@@ -36,16 +37,22 @@ export interface InsightParts {
   memberships?: () => readonly Membership[];
   /** Where a gateway serves. */
   conflicts?: () => readonly Conflict[];
+  /** Where it is part of the public swarm. */
+  network?: (() => NetworkView) | undefined;
+  howTo?: (() => Status['howTo']) | undefined;
 }
 
 /** How long the sizes on disk, which take a walk, are taken for current. */
 const DISK_MS = 5_000;
+/** A list of a thousand nodes is not made and sent for each change of another number. */
+const NETWORK_MS = 2_000;
 
 /** What this process and its data folder look like from outside. */
 export function createInsight(parts: InsightParts): Insight {
   const { catalog, clock, shares } = parts;
   const disk = remembered(clock, DISK_MS, () => diskOf(parts));
   const marked = remembered(clock, DISK_MS, () => parts.marked.totals());
+  const network = remembered(clock, NETWORK_MS, () => parts.network?.());
   const unshared = remembered(clock, DISK_MS, () => new Map<string, number>());
   const heldBytes = (id: string): number => {
     const known = unshared().get(id) ?? heldBytesOf(id, parts);
@@ -84,6 +91,8 @@ export function createInsight(parts: InsightParts): Insight {
       conflicts: (parts.conflicts?.() ?? []).map(({ path, chosen, reason }) => ({
         ...{ path, bundle: chosen.bundleId, reason },
       })),
+      network: network(),
+      howTo: parts.howTo?.(),
     }),
     search: ({ gateway, ...query }) => {
       const { total, packages } = catalog.search(query);

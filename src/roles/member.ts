@@ -9,7 +9,7 @@ import type { GatewayInput, Joined, JoinPlace } from './gateway.js';
 import { freeBytesOf } from './insight.js';
 import { joinNetwork, type JoinedNetwork } from './join-network.js';
 import type { NetworkWish } from './network-flags.js';
-import { asJson, viewOfNode } from './network-view.js';
+import { viewOfNode } from './network-view.js';
 import { openIdentity } from './open-keys.js';
 import { formatBytes } from './printer.js';
 import { VersionNews } from './version-news.js';
@@ -78,7 +78,7 @@ export async function joinAsMember(
     providers: network.fetching,
     trusted: network.trusted,
     onVersions: (...seenNow) => news.saw(...seenNow),
-    network: () => asJson(viewOfNode(node)),
+    network: () => viewOfNode(node),
     leave: async () => {
       clearInterval(timer);
       kept.stop();

@@ -1,43 +1,9 @@
-import type { Did } from '../domain/bundle.js';
-import type { NodeKind } from '../domain/network-node.js';
 import type { JsonValue } from '../domain/plan.js';
 import { Scores } from '../network/scores.js';
+import type { NetworkView, NodeRow, RankRow } from '../ports/insight.js';
 import type { NodeBook } from '../ports/node-book.js';
 import type { SwarmNode } from '../swarm/public/swarm-node.js';
 import { formatBytes, formatPeerAddress, formatSeconds, table } from './printer.js';
-
-/** A node of the public swarm, as `x peers` shows it. */
-export interface NodeRow {
-  did: Did;
-  address: string;
-  kind: NodeKind;
-  freeBytes: number;
-  load: number;
-  roundTripMs: number;
-  heardAt: string;
-  isConnected: boolean;
-}
-
-/** What this machine has seen of one itself. */
-export interface RankRow {
-  did: Did;
-  score: number;
-  servedBytes: number;
-  receivedBytes: number;
-  uptimeMs: number;
-  failures: number;
-  lies: number;
-  shunnedUntil: string | undefined;
-}
-
-export interface NetworkView {
-  /** Undefined where nothing runs: what was known last. */
-  network: string | undefined;
-  did: Did | undefined;
-  addresses: readonly string[];
-  nodes: NodeRow[];
-  ranking: RankRow[];
-}
 
 /** The characters at a DID's end tell it from others. */
 const DID_END = 8;

@@ -2,7 +2,8 @@ import { BOUNDS } from '../domain/bounds.js';
 import { askResident } from '../platform/control-client.js';
 import { systemClock } from '../platform/clock.js';
 import { openData } from './open-data.js';
-import { nodeLines, rankingLines, viewOfBook, type NetworkView } from './network-view.js';
+import type { NetworkView } from '../ports/insight.js';
+import { nodeLines, rankingLines, viewOfBook } from './network-view.js';
 import { overviewOf } from './overview.js';
 import { peerLines, show, type StatusInput } from './status.js';
 
