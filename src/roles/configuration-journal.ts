@@ -236,9 +236,19 @@ async function keepOwner(torn: string, path: string): Promise<void> {
 }
 
 function failed(verb: string, path: string, cause: unknown): XError {
-  const isRight = ['EACCES', 'EPERM', 'EROFS'].includes(systemCodeOf(cause) ?? '');
-  return new XError('IO_FAILED', `cannot ${verb} ${path}: ${messageOf(cause)}`, {
-    ...(isRight ? { hint: 'Run it as the user who owns the file: sudo x use …' } : {}),
-    cause,
-  });
+  const code = systemCodeOf(cause) ?? '';
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(code);
+  const isRight = ['EACCES', 'EPERM', 'EROFS'].includes(code);
+  return new XError(
+    isFull ? 'DISK_FULL' : 'IO_FAILED',
+    `cannot ${verb} ${path}: ${messageOf(cause)}`,
+    {
+      hint: isFull
+        ? 'Free some space, then run it again: what the file was is still there.'
+        : isRight
+          ? 'Run it as the user who owns the file: sudo x use …'
+          : undefined,
+      cause,
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { BOUNDS } from '../domain/bounds.js';
@@ -61,9 +61,20 @@ async function writeNew(path: string, text: string | Uint8Array): Promise<void> 
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text, { flag: 'wx' });
   } catch (cause) {
-    const isThere = systemCodeOf(cause) === 'EEXIST';
-    throw new XError('IO_FAILED', isThere ? `${path} is there already` : messageOf(cause), {
-      hint: isThere ? 'Nothing is overwritten: name an empty folder.' : 'Check the folder.',
+    const code = systemCodeOf(cause) ?? '';
+    if (code === 'EEXIST') {
+      throw new XError('IO_FAILED', `${path} is there already`, {
+        hint: 'Nothing is overwritten: name an empty folder.',
+        cause,
+      });
+    }
+    // Half a file would be taken for a whole one.
+    await rm(path, { force: true }).catch(() => undefined);
+    const isFull = ['ENOSPC', 'EDQUOT'].includes(code);
+    throw new XError(isFull ? 'DISK_FULL' : 'IO_FAILED', `${path}: ${messageOf(cause)}`, {
+      hint: isFull
+        ? 'Name a new folder on a disk that has room.'
+        : 'Name a folder that you may write to.',
       cause,
     });
   }
