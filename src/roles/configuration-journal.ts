@@ -4,6 +4,7 @@ import {
   chmod,
   chown,
   mkdir,
+  readdir,
   readFile,
   readlink,
   realpath,
@@ -13,7 +14,7 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { sha256 } from '../domain/digest.js';
 import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import type { ConfigurationFile } from '../ports/ecosystem.js';
@@ -84,9 +85,31 @@ export class ConfigurationJournal {
   /** Brings back what was. What somebody else changed since is left as it is, and named. */
   async undo(): Promise<{ restored: string[]; left: string[] }> {
     const left = await restore(this.#changes);
+    await this.#handOver();
     await removed(this.#path);
     const restored = this.#changes.map(({ path }) => path).filter((path) => !left.includes(path));
     return { restored, left };
+  }
+
+  /** Folders that were made for this and have files of another journal in them are that one's to remove. */
+  async #handOver(): Promise<void> {
+    const folders = this.#changes
+      .flatMap(({ folder }) => folder ?? [])
+      .filter((one) => existsSync(one));
+    if (folders.length === 0) return;
+    const beside = dirname(this.#path);
+    for (const name of await readdir(beside)) {
+      const path = join(beside, name);
+      if (path === this.#path || !name.endsWith('.json')) continue;
+      // One that cannot be read is said where it is undone itself.
+      const changes = await readChanges(path).catch(() => []);
+      if (changes.length === 0) continue;
+      const taken = changes.map((change) => {
+        const folder = folders.find((one) => change.path.startsWith(`${one}/`));
+        return folder === undefined ? change : { ...change, folder };
+      });
+      await new ConfigurationJournal(path, changes).#save(taken);
+    }
   }
 
   async #save(changes: readonly Change[]): Promise<void> {

@@ -137,3 +137,16 @@ test(
       assert.equal((await stat(at('file'))).uid, 65_534);
     }),
 );
+
+test('a folder made for one client that another uses goes with the other', () =>
+  inFolder(async (at) => {
+    const [npm, pip] = ['npm', 'pip'].map((name) => at(`data/${name}.json`));
+    const open = (path = '') => ConfigurationJournal.open(path);
+    await (await open(npm)).apply([{ path: at('home/config/pnpm/rc'), text: 'a' }]);
+    await (await open(pip)).apply([{ path: at('home/config/pip/pip.conf'), text: 'b' }]);
+    await (await open(npm)).undo();
+    assert.equal(await textOf(at('home/config/pip/pip.conf')), 'b');
+    assert.equal(existsSync(at('home/config/pnpm')), false);
+    await (await open(pip)).undo();
+    assert.equal(existsSync(at('home')), false);
+  }));
