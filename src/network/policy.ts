@@ -36,6 +36,8 @@ export const NETWORK_POLICY = {
   bytesPerMsAtFirst: 1_000,
   /** Shorter answers say nothing of a provider's rate. */
   measuredBytes: 64 << 10,
+  /** A rate is taken from what came in so long at least. */
+  sampleMs: 100,
   /** In a smoothed mean the newest counts this much. */
   newest: 0.3,
   /** A node heard of this lately is there; after more it counts as so much farther. */

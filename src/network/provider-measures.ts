@@ -19,6 +19,9 @@ interface Measure {
   /** 0 where nothing came yet. */
   bytesPerMs: number;
   answeredMs: number;
+  /** Of answers that came since: what its rate is taken from next. */
+  sampleBytes: number;
+  sampleFromMs: number;
   heardMs: number;
   flow: Flow;
   /** Of requests, 0 to 1. */
@@ -57,6 +60,8 @@ export class ProviderMeasures {
       deviationMs: 0,
       bytesPerMs: 0,
       answeredMs: 0,
+      sampleBytes: 0,
+      sampleFromMs: 0,
       heardMs: 0,
       flow: { bytes: 0, atMs: 0 },
       success: 1,
@@ -118,11 +123,9 @@ export class ProviderMeasures {
     measure.success += (1 - measure.success) * POLICY.newest;
     // What fits in a few packets says how far it is, not how fast.
     if (bytes >= POLICY.measuredBytes) {
-      const measured = bytes / Math.max(1, now - Math.max(sentMs, measure.answeredMs));
-      measure.bytesPerMs =
-        measure.bytesPerMs === 0
-          ? measured
-          : measure.bytesPerMs * (1 - POLICY.newest) + measured * POLICY.newest;
+      if (measure.sampleBytes === 0) measure.sampleFromMs = Math.max(sentMs, measure.answeredMs);
+      measure.sampleBytes += bytes;
+      sample(measure, now);
     }
     measure.answeredMs = now;
   }
@@ -193,6 +196,18 @@ export class ProviderMeasures {
       return;
     }
   }
+}
+
+/** Answers that are read one right after another, for this machine was busy, did not come as fast as that. */
+function sample(measure: Measure, now: number): void {
+  const passedMs = Math.max(1, now - measure.sampleFromMs);
+  if (measure.bytesPerMs > 0 && passedMs < POLICY.sampleMs) return;
+  const measured = measure.sampleBytes / passedMs;
+  measure.bytesPerMs =
+    measure.bytesPerMs === 0
+      ? measured
+      : measure.bytesPerMs * (1 - POLICY.newest) + measured * POLICY.newest;
+  measure.sampleBytes = 0;
 }
 
 function flowed(flow: Flow, bytes: number, now: number): void {
