@@ -97,7 +97,7 @@ export class PieceShare implements Share {
 
   /** Adds what a request asks for. */
   request(request: ShareRequest): void {
-    if (request.onEvent !== undefined) this.#listeners.add(request.onEvent);
+    if (request.onEvent !== undefined) this.#listen(request.onEvent);
     if (request.masters.length === 0 && request.paths === undefined) return;
     if (request.paths === undefined) {
       this.#wantsAll = true;
@@ -106,6 +106,15 @@ export class PieceShare implements Share {
     }
     const spans = [...request.paths].flatMap((path) => this.#map.spanOfPath(path) ?? []);
     this.#want(spans, false);
+  }
+
+  /** Peers may have come before: a greeting opens a share of what the catalog names. */
+  #listen(onEvent: (event: PullEvent) => void): void {
+    if (this.#listeners.has(onEvent)) return;
+    this.#listeners.add(onEvent);
+    for (const { link, isMaster } of this.#peers.values()) {
+      onEvent({ event: 'connected', did: link.did, address: link.address, isMaster });
+    }
   }
 
   get totalBytes(): number {
