@@ -173,3 +173,24 @@ test('a version that another node tells of: its index is asked again, if it is a
   assert.equal(asked('x-large'), before + 1);
   assert.equal(asked('x-beta'), 0, 'nobody asks for that here');
 });
+
+test('a second node on one folder or port says which process is in the way; one that was killed starts again', async (context) => {
+  const scene = await withUpstreams(context);
+  const node = await start(scene, 'node', 'node');
+  const second = await scene.run(['gateway', '--data', scene.data('node'), '--port', '0']);
+  assert.equal(second.code, 1);
+  assert.match(second.stdout, new RegExp(`in use by x node \\(process ${node.process.child.pid}`));
+  const { port } = new URL(node.url);
+  const taken = await scene.run(
+    ['node', '--data', scene.data('other'), '--port', port, '--listen', '0', ...QUIET],
+    scene.own.allEnv,
+  );
+  assert.equal(taken.code, 1);
+  assert.match(taken.stdout, new RegExp(`port ${port} on 127.0.0.1 is taken`));
+  await node.process.stop('SIGKILL');
+  const again = await start(scene, 'node', 'node');
+  assert.equal(again.did, node.did, 'the same node');
+  await pageOf(again.url, 'x-large');
+  const { code } = await again.process.stop('SIGINT');
+  assert.equal(code, 0);
+});
