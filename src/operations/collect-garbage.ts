@@ -19,6 +19,8 @@ export interface GarbageDeps {
 export interface GarbageInput extends RetentionPolicy {
   /** Says what would go, and leaves it. */
   dryRun: boolean;
+  /** Ids of the bundles that no rule drops; those that the catalog has as pinned by default. */
+  pinned?: ReadonlySet<string> | undefined;
 }
 
 export interface GarbageResult extends RetentionVerdict {
@@ -53,7 +55,7 @@ export async function collectGarbage(
   input: GarbageInput,
 ): Promise<GarbageResult> {
   const { catalog, store } = deps;
-  const bundles = retainedBundles(deps);
+  const bundles = retainedBundles(deps, input.pinned ?? pinnedBundles(deps.catalog));
   for (const bundle of bundles) if (input.named.has(bundle.id)) requireDroppable(bundle);
   const verdict = decideRetention(bundles, input);
   if (!input.dryRun && store.hasOtherWriters()) {
@@ -94,8 +96,10 @@ function requireDroppable({ name, isOwn, isServed }: RetainedBundle): void {
   }
 }
 
-function retainedBundles({ catalog, store, served }: GarbageDeps): RetainedBundle[] {
-  const pinned = pinnedBundles(catalog);
+function retainedBundles(
+  { catalog, store, served }: GarbageDeps,
+  pinned: ReadonlySet<string>,
+): RetainedBundle[] {
   return catalog.bundles().map(({ id, name, signedAt, role }) => {
     const held = new Map<string, number>();
     for (const { sha256, lengthBytes } of catalog.entries(id))

@@ -1,6 +1,11 @@
 import type { Settings } from '../config/settings.js';
 import type { JsonObject, JsonValue } from '../domain/plan.js';
-import { collectGarbage, pinBundle, type GarbageResult } from '../operations/collect-garbage.js';
+import {
+  collectGarbage,
+  pinBundle,
+  pinnedBundles,
+  type GarbageResult,
+} from '../operations/collect-garbage.js';
 import { findBundle } from '../operations/find-bundle.js';
 import { systemClock } from '../platform/clock.js';
 import { askResident } from '../platform/control-client.js';
@@ -36,7 +41,10 @@ export async function runGc(input: GcInput): Promise<void> {
   };
   const result = ((await askResident(settings.folder, 'gc', args)) ??
     (await alone(settings.folder, args))) as unknown as GarbageResult;
-  printer.document(result, [...pinLines(input), ...gcLines(result, input.dryRun)]);
+  printer.document(result, [
+    ...(input.dryRun ? [] : pinLines(input)),
+    ...gcLines(result, input.dryRun),
+  ]);
 }
 
 function pinLines({ pin, unpin }: Pick<GcInput, 'pin' | 'unpin'>): string[] {
@@ -71,14 +79,20 @@ export function gcOf(
     const idsOf = (names: JsonValue | undefined): string[] =>
       (Array.isArray(names) ? names : []).map((name) => findBundle(catalog, String(name)).id);
     const named = new Set(idsOf(args['drop']));
-    for (const id of idsOf(args['pin'])) pinBundle(catalog, id, true);
-    for (const id of idsOf(args['unpin'])) pinBundle(catalog, id, false);
+    const [pin, unpin] = [idsOf(args['pin']), idsOf(args['unpin'])];
     const { keepDays, quotaBytes, dryRun } = args;
+    const pinned = new Set([...pinnedBundles(catalog), ...pin]);
+    for (const id of unpin) pinned.delete(id);
+    if (dryRun !== true) {
+      for (const id of pin) pinBundle(catalog, id, true);
+      for (const id of unpin) pinBundle(catalog, id, false);
+    }
     const result = await collectGarbage(
       { catalog, store, served },
       {
         dryRun: dryRun === true,
         named,
+        pinned,
         quotaBytes: typeof quotaBytes === 'number' ? quotaBytes : undefined,
         signedBefore:
           typeof keepDays === 'number'

@@ -86,6 +86,8 @@ test('rules spare what is pinned or served; a served one is not dropped by name,
   const own = source.catalog.bundles()[0]?.id ?? '';
   await assert.rejects(collect(source, { named: new Set([own]) }), code('USAGE'));
   pinBundle(ship.catalog, id, false);
+  const trial = await collect(ship, { ...all, dryRun: true, pinned: new Set([id]) });
+  assert.deepEqual([trial.dropped.length, trial.spared[0]?.reason], [0, 'pinned']);
   assert.equal((await collect(ship, all)).dropped.length, 1);
 });
 
