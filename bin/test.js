@@ -24,11 +24,14 @@ if (files.length === 0) {
 }
 // One that waits for ever is named and fails; the long runs have bounds of their own.
 const bounds = part === 'soak' ? [] : ['--test-timeout=1200000'];
+// npm names the user's own .npmrc to what it runs: a test that has a home of its own must not be led there.
+const { npm_config_userconfig: _, ...env } = process.env;
 const child = spawn(
   process.execPath,
   ['--test', '--test-concurrency=2', '--enable-source-maps', ...bounds, ...files],
   {
     cwd: root,
+    env,
     stdio: 'inherit',
   },
 );

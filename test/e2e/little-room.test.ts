@@ -29,7 +29,10 @@ test('no room for what x inputs and x use write: said, and nothing half-written 
     assert.match(inputs.stdout, /DISK_FULL/);
     assert.match(inputs.stdout, /a disk that has room/);
     assert.equal(existsSync(join(out, 'bundle.txt')), false);
-    const used = await world.run(['use', 'npm', ...data], { HOME: small });
+    const used = await world.run(['use', 'npm', ...data], {
+      HOME: small,
+      npm_config_userconfig: rc,
+    });
     assert.equal(used.code, 1, used.stdout);
     assert.match(used.stdout, /DISK_FULL[^]*run it again/);
     assert.equal(await readFile(rc, 'utf8'), 'save-exact=true\n');
