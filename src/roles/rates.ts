@@ -7,9 +7,6 @@ import { ScheduleLimit } from '../platform/schedule-limit.js';
 import type { RateLimit } from '../ports/rate-limit.js';
 import { parseSize } from './sizes.js';
 
-/** Of one schedule. */
-const RATE_WINDOWS = 48;
-
 /** What leaves for other nodes, and what comes from outside; undefined: as fast as the line is. */
 export interface Limits {
   up: RateLimit | undefined;
@@ -42,8 +39,8 @@ export function parseRates(flag: string, given: readonly string[]): RateSchedule
     isSaid = true;
     otherwise = rateOf(flag, rate);
   }
-  if (windows.length > RATE_WINDOWS)
-    throw wrong(flag, `${windows.length} rates`, `are more than ${RATE_WINDOWS}`);
+  if (windows.length > BOUNDS.rateWindows)
+    throw wrong(flag, `${windows.length} rates`, `are more than ${BOUNDS.rateWindows}`);
   return { otherwise, windows };
 }
 

@@ -1,9 +1,7 @@
 import type { Stream } from '@libp2p/interface';
 import type { Uint8ArrayList } from 'uint8arraylist';
+import { BOUNDS } from '../domain/bounds.js';
 import type { RateLimit } from '../ports/rate-limit.js';
-
-/** Handed on at once. */
-const AT_ONCE_BYTES = 16 << 10;
 
 type Bytes = Uint8Array | Uint8ArrayList;
 
@@ -39,7 +37,7 @@ export class PacedReading {
   #next(): void {
     this.#timer = undefined;
     for (let bytes = this.#waiting[0]; bytes !== undefined; bytes = this.#waiting[0]) {
-      const some = part(bytes, 0, Math.min(bytes.byteLength, AT_ONCE_BYTES));
+      const some = part(bytes, 0, Math.min(bytes.byteLength, BOUNDS.pacedReadBytes));
       if (some.byteLength === bytes.byteLength) this.#waiting.shift();
       else this.#waiting[0] = part(bytes, some.byteLength, bytes.byteLength);
       const waitMs = this.#limit.passed(some.byteLength);

@@ -25,9 +25,6 @@ export interface ArtifactServerDeps {
   slots?: number;
 }
 
-/** Where the upload is limited: all slots have their turn within a second or so. */
-const SMALLEST_PART_BYTES = 4 << 10;
-
 /** A question on its way to its answer. */
 interface Job {
   link: ServedLink;
@@ -169,7 +166,7 @@ function partBytes(upload: RateLimit | undefined): number {
   const rate = upload?.rate();
   if (rate === undefined) return BOUNDS.runBytes;
   const turn = Math.floor(rate / BOUNDS.uploadSlots);
-  return Math.min(BOUNDS.runBytes, Math.max(SMALLEST_PART_BYTES, turn));
+  return Math.min(BOUNDS.runBytes, Math.max(BOUNDS.smallestPartBytes, turn));
 }
 
 /** Undefined for pieces that are not there. */
