@@ -2,7 +2,13 @@ import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
-import { INDEX_FLAGS, NETWORK_FLAGS, networkWish, RATE_FLAGS } from '../src/roles/network-flags.js';
+import {
+  INDEX_FLAGS,
+  NETWORK_FLAGS,
+  networkSettings,
+  networkWish,
+  RATE_FLAGS,
+} from '../src/roles/network-flags.js';
 
 export default class Gateway extends XCommand {
   static override summary = 'Serve pip, npm and apt from their official sources, checked and kept.';
@@ -49,14 +55,9 @@ export default class Gateway extends XCommand {
     const { flags } = await this.parse(Gateway);
     const settings = await this.settings({
       data: flags.data,
-      listen: flags.listen,
       ...gatewaySettings(flags),
-      mdns: flags.mdns,
-      interfaces: flags.interface,
+      ...networkSettings(flags),
       peers: flags.peer,
-      up: flags.up,
-      down: flags.down,
-      trustIndexes: flags['trust-index'],
     });
     const { runOpenGateway } = await import('../src/roles/open-gateway.js');
     await runOpenGateway({

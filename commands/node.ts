@@ -2,7 +2,13 @@ import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
-import { INDEX_FLAGS, NETWORK_FLAGS, networkWish, RATE_FLAGS } from '../src/roles/network-flags.js';
+import {
+  INDEX_FLAGS,
+  NETWORK_FLAGS,
+  networkSettings,
+  networkWish,
+  RATE_FLAGS,
+} from '../src/roles/network-flags.js';
 
 export default class Node extends XCommand {
   static override summary =
@@ -46,14 +52,9 @@ export default class Node extends XCommand {
     const { flags } = await this.parse(Node);
     const settings = await this.settings({
       data: flags.data,
-      listen: flags.listen,
       ...gatewaySettings(flags),
-      mdns: flags.mdns,
-      interfaces: flags.interface,
+      ...networkSettings(flags),
       peers: flags.peer,
-      up: flags.up,
-      down: flags.down,
-      trustIndexes: flags['trust-index'],
     });
     const { runNode } = await import('../src/roles/node.js');
     await runNode({

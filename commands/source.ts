@@ -1,6 +1,11 @@
 import { Flags } from '@oclif/core';
 import { XCommand } from '../src/roles/command.js';
-import { INDEX_FLAGS, NETWORK_FLAGS, RATE_FLAGS } from '../src/roles/network-flags.js';
+import {
+  INDEX_FLAGS,
+  NETWORK_FLAGS,
+  networkSettings,
+  RATE_FLAGS,
+} from '../src/roles/network-flags.js';
 import { commaList, DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { parseDid } from '../src/roles/did-flag.js';
 
@@ -209,12 +214,7 @@ export default class Source extends XCommand {
     const { flags } = await this.parse(Source);
     const settings = await this.settings({
       data: flags.data,
-      listen: flags.listen,
-      mdns: flags.mdns,
-      interfaces: flags.interface,
-      up: flags.up,
-      down: flags.down,
-      trustIndexes: flags['trust-index'],
+      ...networkSettings(flags),
     });
     const { runSource } = await import('../src/roles/source.js');
     await runSource({

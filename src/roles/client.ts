@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.js';
+import { aborted } from '../domain/aborted.js';
 import type { Did } from '../domain/bundle.js';
 import { BOUNDS } from '../domain/bounds.js';
 import { messageOf, XError } from '../domain/errors.js';
@@ -24,7 +25,7 @@ import { openIdentity } from './open-keys.js';
 import { formatBytes, formatSeconds, type Printer } from './printer.js';
 import { PullLog } from './pull-log.js';
 import { startSwarm } from './start-swarm.js';
-import { aborted, stopSignal } from './until-stopped.js';
+import { stopSignal } from './until-stopped.js';
 import { watchForStall } from './stall.js';
 
 export interface ClientInput {

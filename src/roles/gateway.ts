@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import { fileURLToPath } from 'node:url';
+import { aborted } from '../domain/aborted.js';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import type { Sha256 } from '../domain/digest.js';
@@ -40,7 +41,7 @@ import { formatBytes, type Printer } from './printer.js';
 import { limitsOf, type Limits } from './rates.js';
 import { serveResident } from './resident.js';
 import { parseSize } from './sizes.js';
-import { aborted, stopSignal } from './until-stopped.js';
+import { stopSignal } from './until-stopped.js';
 
 export interface GatewayInput {
   settings: Settings & { folder: string };

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import type { Did } from '../domain/bundle.js';
 import { parseDid } from './did-flag.js';
 
 /** How a process takes part in the public swarm: of every command that does. */
@@ -84,6 +85,27 @@ export const INDEX_FLAGS = {
     summary: 'Show others, signed, what public indexes say (default: once here for six hours).',
   }),
 } as const;
+
+interface GivenSettings {
+  listen: number | undefined;
+  interface: string[] | undefined;
+  mdns: boolean;
+  up: string[] | undefined;
+  down: string[] | undefined;
+  'trust-index': Did[] | undefined;
+}
+
+/** The settings that these flags stand for. */
+export function networkSettings(flags: GivenSettings) {
+  return {
+    listen: flags.listen,
+    interfaces: flags.interface,
+    mdns: flags.mdns,
+    up: flags.up,
+    down: flags.down,
+    trustIndexes: flags['trust-index'],
+  };
+}
 
 interface GivenFlags {
   network: string;

@@ -21,7 +21,7 @@ import { openSigner } from './open-keys.js';
 import { formatPeerAddress, type Printer } from './printer.js';
 import { serveResident } from './resident.js';
 import { startSwarm } from './start-swarm.js';
-import { aborted } from './until-stopped.js';
+import { aborted } from '../domain/aborted.js';
 
 /** How often it is looked how far the clients are. */
 const LOOK_EVERY_MS = 250;

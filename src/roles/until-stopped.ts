@@ -23,11 +23,3 @@ function stoppedBy(name: NodeJS.Signals): XError {
     hint: 'Run the same command again: it continues.',
   });
 }
-
-/** Resolves when the signal aborts. */
-export async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) =>
-    signal.addEventListener('abort', () => resolve(), { once: true }),
-  );
-}

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { aborted } from '../../domain/aborted.js';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Owner } from '../../network/events.js';
 import type { Position } from '../../network/position.js';
@@ -48,12 +49,4 @@ export class DirectorySearch {
     };
     await Promise.race([this.#directory.find(key, tell, limited), aborted(limited)]);
   }
-}
-
-/** Resolves, and never rejects. */
-export async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,3 +1,4 @@
+import { aborted } from '../../domain/aborted.js';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
 import type { Digests } from '../../domain/digest.js';
@@ -13,7 +14,7 @@ import {
 import { NETWORK_POLICY as POLICY } from '../../network/policy.js';
 import type { ProviderRecords } from '../../network/records.js';
 import type { Random } from '../../ports/random.js';
-import { aborted, DirectorySearch } from './directory-search.js';
+import { DirectorySearch } from './directory-search.js';
 import type { Finder } from './finder.js';
 import { inParallel } from '../in-parallel.js';
 import type { ProviderDirectory } from './provider-directory.js';

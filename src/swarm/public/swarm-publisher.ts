@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { aborted } from '../../domain/aborted.js';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
 import type { Digests } from '../../domain/digest.js';
@@ -173,7 +174,7 @@ export class SwarmPublisher implements Publisher {
     const { isBusy = () => false } = this.#deps;
     const endMs = performance.now() + POLICY.publishPauseMs;
     while (isBusy() && performance.now() < endMs && !this.#stopped.signal.aborted)
-      await Promise.race([wait(IDLE_LOOK_MS), none(this.#stopped.signal)]);
+      await Promise.race([wait(IDLE_LOOK_MS), aborted(this.#stopped.signal)]);
     if (!this.#stopped.signal.aborted) await this.publish();
   }
 
@@ -276,7 +277,9 @@ export class SwarmPublisher implements Publisher {
     await inParallel(due, BOUNDS.parallelWalks, async (told) => {
       if (signal.aborted) return;
       const taken = directory.provide(told.key, signal).catch(() => 0);
-      if ((await Promise.race([taken, none(signal)])) > 0) told.providedAtMs = now();
+      // Nobody took it by then.
+      const count = await Promise.race([taken, aborted(signal)]);
+      if (count !== undefined && count > 0) told.providedAtMs = now();
     });
   }
 
@@ -303,12 +306,4 @@ function pack(parcels: Map<Did, Parcel>, told: Told, targets: readonly Contact[]
     parcel.publications.push(told);
     parcels.set(contact.did, parcel);
   }
-}
-
-/** Nobody took it by then. */
-async function none(signal: AbortSignal): Promise<0> {
-  if (signal.aborted) return 0;
-  return new Promise<0>((resolve) => {
-    signal.addEventListener('abort', () => resolve(0), { once: true });
-  });
 }
