@@ -58,8 +58,9 @@ export class ConfigurationJournal {
   }
 
   /**
-   * Writes files, each whole, after noting what they were: killed half-way, it can be undone. Files of
-   * an earlier time that are not among them become what they were.
+   * Writes files, each whole, after noting what they were: killed half-way, it can be undone. Where one
+   * cannot be written, all are as they were before. Files of an earlier time that are not among them
+   * become what they were.
    * @throws XError IO_FAILED.
    */
   async apply(files: readonly ConfigurationFile[]): Promise<void> {
@@ -75,11 +76,27 @@ export class ConfigurationJournal {
       });
     }
     const dropped = this.#changes.filter(({ path }) => !files.some((file) => file.path === path));
+    const found = await Promise.all(next.map(({ path }) => readOrNull(path)));
     await this.#save([...next, ...dropped]);
-    for (const { path, text } of files) await writeWhole(path, text, await modeOf(path));
+    try {
+      for (const { path, text } of files) await writeWhole(path, text, await modeOf(path));
+    } catch (error) {
+      await this.#backOut(next.map((change, i) => ({ ...change, before: found[i] ?? null })));
+      throw error;
+    }
     if (dropped.length === 0) return;
     await restore(dropped);
     await this.#save(next);
+  }
+
+  /** Where even that fails, what is noted stays, and `undo` brings it back later. */
+  async #backOut(changes: readonly Change[]): Promise<void> {
+    try {
+      await restore(changes);
+      await (this.isEmpty ? removed(this.#path) : this.#save(this.#changes));
+    } catch (error) {
+      if (!(error instanceof XError)) throw error;
+    }
   }
 
   /** Brings back what was. What somebody else changed since is left as it is, and named. */

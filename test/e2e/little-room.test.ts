@@ -36,6 +36,16 @@ test('no room for what x inputs and x use write: said, and nothing half-written 
     assert.equal(used.code, 1, used.stdout);
     assert.match(used.stdout, /DISK_FULL[^]*run it again/);
     assert.equal(await readFile(rc, 'utf8'), 'save-exact=true\n');
+    const other = join(world.folder, 'other.npmrc');
+    await writeFile(other, 'fund=false\n');
+    const halfway = await world.run(['use', 'npm', ...data], {
+      HOME: small,
+      npm_config_userconfig: other,
+    });
+    assert.match(halfway.stdout, /DISK_FULL/);
+    assert.equal(await readFile(other, 'utf8'), 'fund=false\n', 'where there was room either');
+    const undo = await world.run(['use', 'npm', '--undo', ...data], { HOME: small });
+    assert.match(undo.stdout, /not in force/);
   } finally {
     execFileSync('umount', [small]);
   }
