@@ -93,10 +93,30 @@ export function createPrinter(options: PrinterOptions): Printer {
     stderr.write(shown.join('\n'));
     drawn = shown.length;
   };
+  const show = (event: XEvent, lines: readonly string[]): void => {
+    if (asEvents) emit(event);
+    else if (quiet || json) return;
+    else if (live) draw(lines);
+    else for (const line of lines.slice(0, 1)) tell(line);
+  };
+  /** How things stand where that came too soon after the last: the latest of each is shown when it is due. */
+  const waiting = new Map<string, { event: XEvent; lines: readonly string[] }>();
+  let timer: NodeJS.Timeout | undefined;
+  const forgetWaiting = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    waiting.clear();
+  };
+  const showWaiting = (): void => {
+    const shown = [...waiting.values()];
+    forgetWaiting();
+    if (shown.length > 0) lastMs = performance.now();
+    for (const { event, lines } of shown) show(event, lines);
+  };
+  const everyMs = live || json ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
   /** Whether it is time to show again how things stand. */
   const isDue = (isLast: boolean): boolean => {
     const nowMs = performance.now();
-    const everyMs = live || json ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
     if (nowMs - lastMs < everyMs && !isLast) return false;
     lastMs = nowMs;
     return true;
@@ -128,6 +148,7 @@ export function createPrinter(options: PrinterOptions): Printer {
       return documented;
     },
     document(value, lines) {
+      forgetWaiting();
       clear();
       documented = true;
       stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : lines.map(marked).join(''));
@@ -138,11 +159,10 @@ export function createPrinter(options: PrinterOptions): Printer {
       stdout.write(`${plainText(text)}\n`);
     },
     live(event, lines, isLast = false) {
-      if (!isDue(isLast)) return;
-      if (asEvents) emit(event);
-      else if (quiet || json) return;
-      else if (live) draw(lines);
-      else for (const line of lines.slice(0, 1)) tell(line);
+      waiting.delete(event.event);
+      if (isDue(isLast)) return show(event, lines);
+      waiting.set(event.event, { event, lines });
+      timer ??= setTimeout(showWaiting, lastMs + everyMs - performance.now()).unref();
     },
     screen(event, lines) {
       if (asEvents) emit(event);
@@ -154,7 +174,11 @@ export function createPrinter(options: PrinterOptions): Printer {
         stdout.write(text);
       }
     },
-    done: clear,
+    done() {
+      if (asEvents) showWaiting();
+      forgetWaiting();
+      clear();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { PeerStatus } from '../../src/ports/swarm.js';
 import { hasColours } from '../../src/roles/colour.js';
 import { ClientsView } from '../../src/roles/clients-view.js';
@@ -110,6 +111,28 @@ test('on 80 columns the figures fit, with a bar as long as there is room', () =>
     stderr.text,
     `[====${' '.repeat(6)}] 45% of 12.0 MB, 10 B/s, 5 s left, master 2.5 MB, siblings 3.0 MB`,
   );
+});
+
+test('of what comes in a burst the first is shown at once, and the last when it is due or all ends', async () => {
+  const { stdout, printer: print } = printer({ json: true });
+  const shown = (): unknown[] =>
+    stdout.text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .map(({ event, files }) => [event, files]);
+  print.live({ event: 'nodes', files: 0 }, ['']);
+  for (const files of [1, 2, 3]) print.live({ event: 'passed', files }, ['']);
+  assert.deepEqual(shown(), [['nodes', 0]]);
+  const deadline = performance.now() + 10_000;
+  while (shown().length < 2 && performance.now() < deadline) await setTimeout(20);
+  print.live({ event: 'passed', files: 4 }, ['']);
+  print.done();
+  assert.deepEqual(shown(), [
+    ['nodes', 0],
+    ['passed', 3],
+    ['passed', 4],
+  ]);
 });
 
 test('a watched table stands in place on a terminal, and elsewhere comes whole where it changed', () => {
