@@ -3,7 +3,7 @@ import { yamux } from '@chainsafe/libp2p-yamux';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import type { Libp2p } from '@libp2p/interface';
 import { ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
+import { tcp, type TCPSocketOptions } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import type { Manifest } from '../../src/domain/bundle.js';
@@ -12,12 +12,17 @@ import { PieceFrame } from '../../src/swarm/messages.pb.js';
 import { PIECE_PROTOCOL } from '../../src/swarm/piece-link.js';
 import { Bitmap, LeafMap, encodeBitmap } from '../../src/transfer/index.js';
 
-/** A libp2p host with a key of its own that speaks no protocol of ours by itself. */
-export async function startStranger(seed?: Uint8Array): Promise<Libp2p> {
+/**
+ * A libp2p host with a key of its own that speaks no protocol of ours by itself.
+ * @param localAddress Of this machine, from which it dials.
+ */
+export async function startStranger(seed?: Uint8Array, localAddress?: string): Promise<Libp2p> {
   const own = seed && { privateKey: await generateKeyPairFromSeed('Ed25519', seed) };
+  // More than libp2p says goes to the socket.
+  const dialOpts = localAddress === undefined ? {} : ({ localAddress } as TCPSocketOptions);
   return createLibp2p({
     ...own,
-    transports: [tcp()],
+    transports: [tcp({ dialOpts })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     services: { ping: ping() },

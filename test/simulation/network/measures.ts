@@ -11,6 +11,8 @@ export class Measures {
   blamed = 0;
   lookups = 0;
   messages = 0;
+  /** Keys that were asked for: one or more in a message. */
+  questions = 0;
   readonly hops: number[] = [];
   readonly lookupMs: number[] = [];
   readonly firstOwnerMs: number[] = [];
@@ -18,6 +20,13 @@ export class Measures {
   readonly fetchMs: number[] = [];
   /** By hour (or day): how many, how many from the swarm, how many possible, nodes online. */
   readonly slots: { fetches: number; fromSwarm: number; possible: number; online: number }[] = [];
+
+  walked({ hops, asked }: { hops: number; asked: number }, tookMs: number): void {
+    this.lookups += 1;
+    this.hops.push(hops);
+    this.asked.push(asked);
+    this.lookupMs.push(tookMs);
+  }
 
   slot(at: number): Measures['slots'][number] {
     while (this.slots.length <= at)

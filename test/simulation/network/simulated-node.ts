@@ -1,15 +1,21 @@
 import type { NodeKind } from '../../../src/domain/network-node.js';
+import { BOUNDS } from '../../../src/domain/bounds.js';
 import type { Contact } from '../../../src/network/events.js';
 import { OwnerCache } from '../../../src/network/owner-cache.js';
+import { NETWORK_POLICY as POLICY } from '../../../src/network/policy.js';
+import type { Position } from '../../../src/network/position.js';
+import type { Publication } from '../../../src/network/publishing.js';
 import { ProviderRecords } from '../../../src/network/records.js';
 import { Demand } from '../../../src/network/retention.js';
 import { RoutingTable } from '../../../src/network/routing-table.js';
 import { Scores } from '../../../src/network/scores.js';
 import { Selector } from '../../../src/network/selector.js';
+import { TokenBucket } from '../../../src/network/token-bucket.js';
 import { UploadSlots } from '../../../src/network/upload-slots.js';
 import type { Random } from '../../../src/ports/random.js';
 import { didOf, groupOf, positions } from '../../network/kit.js';
 import { unit } from './catalogue.js';
+import type { Lane } from './walks.js';
 
 export type Manner =
   | 'honest'
@@ -20,12 +26,17 @@ export type Manner =
   /** As the liar, and names only its like when it is asked for others. */
   | 'sybil';
 
-/** What is held, and since when a record of it is out. */
-export interface Holding {
+/** What is held, and what others were told of it in this session. */
+export interface Holding extends Publication {
+  index: number;
   lengthBytes: number;
-  recordAtMs: number;
-  /** Owners that were found when it was fetched, this one counted. */
+}
+
+/** Where a walk ended, and how many had it by then. */
+export interface LastWalk {
+  closest: readonly Contact[];
   copies: number;
+  atMs: number;
 }
 
 /** One machine: its state over all its sessions, and what it does. */
@@ -49,8 +60,15 @@ export class SimulatedNode {
   beatsAtMs = 0;
   upBusyMs = 0;
   officialBusyMs = 0;
-  /** Until when a connection to a node stays open. */
-  readonly links = new Map<string, number>();
+  /** Connections that it opened, in the order of their use: since when and until when they stand. */
+  readonly links = new Map<string, { openMs: number; untilMs: number; session: number }>();
+  readonly lanes = new Map<string, Lane>();
+  /** When a node's silence was counted. */
+  readonly failedMs = new Map<string, number>();
+  /** The one that ended last stands last. */
+  readonly lastWalks = new Map<Position, LastWalk>();
+  walkBudget = newWalkBudget(0);
+  turnAtMs = Infinity;
   servedBytes = 0;
   answers = 0;
   readonly x: number;
@@ -95,19 +113,40 @@ export class SimulatedNode {
     return 2 + this.accessMs + other.accessMs + 150 * distance;
   }
 
-  /** Round trips until an answer: three more where no connection stands. */
-  tripsTo(other: SimulatedNode, now: number): number {
-    const isLinked = (this.links.get(other.did) ?? 0) > now;
+  /** Until a connection stands: three round trips where there is none yet. */
+  reachMs(other: SimulatedNode, now: number): number {
+    const link = this.links.get(other.did);
+    const isOpen = link?.session === other.session && link.untilMs > now;
+    const openMs = isOpen ? link.openMs : now + 3 * this.roundTripMs(other);
     this.links.delete(other.did);
-    this.links.set(other.did, now + 600_000);
+    const { session } = other;
+    this.links.set(other.did, { openMs, untilMs: now + BOUNDS.swarmUnusedMs, session });
     if (this.links.size > 200) this.links.delete(this.links.keys().next().value ?? '');
-    return isLinked ? 1 : 4;
+    return Math.max(0, openMs - now);
   }
 
+  remember(key: Position, walk: LastWalk): void {
+    this.lastWalks.delete(key);
+    this.lastWalks.set(key, walk);
+    if (this.lastWalks.size <= BOUNDS.rememberedWalks) return;
+    const [oldest] = this.lastWalks.keys();
+    if (oldest !== undefined) this.lastWalks.delete(oldest);
+  }
+
+  /** A new process: nobody was told of anything, and what it knows of others is hearsay. */
   restart(now: number): void {
     const known = this.table.nodes();
     this.table = new RoutingTable(this.did, positions);
     this.table.restore(known, now);
-    this.links.clear();
+    for (const kept of [this.links, this.lanes, this.failedMs, this.lastWalks]) kept.clear();
+    this.walkBudget = newWalkBudget(now);
+    this.turnAtMs = Infinity;
+    for (const holding of this.held.values())
+      Object.assign(holding, { publishedAtMs: 0, failures: 0, triedAtMs: 0, copies: 1 });
   }
+}
+
+function newWalkBudget(now: number): TokenBucket {
+  const atOnce = BOUNDS.publicationsAtOnce;
+  return new TokenBucket(atOnce, (1_000 * atOnce) / POLICY.publishPauseMs, now);
 }

@@ -1,9 +1,7 @@
 import { BOUNDS } from '../../../src/domain/bounds.js';
 import type { Contact, Owner, Provider } from '../../../src/network/events.js';
-import { Lookup } from '../../../src/network/lookup.js';
-import { answerLookup, lookupStart } from '../../../src/network/lookup-answer.js';
+import { answerLookup } from '../../../src/network/lookup-answer.js';
 import { NETWORK_POLICY as POLICY } from '../../../src/network/policy.js';
-import { duePublications, recordTargets } from '../../../src/network/publishing.js';
 import { compareDistance, positionOfBytes, type Position } from '../../../src/network/position.js';
 import {
   chooseEvictions,
@@ -17,7 +15,9 @@ import { seededRandom, VirtualTime } from '../virtual-time.js';
 import { Catalogue, exponential, normal, type Artifact } from './catalogue.js';
 import { FetchDriver, type Answer, type Surroundings } from './fetch-driver.js';
 import { Measures } from './measures.js';
+import { SimulatedPublishing } from './publishing.js';
 import { SimulatedNode, type Manner } from './simulated-node.js';
+import { SimulatedWalks, type Question, type Told } from './walks.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -70,11 +70,29 @@ export class World {
   readonly #online: SimulatedNode[] = [];
   #nextUpload = 1;
   readonly #askedOf = new Map<string, { other: SimulatedNode; id: number }>();
-  /** The lookup of a fetch: which artifact, and whom to leave a record with. */
-  readonly #pending = new Map<string, Pending>();
+  /** What a fetch is of. */
+  readonly #pending = new Map<string, Artifact>();
+  readonly #walks: SimulatedWalks;
+  readonly #publishing: SimulatedPublishing;
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    const { time, measures } = this;
+    const nodeOf = (did: string): SimulatedNode | undefined => this.#byDid.get(did);
+    this.#walks = new SimulatedWalks({
+      time,
+      measures,
+      nodeOf,
+      beats: (node) => this.#beats(node),
+      answer: (other, question, asker) => this.#answer(other, question, asker),
+    });
+    this.#publishing = new SimulatedPublishing({
+      time,
+      measures,
+      nodeOf,
+      walks: this.#walks,
+      isBusy: ({ number }) => (this.#drivers.get(number)?.size ?? 0) > 0,
+    });
     this.#random = seededRandom(options.seed);
     this.catalogue = new Catalogue(options.artifacts, options.zipf, this.#random);
     this.holders = this.catalogue.artifacts.map(() => new Set());
@@ -137,16 +155,12 @@ export class World {
     const isHeavy = node.kind === 'heavy';
     const medianMs = this.#options.sessionMs * (isHeavy ? 24 : 1);
     time.after(medianMs * Math.exp(normal(this.#random)), () => this.#leave(node, session));
-    this.#lookUp(node, positions.of(node.did), false, {
+    this.#walks.walk(node, positions.of(node.did), false, {
       found: () => undefined,
       ended: () => undefined,
     });
     this.#scheduleInstall(node, session);
-    // A session is short: what is due is published soon after its start.
-    for (let batch = 1; batch <= 4; batch++)
-      time.after(5 * MINUTE_MS * batch, () => {
-        if (node.session === session && node.isOnline) this.#republish(node);
-      });
+    this.#publishing.plan(node, POLICY.firstTurnMs);
     time.after(this.#options.maintainMs * (0.5 + this.#random.integer(1_000) / 2_000), () =>
       this.#maintain(node, session),
     );
@@ -158,7 +172,10 @@ export class World {
     const announced = { ...node.contact, freeBytes: 1, load: 0 };
     for (let i = 0; i < 40 && this.#online.length > 0; i++) {
       const other = this.#online[this.#random.integer(this.#online.length)]!;
-      if (i < 3) node.table.heard({ ...other.contact, freeBytes: 1, load: 0 }, now);
+      if (i < 3) {
+        node.table.heard({ ...other.contact, freeBytes: 1, load: 0 }, now);
+        node.reachMs(other, now);
+      }
       other.table.heard(announced, now);
     }
   }
@@ -190,10 +207,9 @@ export class World {
     }
     if (refresh.length > 0) {
       const key = positionOfBytes(this.#random.bytes(32))!;
-      this.#lookUp(node, key, false, { found: () => undefined, ended: () => undefined });
+      this.#walks.walk(node, key, false, { found: () => undefined, ended: () => undefined });
     }
     if (node.kind === 'heavy' && this.#options.replicates !== false) this.#replicate(node);
-    this.#republish(node);
     this.time.after(this.#options.maintainMs, () => this.#maintain(node, session));
   }
 
@@ -208,98 +224,28 @@ export class World {
 
   // ---- lookups
 
-  #lookUp(
-    node: SimulatedNode,
-    key: Position,
-    isSearch: boolean,
-    told: {
-      found: (owners: readonly Owner[]) => void;
-      ended: (closest: readonly Contact[], hops: number) => void;
-    },
-  ): void {
-    const { time, measures } = this;
-    const { session } = node;
-    this.#beats(node);
-    node.table.used(key, time.now);
-    const lookup = new Lookup({
-      key,
-      self: node.did,
-      start: lookupStart(node.table, key, time.now),
-      positions,
-      isSearch,
-      now: time.now,
-    });
-    const startedMs = time.now;
-    let wakeMs = Infinity;
-    let hasOwner = false;
-    const handle = (event: Parameters<Lookup['handle']>[0]): void => {
-      if (node.session !== session || !node.isOnline) return;
-      for (const action of lookup.handle(event, time.now)) {
-        if (action.type === 'ask') this.#askNode(node, action.node, key, isSearch, handle);
-        else if (action.type === 'found') {
-          if (!hasOwner && isSearch) measures.firstOwnerMs.push(time.now - startedMs);
-          hasOwner = true;
-          told.found(action.owners);
-        } else if (action.type === 'ended') {
-          if (isSearch) {
-            measures.lookups += 1;
-            measures.hops.push(action.hops);
-            measures.lookupMs.push(time.now - startedMs);
-            measures.asked.push(action.asked);
-          }
-          told.ended(action.closest, action.hops);
-        } else if (action.atMs < wakeMs || wakeMs <= time.now) {
-          wakeMs = action.atMs;
-          time.at(action.atMs, () => {
-            if (wakeMs === action.atMs) wakeMs = Infinity;
-            if (!lookup.isOver) handle({ type: 'tick' });
-          });
-        }
-      }
-    };
-    handle({ type: 'tick' });
-  }
-
-  #askNode(
-    node: SimulatedNode,
-    contact: Contact,
-    key: Position,
-    isSearch: boolean,
-    handle: (event: Parameters<Lookup['handle']>[0]) => void,
-  ): void {
-    const { time } = this;
-    const other = this.#byDid.get(contact.did);
-    this.measures.messages += 1;
-    const fail = (ms: number): void =>
-      time.after(ms, () => {
-        node.table.failed(contact.did);
-        handle({ type: 'failed', node: contact.did });
-      });
-    // A name that was made up, or a machine that is off: nothing comes. One that runs refuses.
-    if (other === undefined) return fail(BOUNDS.lookupAskMs);
-    const tripMs = node.roundTripMs(other);
-    if (!other.isOnline) return fail(other.number % 2 === 0 ? tripMs : BOUNDS.lookupAskMs);
-    time.after(tripMs * node.tripsTo(other, time.now), () => {
-      if (!other.isOnline) return fail(BOUNDS.lookupAskMs);
-      this.#beats(other);
-      other.answers += 1;
-      const { now } = time;
-      if (isSearch && other.manner === 'honest') {
-        const { keyText } = this.catalogue.byPosition.get(key) ?? {};
-        if (keyText !== undefined) other.demand.asked(keyText, now);
-      }
-      node.table.answered(other.contact, tripMs, now);
-      if (other.manner === 'honest') other.table.answered(node.contact, tripMs, now);
-      handle({ type: 'answered', node: other.did, ...this.#answerOf(other, key, node.did) });
-    });
-  }
-
-  #answerOf(
+  #answer(
     other: SimulatedNode,
-    key: Position,
-    asker: string,
+    { key, isSearch }: Question,
+    asker: SimulatedNode,
   ): { owners: Owner[]; closer: Contact[] } {
-    if (other.manner !== 'sybil') return answerLookup(other, { key, asker }, this.time.now);
+    const { now } = this.time;
+    if (other.manner === 'sybil') return this.#answerOfSybil(key);
+    const artifact = this.catalogue.byPosition.get(key);
+    if (other.manner === 'honest') {
+      if (isSearch && artifact !== undefined) other.demand.asked(artifact.keyText, now);
+      // Who asks is there; where it can be dialled is its word until it was.
+      const known = other.table.get(asker.did);
+      if (known !== undefined) other.table.beat(asker.did, known, now);
+      else other.table.heard({ ...asker.contact, freeBytes: 0, load: 0 }, now);
+    }
+    const isHeld = artifact !== undefined && other.held.has(artifact.index);
+    const ownOf = (): Owner | undefined => (isHeld ? other.contact : undefined);
+    const { records, cache, table } = other;
+    return answerLookup({ records, cache, table, ownOf }, { key, asker: asker.did }, now);
+  }
+
+  #answerOfSybil(key: Position): { owners: Owner[]; closer: Contact[] } {
     let near = this.#nearAttackers.get(key);
     if (near === undefined) {
       near = nearestTo(key, this.#attackers)
@@ -320,6 +266,8 @@ export class World {
       const count = 1 + Math.floor(exponential(this.#random, perInstall - 0.5));
       const wanted = new Set<Artifact>();
       for (let i = 0; i < count; i++) wanted.add(this.catalogue.draw(this.#random));
+      // All of it is looked for at once, as `x source` does with a plan: each walk is its fetch's own.
+      this.#driverOf(node).tell({ type: 'planned' });
       for (const artifact of wanted)
         if (!node.held.has(artifact.index)) this.#fetch(node, artifact, true);
       this.#scheduleInstall(node, session);
@@ -340,14 +288,17 @@ export class World {
     const slot = measures.slot(Math.floor(time.now / this.#options.slotMs));
     const others = [...this.holders[artifact.index]!];
     const isPossible = others.some((number) => this.nodes[number]!.isOnline);
-    const pending: Pending = { artifact, closest: undefined, owners: 0, isHeld: false };
-    const known = node.cache.owners(artifact.key, time.now).map(providerOf);
-    const providers: Provider[] = [...known, { id: 'upstream', origin: 'upstream' }];
+    const known = new Map<string, Owner>();
+    const here = node.records.owners(artifact.key, BOUNDS.lookupAnswerOwners, time.now);
+    for (const owner of [...here, ...node.cache.owners(artifact.key, time.now)])
+      if (owner.did !== node.did && !known.has(owner.did)) known.set(owner.did, owner);
+    const official: Provider = { id: 'upstream', origin: 'upstream' };
+    const providers = [official, ...[...known.values()].map(providerOf)];
     const { lengthBytes } = artifact;
     if (isDemand) this.demanded.set(artifact.index, (this.demanded.get(artifact.index) ?? 0) + 1);
     const driver = this.#driverOf(node);
     const name = `${node.number} ${driver.next}`;
-    this.#pending.set(name, pending);
+    this.#pending.set(name, artifact);
     driver.fetch({ lengthBytes, isLengthKnown: true, providers }, (outcome) => {
       this.#pending.delete(name);
       const swarm = outcome.bytes.get('swarm') ?? 0;
@@ -367,19 +318,17 @@ export class World {
         measures.fetchMs.push(outcome.tookMs);
       }
       if (!outcome.isFinished) return;
-      this.#hold(node, pending);
+      this.#hold(node, artifact);
     });
   }
 
-  #hold(node: SimulatedNode, pending: Pending): void {
-    const { artifact, owners } = pending;
-    const { lengthBytes, index } = artifact;
+  #hold(node: SimulatedNode, { index, key, lengthBytes }: Artifact): void {
     if (node.held.has(index)) return;
-    const held = [...node.held].map(([at, { lengthBytes: length, copies }]) => ({
-      sha256: String(at),
-      lengthBytes: length,
-      demand: node.demand.of(this.catalogue.artifacts[at]!.keyText, this.time.now),
-      copies,
+    const held = [...node.held.values()].map((holding) => ({
+      sha256: String(holding.index),
+      lengthBytes: holding.lengthBytes,
+      demand: node.demand.of(this.catalogue.artifacts[holding.index]!.keyText, this.time.now),
+      copies: holding.copies,
       isPinned: false,
     }));
     const { quotaBytes } = node;
@@ -387,59 +336,17 @@ export class World {
       for (const gone of chooseEvictions(held, { quotaBytes, neededBytes: lengthBytes }))
         this.#drop(node, Number(gone));
     if (node.heldBytes + lengthBytes > quotaBytes) return;
-    node.held.set(index, { lengthBytes, recordAtMs: 0, copies: owners + 1 });
+    const never = { publishedAtMs: 0, failures: 0, triedAtMs: 0, copies: 1 };
+    node.held.set(index, { index, key, lengthBytes, ...never });
     node.heldBytes += lengthBytes;
     this.holders[index]!.add(node.number);
-    pending.isHeld = true;
-    this.#publish(node, pending);
+    this.#publishing.plan(node, POLICY.firstTurnMs);
   }
 
   #drop(node: SimulatedNode, index: number): void {
     node.heldBytes -= node.held.get(index)?.lengthBytes ?? 0;
     node.held.delete(index);
     this.holders[index]!.delete(node.number);
-  }
-
-  /** Where the walk ended there are the nearest nodes: they are given the record, without another walk. */
-  #publish(node: SimulatedNode, { artifact, closest, isHeld }: Pending): void {
-    const holding = node.held.get(artifact.index);
-    if (!isHeld || closest === undefined || holding === undefined) return;
-    holding.recordAtMs = this.time.now;
-    const targets = recordTargets(node.table, { key: artifact.key, closest }, this.time.now);
-    for (const { did } of targets) {
-      this.measures.messages += 1;
-      const other = this.#byDid.get(did);
-      if (other?.isOnline === true && other.manner === 'honest')
-        other.records.add(artifact.key, node.contact, this.time.now);
-    }
-  }
-
-  /** What was published long ago is again, a few an hour; rare things first. */
-  #republish(node: SimulatedNode): void {
-    const held = [...node.held].map(([index, { recordAtMs, copies }]) => ({
-      index,
-      key: this.catalogue.artifacts[index]!.key,
-      publishedAtMs: recordAtMs,
-      failures: 0,
-      triedAtMs: recordAtMs,
-      copies,
-    }));
-    const due = duePublications(held, this.time.now, node.kind === 'heavy' ? 20 : 4);
-    for (const { index } of due) {
-      const artifact = this.catalogue.artifacts[index]!;
-      const holding = node.held.get(index)!;
-      holding.recordAtMs = this.time.now;
-      const pending: Pending = { artifact, closest: undefined, owners: 0, isHeld: true };
-      const found = new Set<string>();
-      this.#lookUp(node, artifact.key, false, {
-        found: (owners) => owners.forEach(({ did }) => found.add(did)),
-        ended: (closest) => {
-          pending.closest = closest;
-          holding.copies = found.size + 1;
-          this.#publish(node, pending);
-        },
-      });
-    }
   }
 
   #replicate(node: SimulatedNode): void {
@@ -492,23 +399,22 @@ export class World {
           this.#uploadActions(other, { type: 'withdrawn', peer: node.did, id });
       },
       lookUp: (fetch, found, searched) => {
-        const pending = this.#pendingOf(node, fetch);
-        const { artifact } = pending;
-        this.#lookUp(node, artifact.key, true, {
+        const { key } = this.#pendingOf(node, fetch);
+        const groups = new Set<string>();
+        this.#walks.walk(node, key, true, {
           found: (owners) => {
-            pending.owners += owners.length;
-            node.cache.add(artifact.key, owners, time.now);
+            for (const { group } of owners) groups.add(group);
+            node.cache.add(key, owners, time.now);
             found(owners.map(providerOf));
           },
           ended: (closest) => {
-            pending.closest = closest;
+            node.remember(key, { closest, copies: groups.size, atMs: time.now });
             searched();
-            this.#publish(node, pending);
           },
-        });
+        } satisfies Told);
       },
       ask: (request, heard, answer) => {
-        const { artifact } = this.#pendingOf(node, request.fetch);
+        const artifact = this.#pendingOf(node, request.fetch);
         if (request.provider.id === 'upstream')
           this.#askOfficial(node, request.bytes, heard, answer);
         else this.#askProvider(node, request, artifact, heard, answer);
@@ -516,7 +422,7 @@ export class World {
     };
   }
 
-  #pendingOf(node: SimulatedNode, fetch: number): Pending {
+  #pendingOf(node: SimulatedNode, fetch: number): Artifact {
     return this.#pending.get(`${node.number} ${fetch}`)!;
   }
 
@@ -560,19 +466,18 @@ export class World {
     if (other === undefined) return;
     const tripMs = node.roundTripMs(other);
     if (!other.isOnline) {
-      node.cache.drop(artifact.key, other.did);
       if (other.number % 2 === 0)
         time.after(tripMs, () => answer({ type: 'failed', reason: 'broken' }));
       return;
     }
     const content = other.manner === 'poisoner' ? 'false' : 'true';
     const has = other.manner === 'poisoner' || other.held.has(artifact.index);
-    const trips = node.tripsTo(other, time.now);
-    time.after(tripMs * (trips - 0.5), () => {
+    time.after(node.reachMs(other, time.now) + tripMs / 2, () => {
       if (!other.isOnline) return;
       const reply = (what: Answer): void => time.after(tripMs / 2, () => answer(what));
       if (!has) {
         node.cache.drop(artifact.key, other.did);
+        node.records.withdraw(artifact.key, other.did);
         return reply({ type: 'failed', reason: 'absent' });
       }
       if (portion.kind === 'tree')
@@ -633,13 +538,6 @@ export class World {
       });
     }
   }
-}
-
-interface Pending {
-  artifact: Artifact;
-  closest: readonly Contact[] | undefined;
-  owners: number;
-  isHeld: boolean;
 }
 
 function nearestTo(key: Position, nodes: readonly SimulatedNode[]): SimulatedNode[] {

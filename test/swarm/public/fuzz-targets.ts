@@ -1,25 +1,23 @@
 import type { TestContext } from 'node:test';
+import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { sha512 } from '../../../src/domain/digest.js';
-import { encodeAnnouncement } from '../../../src/network/announcements.js';
 import { networkId, positionOfDigest } from '../../../src/network/position.js';
 import { Scores } from '../../../src/network/scores.js';
 import { BundleRequest, PieceFrame } from '../../../src/swarm/messages.pb.js';
 import { ARTIFACT_PROTOCOL, encodeMessage } from '../../../src/swarm/public/artifact-frames.js';
 import { ArtifactServer } from '../../../src/swarm/public/artifact-server.js';
+import { IndexClient } from '../../../src/swarm/public/index-client.js';
 import { INDEX_PROTOCOL, IndexServer } from '../../../src/swarm/public/index-server.js';
 import { SeenIndexMemory } from '../../../src/swarm/public/seen-index-memory.js';
 import { IndexRequest } from '../../../src/swarm/public/index.pb.js';
 import { encodeRequest, LOOKUP_PROTOCOL } from '../../../src/swarm/public/lookup-messages.js';
-import { gossipTopic } from '../../../src/swarm/public/gossip.js';
-import type { SwarmNode } from '../../../src/swarm/public/swarm-node.js';
 import { identityFromSeed } from '../../../src/trust/identity.js';
 import { temporaryStore } from '../../store/temporary.js';
 import { noise, startNode as startSibling, storeBundle } from '../nodes.js';
 import { emptyHello, startStranger } from '../strangers.js';
-import { ListedArtifacts } from './artifact-kit.js';
-import type { FuzzedProtocol } from './fuzz.js';
-import { seedOf, startNode, until } from './hosts.js';
+import { ListedArtifacts, ownerOf, startSeeker } from './artifact-kit.js';
+import { STRANGERS, type FuzzedProtocol } from './fuzz.js';
 import { digestsOf, findAll, introduce, NETWORK, startFinding } from './kit.js';
 import { LoopbackHost } from './loopback-host.js';
 
@@ -40,10 +38,14 @@ export async function publicTargets(t: TestContext): Promise<FuzzTarget[]> {
   const now = (): number => started + performance.now() + 20 * questions++;
   const node = await startFinding(1, { now });
   const honest = await startFinding(2);
-  const attacker = await LoopbackHost.start(3);
+  const strangers = await Promise.all(
+    Array.from({ length: STRANGERS }, (_, i) => LoopbackHost.start(100 + i)),
+  );
+  const seeker = await startSeeker(3);
   const temporary = await temporaryStore();
   t.after(async () => {
-    await attacker.stop();
+    for (const stranger of strangers) await stranger.stop();
+    await seeker.stop();
     await honest.stop();
     await node.stop();
     await temporary.dispose();
@@ -56,15 +58,21 @@ export async function publicTargets(t: TestContext): Promise<FuzzTarget[]> {
   await new ArtifactServer({ host: node.host, network: NETWORK, artifacts, scores, now }).start();
   const seen = new SeenIndexMemory();
   seen.note(blob.sha256, { bytes, contentType: 'text/html', seenAt: new Date() });
-  const identity = identityFromSeed(new Uint8Array(32).fill(1));
+  // As its host has it.
+  const identity = identityFromSeed(Uint8Array.from({ length: 32 }, (_, i) => Number(i === 3)));
   await new IndexServer({ seen, identity, isStable: () => true, now }).start(node.host);
 
   const contact = { did: node.host.did, addresses: node.host.addresses() };
-  const open = (protocol: string) => async () =>
-    (await attacker.connect(contact)).open(protocol, AbortSignal.timeout(30_000));
+  const open = (protocol: string) => async (stranger: number) =>
+    (await strangers[stranger]!.connect(contact)).open(protocol, AbortSignal.timeout(30_000));
   introduce(honest, node);
+  const trusting = new IndexClient({
+    trusted: [contact.did],
+    reach: () => honest.host.connect(contact),
+    now,
+  });
   const key = positionOfDigest(NETWORK, 'sha256', blob.sha256);
-  const word = { addresses: attacker.addresses(), kind: 'heavy' } as const;
+  const word = { addresses: strangers[0]!.addresses(), kind: 'heavy' } as const;
   const digests = { sha256: blob.sha256, sha512: blob.sha512 };
   const ask = { type: 'ask', id: 1, digests, root: undefined } as const;
   const pieces = { kind: 'pieces', first: 0, count: 2 } as const;
@@ -103,7 +111,10 @@ export async function publicTargets(t: TestContext): Promise<FuzzTarget[]> {
         samples: [IndexRequest.encode({ name: Buffer.from(blob.sha256, 'hex') })],
         open: open(INDEX_PROTOCOL),
       },
-      serves: () => Promise.resolve(),
+      serves: async () => {
+        const page = await trusting.find(blob.sha256, AbortSignal.timeout(60_000));
+        if (page?.bytes.length !== bytes.length) throw new Error('the page did not come');
+      },
     },
     {
       protocol: {
@@ -125,7 +136,12 @@ export async function publicTargets(t: TestContext): Promise<FuzzTarget[]> {
         ],
         open: open(ARTIFACT_PROTOCOL),
       },
-      serves: () => Promise.resolve(),
+      serves: async () => {
+        seeker.finder.owners = [ownerOf(node.host)];
+        const wanted = { digests, sizeBytes: bytes.length };
+        const came = await seeker.fetching.seek(wanted, AbortSignal.timeout(120_000));
+        if (!came) throw new Error('the artifact did not come');
+      },
     },
   ];
 }
@@ -133,15 +149,23 @@ export async function publicTargets(t: TestContext): Promise<FuzzTarget[]> {
 /** `/x/bundle/1` and `/x/piece/1` of a client or source. */
 export async function siblingTargets(t: TestContext): Promise<FuzzTarget[]> {
   const source = await startSibling(1);
-  const stranger = await startStranger();
+  const strangers = await Promise.all(
+    Array.from({ length: STRANGERS }, (_, i) => startStranger(undefined, `127.8.0.${1 + i}`)),
+  );
   t.after(async () => {
-    await stranger.stop();
+    for (const stranger of strangers) await stranger.stop();
     await source.stop();
   });
   const manifest = await storeBundle(source.open.store, [600_000]);
   await source.swarm.share(manifest, { masters: [] });
-  const open = (protocol: string) => async () => {
-    const connection = await stranger.dial(multiaddr(source.address));
+  const connections: Connection[] = [];
+  const open = (protocol: string) => async (stranger: number) => {
+    let connection = connections[stranger];
+    // The address names no key, so libp2p would dial anew each time.
+    if (connection?.status !== 'open') {
+      connection = await strangers[stranger]!.dial(multiaddr(source.address));
+      connections[stranger] = connection;
+    }
     return connection.newStream(protocol);
   };
   const digest = Buffer.from(manifest.digest, 'hex');
@@ -193,49 +217,4 @@ export async function siblingTargets(t: TestContext): Promise<FuzzTarget[]> {
       serves,
     },
   ];
-}
-
-export interface GossipTarget {
-  node: SwarmNode;
-  /** What a neighbour says that it wraps and signs as gossipsub wants. */
-  publish: (bytes: Uint8Array) => Promise<void>;
-  /** The neighbour's own, and another's. */
-  samples: readonly Uint8Array[];
-  /** Throws where an honest one is not heard any more. */
-  reaches: () => Promise<void>;
-}
-
-export async function gossipTarget(t: TestContext): Promise<GossipTarget> {
-  const heard: string[] = [];
-  const onHint = ({ name }: { name: string }): void => void heard.push(name);
-  const node = await startNode(t, 101, { onHint });
-  const peers = node.host.addresses();
-  const neighbour = await startNode(t, 102, { peers });
-  const honest = await startNode(t, 103, { peers });
-  await until('they are neighbours', () => node.table.size === 2);
-  const signed = (number: number, ms: number): Uint8Array =>
-    encodeAnnouncement(
-      { type: 'heartbeat', freeBytes: 1, load: 0 },
-      { network: NETWORK, sequence: ms },
-      identityFromSeed(seedOf(number)),
-    );
-  const at = Date.now();
-  return {
-    node,
-    samples: [
-      signed(102, at),
-      signed(102, at - 3_600_000),
-      signed(102, at + 3_600_000),
-      signed(9, at),
-    ],
-    publish: async (bytes) => {
-      const { gossip } = neighbour.host.services;
-      // One that it sent already it does not send again.
-      await gossip.publish(gossipTopic(NETWORK), bytes).catch(() => undefined);
-    },
-    reaches: async () => {
-      await honest.tell({ type: 'version', ecosystem: 'npm', name: 'honest', version: '1.0.0' });
-      await until('an honest one is heard', () => heard.includes('honest'));
-    },
-  };
 }

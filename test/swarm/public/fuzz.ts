@@ -10,8 +10,15 @@ export interface FuzzedProtocol {
   perStream: number;
   /** Sent as they are on each stream before the others: what a server wants to hear first. */
   preface: readonly Uint8Array[];
-  open: () => Promise<Stream>;
+  /** @param stranger Below `STRANGERS`: each has an address of its own, for of one address few are let in. */
+  open: (stranger: number) => Promise<Stream>;
 }
+
+/** Who sends at once. */
+export const STRANGERS = 8;
+/** Who is refused tries again after a moment, so often in a row at most. */
+const REFUSED_PAUSE_MS = 20;
+const REFUSED_AT_MOST = 3_000;
 
 export interface FuzzTally {
   /** Messages that were handed to a stream. */
@@ -30,28 +37,40 @@ export async function fuzz(
   random: Random,
 ): Promise<FuzzTally> {
   const tally: FuzzTally = { sent: 0, streams: 0, ended: 0, refused: 0 };
-  const worker = async (): Promise<void> => {
-    while (tally.sent < messages) await overOneStream(protocol, messages, random, tally);
+  const send = async (stranger: number): Promise<void> => {
+    while (tally.sent < messages) {
+      const stream = await opened(protocol, stranger, tally);
+      await overOneStream(stream, protocol, messages, random, tally);
+    }
   };
-  await Promise.all(Array.from({ length: 4 }, worker));
+  await Promise.all(Array.from({ length: STRANGERS }, (_, stranger) => send(stranger)));
   return tally;
 }
 
+/** @throws what refused it again and again. */
+async function opened(
+  { open }: FuzzedProtocol,
+  stranger: number,
+  tally: FuzzTally,
+): Promise<Stream> {
+  for (let refused = 1; ; refused++) {
+    try {
+      return await open(stranger);
+    } catch (error) {
+      tally.refused += 1;
+      if (refused >= REFUSED_AT_MOST) throw error;
+      await new Promise((resolve) => setTimeout(resolve, REFUSED_PAUSE_MS));
+    }
+  }
+}
+
 async function overOneStream(
-  { open, samples, perStream, preface }: FuzzedProtocol,
+  stream: Stream,
+  { samples, perStream, preface }: FuzzedProtocol,
   messages: number,
   random: Random,
   tally: FuzzTally,
 ): Promise<void> {
-  let stream: Stream;
-  try {
-    stream = await open();
-  } catch (error) {
-    tally.refused += 1;
-    if (tally.refused > 10 * messages) throw error;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    return;
-  }
   tally.streams += 1;
   // What comes back is not of interest.
   stream.addEventListener('message', () => undefined);
@@ -87,11 +106,16 @@ function isOpen(stream: Stream): boolean {
 /** Or so long: who does not read is left alone. */
 async function drained(stream: Stream): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, 100);
-    stream.addEventListener('drain', () => {
+    const done = (): void => {
       clearTimeout(timer);
+      stream.removeEventListener('drain', done);
+      stream.removeEventListener('close', done);
       resolve();
-    });
+    };
+    const timer = setTimeout(done, 100);
+    stream.addEventListener('drain', done);
+    stream.addEventListener('close', done);
+    if (!isOpen(stream)) done();
   });
 }
 

@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { seededRandom } from '../../simulation/virtual-time.js';
 import { fuzz } from './fuzz.js';
-import { gossipTarget, publicTargets, siblingTargets, type FuzzTarget } from './fuzz-targets.js';
+import { gossipTarget, libp2pTargets } from './fuzz-libp2p.js';
+import { publicTargets, siblingTargets, type FuzzTarget } from './fuzz-targets.js';
 
 /** After what nobody uses any more is gone. */
 function heldBytes(): number {
@@ -26,8 +27,11 @@ const SHARES: Record<string, number> = {
   '/x/artifact/1': 20,
   '/x/bundle/1': 15,
   '/x/piece/1': 20,
+  '/meshsub/1.2.0': 10,
+  '/x/kad-light/1': 5,
 };
-const GOSSIP_SHARE = 25;
+/** Words that gossip passes on, which are wrong in themselves. */
+const GOSSIP_SHARE = 10;
 
 /** So many broken messages over all protocols; each goes on serving, and memory does not grow with them. */
 export async function fuzzAll(t: TestContext, messages: number, seed: number): Promise<void> {
@@ -41,7 +45,11 @@ export async function fuzzAll(t: TestContext, messages: number, seed: number): P
     process.off('uncaughtException', onUnhandled);
   });
   t.diagnostic(`seed ${seed}`);
-  const targets: FuzzTarget[] = [...(await publicTargets(t)), ...(await siblingTargets(t))];
+  const targets: FuzzTarget[] = [
+    ...(await publicTargets(t)),
+    ...(await siblingTargets(t)),
+    ...(await libp2pTargets(t)),
+  ];
   for (const { protocol, serves } of targets) {
     const share = SHARES[protocol.name] ?? assert.fail(protocol.name);
     const perProtocol = Math.ceil((messages * share) / 100);
