@@ -196,6 +196,13 @@ export const SWARM_BOUNDS = {
   swarmCandidateDialsPerSecond: 2,
   swarmCandidatePauseMs: 5 * 60_000,
   swarmCandidateDials: 8,
+  /** Of those on a link that announced themselves; and of what one announced of another. */
+  swarmLinkDials: 16,
+  swarmLinkDialsPerSecond: 20,
+  swarmLinkDialMs: 3_000,
+  swarmLinkCandidatePauseMs: 15_000,
+  swarmHearsayDials: 4,
+  swarmHearsayDialsPerSecond: 4,
   /** What a node that can be reached passes on for those that cannot. */
   relayReservations: 32,
   relayReservationMs: 60 * 60_000,

@@ -162,7 +162,7 @@ export class RoutingTable {
       const fitting = entries.filter(
         ({ node }) => node.answeredAtMs >= provenSinceMs && node.heardAtMs >= heardSinceMs,
       );
-      fitting.sort((a, b) => compareDistance(key, a.position, b.position));
+      if (fitting.length > 1) fitting.sort((a, b) => compareDistance(key, a.position, b.position));
       for (const { node } of fitting) {
         const ofGroup = groups.get(node.group) ?? 0;
         if (ofGroup >= perGroup) continue;
@@ -270,11 +270,13 @@ export class RoutingTable {
   }
 
   /** Nodes in portions, each wholly nearer to the key than the next. */
-  *#byDistance(key: Position): Generator<Entry[]> {
+  *#byDistance(key: Position): Generator<readonly Entry[]> {
     const bits = sharedBits(this.#own, key);
-    yield [...(this.#buckets.get(bits)?.nodes ?? [])];
-    yield [...this.#buckets].flatMap(([at, { nodes }]) => (at > bits ? nodes : []));
-    for (let at = bits - 1; at >= 0; at--) yield [...(this.#buckets.get(at)?.nodes ?? [])];
+    yield this.#buckets.get(bits)?.nodes ?? [];
+    const nearer: Entry[] = [];
+    for (const [at, { nodes }] of this.#buckets) if (at > bits) nearer.push(...nodes);
+    yield nearer;
+    for (let at = bits - 1; at >= 0; at--) yield this.#buckets.get(at)?.nodes ?? [];
   }
 }
 

@@ -1,3 +1,4 @@
+import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
@@ -19,12 +20,14 @@ import { Discovery } from '../discovery.js';
 import type { Neighbourhood } from '../interfaces.js';
 import { listensOn } from '../listens-on.js';
 import type { OpenChannel } from '../multicast.js';
-import { Candidates } from './candidates.js';
+import { didOfPeer } from '../did.js';
+import { Candidates, type Way } from './candidates.js';
 import type { PublicHost } from './public-host.js';
 import { Rendezvous } from './rendezvous.js';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
+const ENOUGH_PAUSE_MS = 1_000;
 
 export interface FirstPeersDeps {
   host: PublicHost;
@@ -51,7 +54,6 @@ export class FirstPeers {
   #discovery: Discovery | undefined;
   #rendezvous: Rendezvous | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #dials = 0;
 
   constructor(deps: FirstPeersDeps) {
     this.#deps = deps;
@@ -61,15 +63,11 @@ export class FirstPeers {
   start(): void {
     const { peers, host, multicast, rendezvous, network } = this.#deps;
     for (const address of peers.map(parseAddress)) void this.#pursue(address);
-    this.#timer = setInterval(
-      () => this.#tryNext(),
-      1_000 / BOUNDS.swarmCandidateDialsPerSecond,
-    ).unref();
     if (multicast !== undefined) this.#startDiscovery(multicast);
     if (rendezvous === undefined) return;
     const announcedPort = host.listening().map(tcpOf)[0]?.port;
     this.#rendezvous = new Rendezvous({ network, announcedPort, ...rendezvous }, ({ ip, port }) =>
-      this.#found(tcpMultiaddr(ip, port)),
+      this.#found(tcpMultiaddr(ip, port), 'anybody', ''),
     );
     this.#rendezvous.start();
   }
@@ -81,7 +79,7 @@ export class FirstPeers {
 
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('the node stops'));
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#discovery?.stop();
     await this.#rendezvous?.stop();
   }
@@ -96,10 +94,13 @@ export class FirstPeers {
       neighbourhood: surroundings,
       listensOn: (one) => listensOn(one, host.listening(), listenHosts),
       wantsMore: () => this.#wantsMore(),
-      onFound: ({ peer, addresses }) => {
+      onFound: ({ peer, addresses, from }) => {
+        if (this.#isConnected(peer)) return;
         // What is heard on a link may be dialled on that link, whatever strangers' words may not.
         host.policy.allow(addresses);
-        for (const address of addresses) this.#found(address.encapsulate(`/p2p/${peer}`));
+        // Whoever is there is welcome: who it is said to be is one more thing to forge.
+        for (const address of addresses)
+          this.#found(address, isOf(address, from) ? 'itself' : 'another', from);
       },
     });
     this.#discovery = discovery;
@@ -108,28 +109,55 @@ export class FirstPeers {
     });
   }
 
+  #isConnected(peer: string): boolean {
+    const did = didOfPeer(peerIdFromString(peer));
+    return did !== undefined && this.#deps.host.connectionOf(did) !== undefined;
+  }
+
   #wantsMore(): boolean {
     const connected = new Set(this.#deps.host.connections().map(({ did }) => did));
     return connected.size < POLICY.neighbours;
   }
 
-  #found(address: Multiaddr): void {
+  #found(address: Multiaddr, way: Way, teller: string): void {
     const { host, clock } = this.#deps;
     const group = groupOfMultiaddr(address.toString());
     if (group === undefined || !host.policy.mayDial(address)) return;
-    this.#candidates.add({ address: address.toString(), group }, clock.monotonicMs());
+    const candidate = { address: address.toString(), group, way, teller };
+    if (this.#candidates.add(candidate, clock.monotonicMs())) this.#proceed();
   }
 
-  #tryNext(): void {
-    if (!this.#wantsMore() || this.#dials >= BOUNDS.swarmCandidateDials) return;
-    const address = this.#candidates.next(this.#deps.clock.monotonicMs());
-    if (address === undefined) return;
-    this.#dials += 1;
-    void this.#deps.host
-      .connectTo(multiaddr(address), AbortSignal.timeout(BOUNDS.swarmDialMs))
+  /** Tries what may be tried now, and looks again when more may. */
+  #proceed(): void {
+    const { clock } = this.#deps;
+    clearTimeout(this.#timer);
+    if (this.#stopped.signal.aborted) return;
+    const wantsMore = this.#wantsMore();
+    for (;;) {
+      const candidate = wantsMore ? this.#candidates.next(clock.monotonicMs()) : undefined;
+      if (candidate === undefined) break;
+      void this.#try(candidate);
+    }
+    const waitMs = this.#candidates.nextMs() - clock.monotonicMs();
+    if (waitMs === Infinity) return;
+    // With enough neighbours nothing is tried until some have gone.
+    const pauseMs = wantsMore ? Math.max(1, waitMs) : ENOUGH_PAUSE_MS;
+    this.#timer = setTimeout(() => this.#proceed(), pauseMs).unref();
+  }
+
+  async #try({
+    address,
+    way,
+    limitMs,
+  }: NonNullable<ReturnType<Candidates['next']>>): Promise<void> {
+    try {
+      await this.#deps.host.connectTo(multiaddr(address), AbortSignal.timeout(limitMs));
+    } catch {
       // Nobody is there, or of another network: it was nothing but a hint.
-      .catch(() => undefined)
-      .finally(() => (this.#dials -= 1));
+    } finally {
+      this.#candidates.ended(way);
+      this.#proceed();
+    }
   }
 
   /** Keeps a connection to an address that the user named up, for ever. Never rejects. */
@@ -174,4 +202,9 @@ export class FirstPeers {
     const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10));
     await clock.sleep(ms / 2 + random.integer(ms / 2), this.#stopped.signal).catch(() => undefined);
   }
+}
+
+/** Whether an address is where a packet came from; zones are names of this machine's own. */
+function isOf(address: Multiaddr, from: string): boolean {
+  return tcpOf(address)?.ip.split('%')[0] === from.split('%')[0];
 }

@@ -17,6 +17,9 @@ export interface Report {
   firstOwnerMs: Quantiles;
   asksPerLookup: Quantiles;
   messages: number;
+  questions: number;
+  /** Of a node that is online, in a second. */
+  messageRate: number;
   /** Of bytes served, over nodes that were online for an hour: all, light, heavy. */
   servedGini: { all: number; light: number; heavy: number };
   /** Of lookups answered, for the time that a node was online. */
@@ -59,6 +62,9 @@ export function reportOf(world: World, options: WorldOptions): Report {
   const rare = [...world.demanded].filter(([, times]) => times <= 3).map(([index]) => index);
   const copies = rare.map((index) => holders[index]?.size ?? 0);
   const share = (part: number, of: number): number => rounded(part / Math.max(1, of));
+  const meanOnline = Math.round(
+    measures.slots.reduce((a, { online }) => a + online, 0) / Math.max(1, measures.slots.length),
+  );
   const { fetches, fromSwarm, possible, swarmBytes, officialBytes } = measures;
   return {
     fetches,
@@ -75,6 +81,8 @@ export function reportOf(world: World, options: WorldOptions): Report {
     firstOwnerMs: quantiles(measures.firstOwnerMs),
     asksPerLookup: quantiles(measures.asked),
     messages: measures.messages,
+    questions: measures.questions,
+    messageRate: rounded((1_000 * measures.messages) / (meanOnline * options.durationMs)),
     servedGini: {
       all: rounded(gini(served)),
       light: rounded(gini(ofKind('light'))),
@@ -87,9 +95,7 @@ export function reportOf(world: World, options: WorldOptions): Report {
       withNone: share(copies.filter((count) => count === 0).length, rare.length),
       withThree: share(copies.filter((count) => count >= 3).length, rare.length),
     },
-    meanOnline: Math.round(
-      measures.slots.reduce((a, { online }) => a + online, 0) / Math.max(1, measures.slots.length),
-    ),
+    meanOnline,
     slots: measures.slots.slice(0, Math.floor(options.durationMs / options.slotMs)),
     servedShares: thinned(servedShares),
     lookupQuantiles: Array.from({ length: 101 }, (_, i): [number, number] => [

@@ -10,6 +10,7 @@ import { gossipTopic } from '../../../src/swarm/public/gossip.js';
 import { identityFromSeed } from '../../../src/trust/identity.js';
 import { noise } from '../nodes.js';
 import { answerWith, contactOf, startHonest, sybils } from './attacks.js';
+import { crowdUnderCongestion } from './congestion.js';
 import { startHolder, startSeeker } from './artifact-kit.js';
 import { seedOf, startNode, until } from './hosts.js';
 import { digestsOf, findAll, introduce, NETWORK, startFinding, type FindingNode } from './kit.js';
@@ -153,6 +154,9 @@ test('under congestion who gave is served before who only takes', async (t) => {
   assert.deepEqual(came, { giver: count, rider: count }, 'nobody goes without');
   assert.ok(whenGiverHadAll < count / 2, String(whenGiverHadAll));
 });
+
+test('under congestion many names at one address get what one newcomer gets', (t) =>
+  crowdUnderCongestion(t, 24));
 
 test('a forged directory is asked only for what nobody else has, and what it says is bounded', async (t) => {
   let asked = 0;

@@ -24,10 +24,10 @@ test('forged mDNS leads nowhere but to the link, bounded, takes nobody’s place
   t.after(() => doors.close());
   const { port } = doors.address() as AddressInfo;
 
-  let say: ((bytes: Uint8Array) => void) | undefined;
+  let say: ((bytes: Uint8Array, from: string) => void) | undefined;
   const openChannel: OpenChannel = (network, family, onPacket: OnPacket) => {
     const channel = { network, family, send: () => undefined, close: () => undefined };
-    say = (bytes) => onPacket(channel, bytes, '127.0.0.9');
+    say = (bytes, from) => onPacket(channel, bytes, from);
     return Promise.resolve(channel);
   };
   const first = new FirstPeers({
@@ -53,15 +53,16 @@ test('forged mDNS leads nowhere but to the link, bounded, takes nobody’s place
       { ip: `127.${1 + (i % 40)}.0.1`, port },
       { ip: '127.0.0.1', port },
     ];
-    say?.(encodeAnnouncement({ tag: TAG, peer: named.peer, addresses }));
-    say?.(noise(1 + (i % 9_000), i));
+    say?.(encodeAnnouncement({ tag: TAG, peer: named.peer, addresses }), '127.0.0.9');
+    say?.(noise(1 + (i % 9_000), i), '127.0.0.9');
   }
   const at = honest
     .listening()
     .map(tcpOf)
     .find((one) => one !== undefined)!;
   const truth = encodeAnnouncement({ tag: TAG, peer: honest.peer, addresses: [at] });
-  const timer = setInterval(() => say?.(truth), 500);
+  const timer = setInterval(() => say?.(truth, at.ip), 500);
+  const toldMs = performance.now();
   t.after(() => clearInterval(timer));
   await until('the honest node is met', () => victim.connectionOf(honest.did) !== undefined);
   assert.deepEqual(
@@ -71,5 +72,8 @@ test('forged mDNS leads nowhere but to the link, bounded, takes nobody’s place
   );
   for (const ip of ['10.1.2.3', '169.254.169.254'])
     assert.equal(victim.policy.mayDial(multiaddr(`/ip4/${ip}/tcp/80`)), false, ip);
-  t.diagnostic(`${2 * FORGED} forged packets: ${knocks} knocks at a door on the link`);
+  const tookMs = Math.round(performance.now() - toldMs);
+  t.diagnostic(
+    `${2 * FORGED} forged packets: ${knocks} knocks at a door on the link, met after ${tookMs} ms`,
+  );
 });
