@@ -11,7 +11,7 @@ import { askedOf, partsOf, Patterns, type LockedProject, type YarnTable } from '
 export function readBerry(file: InputFile, table: YarnTable, project: LockedProject): NpmTree {
   const tree = new LockedTree(file.path, 'yarn');
   const isAlone = project.manifest === undefined;
-  const patterns = new Patterns(project.manifest?.['resolutions']);
+  const patterns = new Patterns(project.manifest?.['resolutions'], 'berry');
   const folders = new Map(project.folders.map(({ path, manifest }) => [path, manifest]));
   if (project.manifest !== undefined) folders.set('.', project.manifest);
   const roots: string[] = [];
@@ -50,11 +50,14 @@ function connectDependencies(
   );
   const meta = jsonOf(entry['dependenciesMeta']);
   // What is relative to a package is bound to it.
-  const locator = encodeURIComponent(text(entry['resolution']) ?? '');
+  const resolution = text(entry['resolution']) ?? '';
+  const locator = encodeURIComponent(resolution);
+  const { name: from } = partsOf(resolution);
   for (const [name, range] of Object.entries(strings(jsonOf(entry['dependencies'])))) {
     const about = isObject(meta) ? meta[name] : undefined;
     const optional = isObject(about) && String(about['optional']) === 'true';
-    const to = patterns.find(name, [range, `npm:${range}`, `${range}::locator=${locator}`]);
+    const specs = [range, `npm:${range}`, `${range}::locator=${locator}`];
+    const [to] = patterns.find(name, specs, { name: from, version: text(entry['version']) ?? '' });
     // What "resolutions" put in its place, only the package.json says.
     if (to === undefined && isAlone) continue;
     const type = optional ? 'optional' : dev.has(name) ? 'dev' : 'prod';
@@ -79,7 +82,7 @@ function connectOriginal(
 ): void {
   const original = patchedOf(spec);
   if (original === undefined) return;
-  const to = patterns.find(name, [original]);
+  const to = patterns.unreplaced(name, [original]);
   tree.connect(key, { name, type: 'prod', spec: original, to });
   if (to !== undefined) tree.fetchEverywhere(to);
 }

@@ -75,7 +75,7 @@ function text(value: unknown): string | undefined {
 /** @see https://classic.yarnpkg.com/lang/en/docs/yarn-lock/ */
 function readClassic(file: InputFile, table: YarnTable, project: LockedProject): NpmTree {
   const tree = new LockedTree(file.path, 'yarn');
-  const patterns = new Patterns(project.manifest?.['resolutions']);
+  const patterns = new Patterns(project.manifest?.['resolutions'], 'classic');
   for (const [key, entry] of Object.entries(table)) {
     const asked = key.split(/,\s*/).map(unquoted);
     const [first = key] = asked;
@@ -111,12 +111,16 @@ function readClassic(file: InputFile, table: YarnTable, project: LockedProject):
       ['prod', 'dependencies'],
       ['optional', 'optionalDependencies'],
     ] as const) {
+      const from = { name: partsOf(unquoted(key)).name, version: text(entry['version']) ?? '' };
       for (const [name, spec] of Object.entries(strings(jsonOf(entry[field])))) {
-        tree.connect(key, { name, type, spec, to: patterns.find(name, [spec]) });
+        const found = patterns.find(name, [spec], from);
+        for (const to of found.length === 0 ? [undefined] : found) {
+          tree.connect(key, { name, type, spec, to });
+        }
       }
     }
   }
-  connectProject(tree, project, (name, spec) => patterns.find(name, [spec]), Object.keys(table));
+  connectProject(tree, project, patterns, Object.keys(table));
   return { ...tree.finish(), everyPlatform: true };
 }
 
@@ -141,7 +145,7 @@ function shasumOf(resolved: string | undefined): string | undefined {
 function connectProject(
   tree: LockedTree,
   project: LockedProject,
-  find: (name: string, spec: string) => string | undefined,
+  patterns: Patterns,
   keys: readonly string[],
 ): void {
   const { manifest, folders } = project;
@@ -165,10 +169,13 @@ function connectProject(
     ...folders.map((folder): [string, JsonObject] => [`workspace:${folder.path}`, folder.manifest]),
   ];
   for (const [from, asking] of members) {
+    const asker = { name: text(asking['name']) ?? '', version: text(asking['version']) ?? '' };
     for (const { name, type, spec } of askedOf(asking)) {
       if (addressKind(spec) === 'local') continue;
-      const workspace = own.get(name);
-      tree.connect(from, { name, type, spec, to: find(name, spec) ?? workspace });
+      const found = patterns.find(name, [spec], asker);
+      for (const to of found.length === 0 ? [own.get(name)] : found) {
+        tree.connect(from, { name, type, spec, to });
+      }
     }
   }
 }
