@@ -27,11 +27,19 @@ export async function openDirect(
   }
 }
 
-/** For who reads other files than volumes. */
+/** @see DirectFiles.openToWrite */
+async function openToWrite(path: string): Promise<FileHandle | undefined> {
+  // A program that serves a file system gets writes at once as it is, and may not know that two open
+  // files are one: fusefat gives each clusters of its own.
+  return (await isServed(path)) ? undefined : openDirect(path, constants.O_WRONLY);
+}
+
+/** For other files than volumes. */
 export function localDirectFiles(): DirectFiles {
   const memory = RunMemory.atPages();
   return {
     open: (path) => openDirect(path, constants.O_RDONLY),
+    openToWrite: (path) => openToWrite(path),
     take: () => memory.take(),
     give: (whole) => memory.give({ whole }),
   };
@@ -54,10 +62,7 @@ export class DirectWriter {
 
   /** @param file The same, opened for writing, for what cannot go past the cache. */
   static async of(path: string, file: FileHandle): Promise<DirectWriter> {
-    // A program that serves a file system gets writes at once as it is, and may not know that two open
-    // files are one: fusefat gives each clusters of its own.
-    const direct = (await isServed(path)) ? undefined : openDirect(path, constants.O_WRONLY);
-    return new DirectWriter(file, await direct);
+    return new DirectWriter(file, await openToWrite(path));
   }
 
   /** Answers how many bytes wait in the page cache because of it. */

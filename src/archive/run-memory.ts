@@ -1,32 +1,17 @@
+import { blocksAtPages } from '../domain/page-memory.js';
 import { CHECKED_BYTES } from '../ports/volume.js';
-
-/** Node has it; its types do not say so. */
-declare const WebAssembly: {
-  Memory: new (size: { initial: number }) => { buffer: ArrayBuffer };
-};
-
-/** WebAssembly counts memory in these. */
-const WASM_PAGE_BYTES = 64 << 10;
 
 /** So many runs begin at a page of memory, in the whole process. */
 const AT_PAGES = 24;
 
 let atPages: Uint8Array[] | undefined;
-let pages: ArrayBuffer | undefined;
+let pages: ArrayBufferLike | undefined;
 
-/**
- * What begins at a page of memory, as reading and writing past the page cache asks for. Node says
- * nothing of where a buffer lies; the memory of a WebAssembly module begins at a page.
- */
+/** What reading and writing past the page cache asks for. */
 function freeAtPages(): Uint8Array[] {
   if (atPages !== undefined) return atPages;
-  const initial = (AT_PAGES * CHECKED_BYTES) / WASM_PAGE_BYTES;
-  const { buffer } = new WebAssembly.Memory({ initial });
-  pages = buffer;
-  atPages = Array.from(
-    { length: AT_PAGES },
-    (_, at) => new Uint8Array(buffer, at * CHECKED_BYTES, CHECKED_BYTES),
-  );
+  atPages = blocksAtPages(AT_PAGES, CHECKED_BYTES, { shared: false });
+  pages = atPages[0]?.buffer;
   return atPages;
 }
 

@@ -13,11 +13,15 @@ export interface HashedFile {
 
 /** What the thread is told. */
 export type HashTask =
+  | ({ type: 'take'; id: number; startBytes: number; parts: readonly Uint8Array[] } & HashedFile)
   | ({ type: 'advance' } & HashedFile)
   | ({ type: 'finish'; id: number } & HashedFile)
   | { type: 'forget'; name: string };
 
-export type HashReply = ({ id: number } & FileDigests) | { id: number; failed: string };
+export type HashReply =
+  | ({ id: number } & FileDigests)
+  | { id: number; taken: true }
+  | { id: number; failed: string };
 
 export interface FileDigests {
   /** Where it was wanted. */
@@ -37,7 +41,7 @@ const IDLE_MS = 10_000;
 export class FileDigester {
   #worker: Worker | undefined;
   #nextId = 1;
-  readonly #waiting = new Map<number, (digests: FileDigests | undefined) => void>();
+  readonly #waiting = new Map<number, (reply: HashReply | undefined) => void>();
   readonly #begun = new Set<string>();
   #idle: NodeJS.Timeout | undefined;
 
@@ -47,19 +51,31 @@ export class FileDigester {
     this.#post({ type: 'advance', ...file });
   }
 
+  /**
+   * Hashes what comes next of a file from memory that is shared with the thread, and must stay as it is
+   * until this resolves: whether it was done. Where not, what was hashed of the file is lost.
+   * @param startBytes where the parts begin; they end at `file.endBytes`.
+   */
+  async take(
+    file: HashedFile,
+    startBytes: number,
+    parts: readonly Uint8Array[],
+  ): Promise<boolean> {
+    this.#begun.add(file.name);
+    const reply = await this.#ask((id) => ({ type: 'take', id, startBytes, parts, ...file }));
+    return reply !== undefined && 'taken' in reply;
+  }
+
   /** What was hashed of it does not count. */
   forget(name: string): void {
     if (this.#begun.delete(name)) this.#post({ type: 'forget', name });
   }
 
   /** The digests of the whole file; undefined where it cannot be read or the thread failed. */
-  finish(file: HashedFile): Promise<FileDigests | undefined> {
+  async finish(file: HashedFile): Promise<FileDigests | undefined> {
     this.#begun.delete(file.name);
-    const id = this.#nextId++;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#post({ type: 'finish', id, ...file });
-    });
+    const reply = await this.#ask((id) => ({ type: 'finish', id, ...file }));
+    return reply !== undefined && 'sha256' in reply ? reply : undefined;
   }
 
   async close(): Promise<void> {
@@ -68,6 +84,14 @@ export class FileDigester {
     this.#worker = undefined;
     await worker?.terminate();
     this.#fail();
+  }
+
+  #ask(task: (id: number) => HashTask): Promise<HashReply | undefined> {
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#post(task(id));
+    });
   }
 
   #post(task: HashTask): void {
@@ -83,7 +107,7 @@ export class FileDigester {
     worker.on('message', (reply: HashReply) => {
       const resolve = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
-      resolve?.('failed' in reply ? undefined : reply);
+      resolve?.(reply);
       if (this.#waiting.size === 0) worker.unref();
       this.#touch();
     });

@@ -20,6 +20,11 @@ parentPort?.on('message', (task: HashTask) => {
     return;
   }
   try {
+    if (task.type === 'take') {
+      take(task);
+      reply({ id: task.id, taken: true });
+      return;
+    }
     const progress = advance(task);
     if (task.type === 'advance') return;
     files.delete(task.name);
@@ -30,7 +35,7 @@ parentPort?.on('message', (task: HashTask) => {
     });
   } catch (error) {
     files.delete(task.name);
-    if (task.type === 'finish') reply({ id: task.id, failed: String(error) });
+    if (task.type !== 'advance') reply({ id: task.id, failed: String(error) });
   }
 });
 
@@ -38,13 +43,31 @@ function reply(message: HashReply): void {
   parentPort?.postMessage(message);
 }
 
-function advance({ name, path, endBytes, digests }: HashedFile): Progress {
+function progressOf({ name, digests }: HashedFile): Progress {
   const known = files.get(name);
   const progress = known ?? {
     hashes: new Map(digests.map((algorithm) => [algorithm, createHash(algorithm)] as const)),
     atBytes: 0,
   };
   files.set(name, progress);
+  return progress;
+}
+
+/** From memory that another thread holds still meanwhile. */
+function take(task: Extract<HashTask, { type: 'take' }>): void {
+  const progress = progressOf(task);
+  const { atBytes } = progress;
+  if (atBytes !== task.startBytes) throw new Error(`${task.path} was hashed up to ${atBytes}`);
+  for (const part of task.parts) {
+    for (const hash of progress.hashes.values()) hash.update(part);
+    progress.atBytes += part.length;
+  }
+}
+
+function advance(wanted: HashedFile): Progress {
+  const { path, endBytes } = wanted;
+  const progress = progressOf(wanted);
+  if (progress.atBytes >= endBytes) return progress;
   const file = openSync(path, 'r');
   try {
     while (progress.atBytes < endBytes) {

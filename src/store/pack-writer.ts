@@ -5,6 +5,7 @@ import { BOUNDS } from '../domain/bounds.js';
 import { lengthOf } from '../domain/piece.js';
 import type { HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
+import { appendPast, type Appended } from './direct-append.js';
 import { GroupQueue } from './group-queue.js';
 import { syncFolder, writeAll } from './durable-file.js';
 import { stampOfOpen, type FileStamp } from './file-stamp.js';
@@ -15,6 +16,9 @@ import { enter } from './placing.js';
 const GROUP_BYTES = 16 << 20;
 /** What a row costs beside its bytes, so that a group of tiny blobs ends too. */
 const ROW_BYTES = 4 << 10;
+
+/** A group of so much goes past the page cache: less is not worth a write of whole blocks. */
+const DIRECT_GROUP_BYTES = 1 << 20;
 
 interface PendingBlob {
   body: HashedBody;
@@ -81,21 +85,38 @@ export class PackWriter {
     const pack = await this.#openPack();
     const bytes = group.map((blob) => blob.bytes);
     // After a write that failed half-way the pack ends later than its last blob: a hole.
-    const start = fstatSync(pack.file.fd).size;
+    const end = fstatSync(pack.file.fd).size;
     const isUntouched = pack.stamp !== undefined && pack.stamp === stampOfOpen(pack.file);
-    await writeAll(pack.file, bytes, start);
-    pack.endBytes = start + lengthOf(bytes);
+    const appended = await this.#append(pack, bytes, end);
+    pack.endBytes = appended.endBytes;
     await pack.file.datasync();
     pack.stamp = isUntouched ? stampOfOpen(pack.file) : undefined;
     const { number, stamp = null } = pack;
     await this.#context.db.write(() => {
       this.#stamp.run(stamp, number);
-      let offset = start;
+      let offset = appended.start;
       for (const { body } of group) {
         enter(this.#context, body, { pack: number, offset });
         offset += body.lengthBytes;
       }
     });
+  }
+
+  async #append(pack: OpenPack, bodies: readonly Uint8Array[], end: number): Promise<Appended> {
+    const { direct, layout } = this.#context;
+    const past =
+      lengthOf(bodies) < DIRECT_GROUP_BYTES
+        ? undefined
+        : await direct?.openToWrite(layout.pack(pack.number));
+    if (direct === undefined || past === undefined) {
+      await writeAll(pack.file, bodies, end);
+      return { start: end, endBytes: end + lengthOf(bodies) };
+    }
+    try {
+      return await appendPast(direct, past, pack.file, bodies, end);
+    } finally {
+      await past.close();
+    }
   }
 
   #notHeld(waiting: readonly PendingBlob[]): PendingBlob[] {

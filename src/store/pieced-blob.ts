@@ -20,6 +20,7 @@ import { requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
+import { runFrom, writePast, type PendingPieces, type Run } from './direct-run.js';
 import type { HashedFile } from './file-digester.js';
 import { stampOf, stampOfOpen, type FileStamp } from './file-stamp.js';
 import {
@@ -40,8 +41,10 @@ const GROUP_PIECES = 128;
 const ATTEMPTS = 3;
 /** From this length on a blob's digests are worth a thread… */
 const ASIDE_BYTES = 1 << 20;
-/** …which is told of so many new pieces at once. */
+/** …which is told of so many new pieces at once… */
 const FOLLOW_PIECES = 16;
+/** …or takes so many from memory: fewer are not worth a write past the page cache. */
+const RUN_PIECES = 4;
 
 /** Counts the objects, of which each follows its file for itself. */
 let views = 0;
@@ -50,11 +53,6 @@ let views = 0;
 interface WrittenFile {
   inode: number;
   stamp: FileStamp | undefined;
-}
-
-interface PendingPieces {
-  first: number;
-  pieces: readonly PieceBytes[];
 }
 
 /**
@@ -179,6 +177,7 @@ export class PiecedBlob implements PartialBlob {
         this.#follow();
         return;
       }
+      this.#hashAgain();
       if (attempt === ATTEMPTS) {
         throw new XError('IO_FAILED', `${this.#path} was removed again and again while written`, {
           hint: 'Another process is removing this blob; run the command again when it is done.',
@@ -208,12 +207,44 @@ export class PiecedBlob implements PartialBlob {
         await file.truncate(this.lengthBytes);
         await syncFolder(layout.partials);
       }
-      for (const { first, pieces } of group) {
-        await writeAll(file, pieces.flatMap(partsOf), first * PIECE_SIZE_BYTES);
-      }
+      const run = this.#nextRun(group);
+      const direct = run && (await this.#context.direct?.openToWrite(this.#path));
+      if (direct === undefined) await writeCached(file, group);
+      else await this.#writeRun(run as Run, file, direct);
       await file.datasync();
       return { inode: ino, stamp: isUntouched ? stampOfOpen(file) : undefined };
     });
+  }
+
+  /**
+   * Of a group what the digester can take next, from memory, so that nothing needs it in the page cache;
+   * undefined where that is not worth a write of its own.
+   */
+  #nextRun(group: readonly PendingPieces[]): Run | undefined {
+    if (this.lengthBytes < ASIDE_BYTES) return undefined;
+    let first = this.#followed;
+    while (first < this.leaves.length && this.holds(first)) first += 1;
+    const run = runFrom(first, group);
+    return run.parts.length < RUN_PIECES ? undefined : run;
+  }
+
+  /** Writes a run past the page cache while it is hashed, and the rest of its group as ever. */
+  async #writeRun({ first, parts, rest }: Run, file: FileHandle, direct: FileHandle): Promise<void> {
+    const { digester } = this.#context;
+    const at = first * PIECE_SIZE_BYTES;
+    if (first > this.#followed) digester.advance(this.#hashed(at));
+    // All are waited for, whatever fails: they look at memory that the caller has back then.
+    const [taken, ...written] = await Promise.allSettled([
+      digester.take(this.#hashed(at + lengthOf(parts)), at, parts),
+      writePast(direct, file, parts, at),
+      writeCached(file, rest),
+    ]);
+    await direct.close();
+    const failed = written.find(({ status }) => status === 'rejected');
+    if (failed === undefined && taken.status === 'fulfilled' && taken.value) {
+      this.#followed = first + parts.length;
+    } else this.#hashAgain();
+    if (failed?.status === 'rejected') throw failed.reason;
   }
 
   /** Inside a transaction. Undefined where the file that was written is not the partial's any more. */
@@ -365,6 +396,12 @@ export class PiecedBlob implements PartialBlob {
   #body(digests: { sha256: string; sha512: string | undefined }): HashedBody {
     const { lengthBytes } = this;
     return { ...digests, lengthBytes, pieceRoot: this.#root, leaves: [...this.leaves] };
+  }
+}
+
+async function writeCached(file: FileHandle, group: readonly PendingPieces[]): Promise<void> {
+  for (const { first, pieces } of group) {
+    await writeAll(file, pieces.flatMap(partsOf), first * PIECE_SIZE_BYTES);
   }
 }
 

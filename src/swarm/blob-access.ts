@@ -47,7 +47,7 @@ export class BlobAccess {
   /** What pieces lie in while they are kept in memory. */
   readonly memory = new PieceMemory(BOUNDS.freePieceBytes);
   readonly #recent = new RecentPieces(BOUNDS.recentPieceBytes, this.memory);
-  #isWatched = false;
+  #watched = false;
 
   constructor(map: LeafMap, store: Store) {
     this.#map = map;
@@ -87,8 +87,12 @@ export class BlobAccess {
 
   /** Whether there are siblings, who will soon ask for what was written last: else it is not kept in memory. */
   watch(isWatched: boolean): void {
-    this.#isWatched = isWatched;
+    this.#watched = isWatched;
     if (!isWatched) this.#recent.clear();
+  }
+
+  get isWatched(): boolean {
+    return this.#watched;
   }
 
   /** Drops what is kept in memory. */
@@ -154,7 +158,7 @@ export class BlobAccess {
         try {
           await this.#writeRun(span, run, written);
           written.stored.push(...leaves);
-          if (this.#isWatched) for (const { leaf, bytes } of run) this.#recent.add(leaf, bytes);
+          if (this.#watched) for (const { leaf, bytes } of run) this.#recent.add(leaf, bytes);
         } catch (error) {
           written.failed.push({ span, leaves, error });
         }

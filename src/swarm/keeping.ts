@@ -89,6 +89,8 @@ export class Keeping {
   }
 
   #offer(): void {
+    // Nobody would have it: then less waits in memory for the disk.
+    if (!this.#blobs.isWatched) return;
     const leaves: number[] = [];
     let count = 0;
     for (const kept of this.#unoffered) {

@@ -1489,6 +1489,11 @@ export namespace PieceFrame {
     value: number
   }
 
+  export interface PieceFrameAskInOrderFieldEvent {
+    field: '$.ask.inOrder'
+    value: boolean
+  }
+
   export interface PieceFrameAnswerIdFieldEvent {
     field: '$.answer.id'
     value: number
@@ -1542,7 +1547,7 @@ export namespace PieceFrame {
     return decodeMessage(buf, PieceFrame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PieceFrame>): Generator<PieceFrameManifestFieldEvent | PieceFrameHelloHeldFieldEvent | PieceFrameHelloWantedFieldEvent | PieceFrameHelloReplyFieldEvent | PieceFrameHelloAddressesFieldEvent | PieceFrameChangeGainedFieldEvent | PieceFrameChangeLostFieldEvent | PieceFrameAskIdFieldEvent | PieceFrameAskRunsFieldEvent | PieceFrameAskMaxBytesFieldEvent | PieceFrameAskSiblingsFieldEvent | PieceFrameAnswerIdFieldEvent | PieceFrameAnswerPiecesLeafFieldEvent | PieceFrameAnswerPiecesDataFieldEvent | PieceFrameCancelFieldEvent | PieceFrameSiblingsSiblingsPeerFieldEvent | PieceFrameSiblingsSiblingsAddressesFieldEvent | PieceFrameByeFieldEvent | PieceFrameMembersMembershipsFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PieceFrame>): Generator<PieceFrameManifestFieldEvent | PieceFrameHelloHeldFieldEvent | PieceFrameHelloWantedFieldEvent | PieceFrameHelloReplyFieldEvent | PieceFrameHelloAddressesFieldEvent | PieceFrameChangeGainedFieldEvent | PieceFrameChangeLostFieldEvent | PieceFrameAskIdFieldEvent | PieceFrameAskRunsFieldEvent | PieceFrameAskMaxBytesFieldEvent | PieceFrameAskSiblingsFieldEvent | PieceFrameAskInOrderFieldEvent | PieceFrameAnswerIdFieldEvent | PieceFrameAnswerPiecesLeafFieldEvent | PieceFrameAnswerPiecesDataFieldEvent | PieceFrameCancelFieldEvent | PieceFrameSiblingsSiblingsPeerFieldEvent | PieceFrameSiblingsSiblingsAddressesFieldEvent | PieceFrameByeFieldEvent | PieceFrameMembersMembershipsFieldEvent> {
     return streamMessage(buf, PieceFrame.codec(), opts)
   }
 }
@@ -2015,6 +2020,7 @@ export interface Ask {
   runs: number[]
   maxBytes: number
   siblings: number
+  inOrder: boolean
 }
 
 export namespace Ask {
@@ -2049,6 +2055,11 @@ export namespace Ask {
           w.uint32(obj.siblings)
         }
 
+        if ((obj.inOrder != null && obj.inOrder !== false)) {
+          w.uint32(40)
+          w.bool(obj.inOrder)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -2057,7 +2068,8 @@ export namespace Ask {
           id: 0,
           runs: [],
           maxBytes: 0,
-          siblings: 0
+          siblings: 0,
+          inOrder: false
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -2088,6 +2100,10 @@ export namespace Ask {
             }
             case 4: {
               obj.siblings = reader.uint32()
+              break
+            }
+            case 5: {
+              obj.inOrder = reader.bool()
               break
             }
             default: {
@@ -2149,6 +2165,13 @@ export namespace Ask {
               }
               break
             }
+            case 5: {
+              yield {
+                field: `${prefix}.inOrder`,
+                value: reader.bool()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -2182,6 +2205,11 @@ export namespace Ask {
     value: number
   }
 
+  export interface AskInOrderFieldEvent {
+    field: '$.inOrder'
+    value: boolean
+  }
+
   export function encode (obj: Partial<Ask>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, Ask.codec())
   }
@@ -2190,7 +2218,7 @@ export namespace Ask {
     return decodeMessage(buf, Ask.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ask>): Generator<AskIdFieldEvent | AskRunsFieldEvent | AskMaxBytesFieldEvent | AskSiblingsFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ask>): Generator<AskIdFieldEvent | AskRunsFieldEvent | AskMaxBytesFieldEvent | AskSiblingsFieldEvent | AskInOrderFieldEvent> {
     return streamMessage(buf, Ask.codec(), opts)
   }
 }

@@ -1,3 +1,4 @@
+import { blocksAtPages } from '../domain/page-memory.js';
 import { lengthOf, partsOf, PIECE_SIZE_BYTES, type PieceBytes } from '../domain/piece.js';
 
 /** Whole pieces fill one; shorter ones lie in one side by side, as they came. */
@@ -20,12 +21,16 @@ interface Piece {
  * disk and was given to those who lacked it: too long for the collector's young space, so that V8
  * would mark the whole heap for every few tens of megabytes that pass. Who keeps a piece holds it, and
  * releases it once; a piece that nobody released is the collector's, and its block is not used again.
- * All blocks are of one length: where each had its piece's, those of other lengths lay idle.
+ * All blocks are of one length: where each had its piece's, those of other lengths lay idle. As many as
+ * may be free begin at a page and are shared with other threads, so that a whole piece can be written
+ * past the page cache and hashed aside; what is needed beyond them is memory as any other.
  */
 export class PieceMemory {
   readonly #maxFreeBytes: number;
   /** Blocks that nothing lies in. */
   readonly #free: Uint8Array[] = [];
+  /** Blocks at pages that were not used yet. */
+  #fresh: Uint8Array[] | undefined;
   readonly #pieces = new WeakMap<Uint8Array, Piece>();
   /** The block that is being filled. */
   #open: Block | undefined;
@@ -74,12 +79,13 @@ export class PieceMemory {
   /** Gives back what waits for the next pieces. */
   clear(): void {
     this.#free.length = 0;
+    this.#fresh = undefined;
     this.#open = undefined;
   }
 
   #take(length: number): Uint8Array {
     if (this.#open === undefined || this.#open.endBytes + length > BLOCK_BYTES) {
-      const whole = this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      const whole = this.#free.pop() ?? this.#newBlock();
       this.#open = { whole, endBytes: 0, pieces: 0 };
     }
     const block = this.#open;
@@ -91,7 +97,22 @@ export class PieceMemory {
     return bytes;
   }
 
+  #newBlock(): Uint8Array {
+    this.#fresh ??= freshBlocks(Math.floor(this.#maxFreeBytes / BLOCK_BYTES));
+    return this.#fresh.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
   #pieceOf(bytes: PieceBytes): Piece | undefined {
     return bytes instanceof Uint8Array ? this.#pieces.get(bytes) : undefined;
+  }
+}
+
+/** The first one last, as they are taken. None where the system has no room for them. */
+function freshBlocks(count: number): Uint8Array[] {
+  try {
+    return blocksAtPages(count, BLOCK_BYTES, { shared: true }).reverse();
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return [];
+    throw thrown;
   }
 }

@@ -308,6 +308,7 @@ export class PieceShare implements Share {
       leaves: leaves.length === 0 ? undefined : leaves,
       maxBytes: Math.min(ask.maxBytes, BOUNDS.runBytes),
       siblings: ask.siblings,
+      inOrder: ask.inOrder,
     });
   }
 
@@ -397,9 +398,9 @@ export class PieceShare implements Share {
         const peer = this.#peers.get(action.peer);
         if (peer === undefined) continue;
         if (action.type === 'ask') {
-          const { id, leaves, maxBytes, siblings } = action;
+          const { id, leaves, maxBytes, siblings, inOrder } = action;
           peer.link.send(manifest, {
-            ask: { id, runs: encodeRuns(leaves ?? []), maxBytes, siblings },
+            ask: { id, runs: encodeRuns(leaves ?? []), maxBytes, siblings, inOrder },
           });
         } else if (action.type === 'cancel') peer.link.send(manifest, { cancel: action.id });
         else if (action.type === 'drop') this.#drop(action.peer, peer, action.reason);

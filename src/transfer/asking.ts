@@ -326,7 +326,10 @@ export class Asking {
     }
     let siblings = 0;
     for (const other of state.peers.values()) if (!other.isSource) siblings++;
-    state.actions.push({ type: 'ask', peer: peer.id, id: ask.id, leaves, maxBytes, siblings });
+    // With two sources in order each would send what the other does.
+    const inOrder = siblings === 0 && state.peers.size === 1;
+    const { id } = ask;
+    state.actions.push({ type: 'ask', peer: peer.id, id, leaves, maxBytes, siblings, inOrder });
     this.#expireBy(now + BOUNDS.requestDeadlineMs);
   }
 

@@ -33,6 +33,8 @@ export type TransferEvent =
       maxBytes: number;
       /** How many siblings it is connected to. */
       siblings: number;
+      /** Whether it pulls from nobody else, and has leaves in order rather than any. */
+      inOrder: boolean;
     }
   | { type: 'withdrawn'; peer: Peer; id: number }
   /** The driver has handed our answer `id` to the network. */
@@ -63,6 +65,7 @@ export type TransferAction =
       leaves: number[] | undefined;
       maxBytes: number;
       siblings: number;
+      inOrder: boolean;
     }
   | { type: 'cancel'; peer: Peer; id: number }
   /** Send these leaves as answer `id`; none means "nothing for now" or "do not have". Report `sent`. */

@@ -51,10 +51,15 @@ export class Giving {
   }
 
   /** Whether the request was taken; false where the peer asks for too much at once. */
-  asked(peer: PeerState, request: QueuedRequest, siblings: number): boolean {
+  asked(
+    peer: PeerState,
+    request: QueuedRequest,
+    { siblings, inOrder }: { siblings: number; inOrder: boolean },
+  ): boolean {
     if (peer.queue.length >= POLICY.requestsQueued) return false;
     peer.queue.push(request);
     peer.siblings = siblings;
+    peer.inOrder = inOrder;
     peer.lastAskedMs = request.receivedMs;
     return true;
   }
@@ -222,7 +227,7 @@ export class Giving {
     const length = state.map.leafCount;
     scan(
       length,
-      state.random.integer(Math.max(length, 1)),
+      peer.inOrder ? 0 : state.random.integer(Math.max(length, 1)),
       (word) => this.#lackedWord(peer, word),
       (leaf) => {
         const covering = state.covering[leaf] ?? 0;

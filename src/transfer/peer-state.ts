@@ -68,6 +68,8 @@ export class PeerState {
   /** When it last told of a piece that did not come from here. */
   lastGainMs: number;
   siblings = 0;
+  /** Whether it would have leaves in order: it pulls from nobody else. */
+  inOrder = false;
   /** Since when a request of its waits for the sake of spreading, and how long others did before. */
   waitingSinceMs: number | undefined;
   waitedMs = 0;

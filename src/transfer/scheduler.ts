@@ -174,9 +174,9 @@ export class Scheduler {
         this.#giving.look();
         return;
       case 'asked': {
-        const { id, leaves, maxBytes, siblings } = event;
+        const { id, leaves, maxBytes } = event;
         const request = { id, leaves, maxBytes, receivedMs: now, retryMs: 0 };
-        if (!this.#giving.asked(peer, request, siblings)) this.#drop(peer, 'abusive', now);
+        if (!this.#giving.asked(peer, request, event)) this.#drop(peer, 'abusive', now);
         return;
       }
       case 'withdrawn':

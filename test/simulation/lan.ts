@@ -263,7 +263,7 @@ export class Lan {
           this.#send(live, action.peer, action.id, action.leaves);
           break;
         case 'ask': {
-          const { id, leaves, maxBytes, siblings } = action;
+          const { id, leaves, maxBytes, siblings, inOrder } = action;
           this.#message(live, action.peer, MESSAGE_BYTES, (to) => {
             if (to.host.isSilent === true) return;
             const event = {
@@ -273,6 +273,7 @@ export class Lan {
               leaves,
               maxBytes,
               siblings,
+              inOrder,
             } as const;
             this.#do(to, to.scheduler.handle(event, this.#now));
           });

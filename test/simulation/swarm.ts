@@ -392,7 +392,7 @@ export class SimulatedSwarm {
   }
 
   #ask(live: Live, link: Link, ask: Extract<TransferAction, { type: 'ask' }>): void {
-    const { id, leaves, maxBytes, siblings } = ask;
+    const { id, leaves, maxBytes, siblings, inOrder } = ask;
     const peer = live.host.name;
     link.asks.add(id);
     this.#outcome.mostAsksOfOne = Math.max(this.#outcome.mostAsksOfOne, link.asks.size);
@@ -402,7 +402,7 @@ export class SimulatedSwarm {
     );
     link.connection.sendSmall(ASK_BYTES, () => {
       if (link.to.host.isSilent === true) return;
-      this.#handle(link.to, { type: 'asked', peer, id, leaves, maxBytes, siblings });
+      this.#handle(link.to, { type: 'asked', peer, id, leaves, maxBytes, siblings, inOrder });
     });
   }
 

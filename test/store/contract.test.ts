@@ -1,19 +1,25 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { localDirectFiles } from '../../src/archive/direct-file.js';
 import { catalogContract } from '../contract/catalog.js';
 import { readableBlobsContract } from '../contract/readable-blobs.js';
 import { storeContract } from '../contract/store.js';
 import { markedWorld } from './marked-world.js';
 import { temporaryStore } from './temporary.js';
 
-storeContract('disk store', async () => {
-  const temporary = await temporaryStore();
-  return {
-    store: temporary.current.store,
-    reopen: async () => (await temporary.reopen()).store,
-    dispose: () => temporary.dispose(),
-  };
-});
+for (const [name, direct] of [
+  ['disk store', undefined],
+  ['disk store, past the page cache', localDirectFiles()],
+] as const) {
+  storeContract(name, async () => {
+    const temporary = await temporaryStore({ direct });
+    return {
+      store: temporary.current.store,
+      reopen: async () => (await temporary.reopen()).store,
+      dispose: () => temporary.dispose(),
+    };
+  });
+}
 
 catalogContract('SQLite catalog', async () => {
   const temporary = await temporaryStore();

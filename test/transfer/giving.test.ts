@@ -9,7 +9,7 @@ test('readers that never take their answers do not keep all places from one that
   let id = 0;
   const ask = (peer: string, now: number): TransferAction[] => {
     const event = { type: 'asked', peer, id: ++id, leaves: [id % 64], maxBytes: PIECE } as const;
-    return scheduler.handle({ ...event, siblings: 1 }, now);
+    return scheduler.handle({ ...event, siblings: 1, inOrder: false }, now);
   };
   const sendsTo = (actions: TransferAction[], peer: string): number =>
     actions.filter((action) => action.type === 'send' && action.peer === peer).length;

@@ -204,7 +204,7 @@ export async function siblingTargets(t: TestContext): Promise<FuzzTarget[]> {
         preface: [emptyHello(manifest)],
         samples: [
           emptyHello(manifest),
-          piece({ ask: { id: 1, runs: [0, 2], maxBytes: 1 << 20, siblings: 1 } }),
+          piece({ ask: { id: 1, runs: [0, 2], maxBytes: 1 << 20, siblings: 1, inOrder: true } }),
           piece({ change: { gained: [0, 1], lost: [] } }),
           piece({ answer: { id: 1, pieces: [{ leaf: 0, data: new Uint8Array(100) }] } }),
           piece({ cancel: 1 }),
