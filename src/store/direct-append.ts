@@ -50,7 +50,7 @@ function* gathered(
   let [run, other] = runs;
   let length = 0;
   for (const body of bodies) {
-    for (let taken = 0; taken < body.length; ) {
+    for (let taken = 0; taken < body.length;) {
       const part = body.subarray(taken, taken + run.length - length);
       run.set(part, length);
       taken += part.length;

@@ -184,7 +184,8 @@ export class IncomingBody {
   }
 
   #hashed(name: string, path: string): HashedFile {
-    return { name, path, endBytes: this.#writtenBytes, digests: ['sha512'] };
+    const { lengthBytes = Infinity } = this.#expected;
+    return { name, path, lengthBytes, endBytes: this.#writtenBytes, digests: ['sha512'] };
   }
 
   /** Undefined where the hasher has it. */

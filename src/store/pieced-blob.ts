@@ -229,7 +229,11 @@ export class PiecedBlob implements PartialBlob {
   }
 
   /** Writes a run past the page cache while it is hashed, and the rest of its group as ever. */
-  async #writeRun({ first, parts, rest }: Run, file: FileHandle, direct: FileHandle): Promise<void> {
+  async #writeRun(
+    { first, parts, rest }: Run,
+    file: FileHandle,
+    direct: FileHandle,
+  ): Promise<void> {
     const { digester } = this.#context;
     const at = first * PIECE_SIZE_BYTES;
     if (first > this.#followed) digester.advance(this.#hashed(at));
@@ -390,7 +394,7 @@ export class PiecedBlob implements PartialBlob {
 
   #hashed(endBytes: number): HashedFile {
     const digests = this.#withSha512 ? (['sha256', 'sha512'] as const) : (['sha256'] as const);
-    return { name: this.#name, path: this.#path, endBytes, digests };
+    return { name: this.#name, path: this.#path, lengthBytes: this.lengthBytes, endBytes, digests };
   }
 
   #body(digests: { sha256: string; sha512: string | undefined }): HashedBody {

@@ -197,7 +197,8 @@ export class QuarantinedBody implements Quarantine {
 
   #hashed(path: string, endBytes: number): HashedFile {
     const digests = this.#wantsSha512 ? (['sha256', 'sha512'] as const) : (['sha256'] as const);
-    return { name: this.#name, path, endBytes, digests };
+    const { lengthBytes = Infinity } = this.#expected;
+    return { name: this.#name, path, lengthBytes, endBytes, digests };
   }
 
   get #wantsSha512(): boolean {

@@ -18,6 +18,24 @@ function varint(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** Thrown when a length has not come in full, which is at the end of nearly each chunk: without a stack. */
+const NOT_YET = new RangeError('the length has not come yet');
+/** Of a length: BOUNDS.frameBytes takes three. */
+const LENGTH_BYTES = 5;
+
+/** Decodes an unsigned varint at the start of `list`. @throws RangeError where it has not come in full. */
+function lengthAt(list: Uint8ArrayList | Uint8Array): number {
+  const { byteLength } = list;
+  let length = 0;
+  for (let at = 0, unit = 1; at < LENGTH_BYTES; at += 1, unit *= 128) {
+    if (at === byteLength) throw NOT_YET;
+    const byte = (list instanceof Uint8Array ? list[at] : list.get(at)) as number;
+    length += (byte & 0x7f) * unit;
+    if (byte < 128) return length;
+  }
+  throw new Error('a frame is longer than any may be');
+}
+
 export interface FrameHandlers {
   onFrame(frame: Uint8ArrayList): void;
   /** Some bytes came, a whole frame or not. */
@@ -47,6 +65,7 @@ export class FrameStream {
     this.#decoder = new LengthPrefixedDecoder({
       maxDataLength: frameBytes,
       maxBufferSize: Math.min(BOUNDS.readBufferBytes, 8 * frameBytes),
+      lengthDecoder: lengthAt,
     });
     stream.maxWriteBufferLength = BOUNDS.streamWriteBufferBytes;
     const { limit } = handlers;

@@ -78,7 +78,9 @@ test('in whatever order and company pieces come, what is held is what came', asy
       const temporary = await temporaryStore({ direct: direct() });
       try {
         const { store } = temporary.current;
-        const expected = withSha512 ? { sha512: createHash('sha512').update(bytes).digest('hex') } : {};
+        const expected = withSha512
+          ? { sha512: createHash('sha512').update(bytes).digest('hex') }
+          : {};
         const partial = store.partial(name, LENGTH, leavesOf(bytes), expected);
         const sequence = inOrder ? [...plain.keys()] : order;
         for (let at = 0, group = 0; at < sequence.length; group += 1) {

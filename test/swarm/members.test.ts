@@ -170,7 +170,9 @@ function showing(...memberships: Uint8Array<ArrayBuffer>[]): Uint8Array {
 }
 
 function asking(manifest: Manifest): Uint8Array {
-  return frame(manifest, { ask: { id: 1, runs: [0, 2], maxBytes: 1 << 20, siblings: 0, inOrder: false } });
+  return frame(manifest, {
+    ask: { id: 1, runs: [0, 2], maxBytes: 1 << 20, siblings: 0, inOrder: false },
+  });
 }
 
 async function withStranger(

@@ -38,7 +38,13 @@ test('a source that is asked for what is in order gives it from the first leaf o
   const given: number[] = [];
   let now = 10_000;
   for (let id = 1; given.length < map.leafCount && id <= map.leafCount; id += 1) {
-    const event = { type: 'asked', peer: 'client', id, leaves: undefined, maxBytes: PIECE } as const;
+    const event = {
+      type: 'asked',
+      peer: 'client',
+      id,
+      leaves: undefined,
+      maxBytes: PIECE,
+    } as const;
     now += 10;
     const actions = source.handle({ ...event, siblings: 0, inOrder: true }, now);
     const send = actions.find((action): action is Send => action.type === 'send');
