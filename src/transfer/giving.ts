@@ -230,7 +230,7 @@ export class Giving {
       peer.inOrder ? 0 : state.random.integer(Math.max(length, 1)),
       (word) => this.#lackedWord(peer, word),
       (leaf) => {
-        const covering = state.covering[leaf] ?? 0;
+        const covering = this.#covering(leaf);
         if (covering === 0 && state.map.lengthBytes(leaf) > allowedBytes) freshHeldBack = true;
         else {
           const fromMs = covering === 0 ? 0 : this.#repeatFromMs(peer, leaf, now);
@@ -259,11 +259,12 @@ export class Giving {
 
   /** Neighbours in the run that stand like the best one. */
   #runAround(best: number, peer: PeerState, maxBytes: number): number[] {
-    const { map, covering } = this.#state;
+    const { map } = this.#state;
     const run = map.runOf(best);
+    const covering = this.#covering(best);
     const isLike = (leaf: number): boolean =>
       ((this.#lackedWord(peer, leaf >>> 5) >>> (leaf & 31)) & 1) === 1 &&
-      covering[leaf] === covering[best] &&
+      this.#covering(leaf) === covering &&
       this.#sentCount[leaf] === this.#sentCount[best];
     let bytes = map.lengthBytes(best);
     let first = best;
@@ -320,8 +321,16 @@ export class Giving {
     const isServedElsewhere = now - peer.lastGainMs < POLICY.stalledMs;
     if (!isServedElsewhere) return sinceMs + this.#repeatAfterMs();
     // What one peer alone keeps for long is stuck; what two have gets around.
-    const isStuck = (this.#state.covering[leaf] ?? 0) < 2;
+    const isStuck = this.#covering(leaf) < 2;
     return sinceMs + (isStuck ? this.#repeatAfterMs() : POLICY.repeatMuchLaterMs);
+  }
+
+  /**
+   * How many have a leaf, as they say. Of what never left here nobody is believed: who claims to have
+   * all of it would hold everybody else up.
+   */
+  #covering(leaf: number): number {
+    return this.#sentCount[leaf] === 0 ? 0 : (this.#state.covering[leaf] ?? 0);
   }
 
   /** The time that a piece takes to get around. */

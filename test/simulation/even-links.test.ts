@@ -17,6 +17,7 @@ function run(
   mib: number,
   seed: number,
   more: Partial<Host> = {},
+  strangers: readonly Host[] = [],
 ): Run {
   const lengths = mixedLengths(mib * MIB, Math.round((2_000 * mib) / 256), seededRandom(seed));
   const hosts: Host[] = Array.from({ length: count + 1 }, (_, i) => ({
@@ -27,6 +28,7 @@ function run(
     isSource: i === 0,
     ...(i === count ? more : {}),
   }));
+  hosts.push(...strangers);
   const swarm = new SimulatedSwarm({ hosts, lengths, seed });
   const outcome = swarm.run(600_000);
   const limitMs = swarm.map.totalBytes / (mbit * MBIT);
@@ -67,3 +69,20 @@ for (const [what, more] of [
     }
   });
 }
+
+test('two that claim to have everything, and send garbage or nothing, do not hold seven clients up', (t) => {
+  const link = { upMbit: 100, downMbit: 100, joinsAtMs: 1 };
+  const strangers = [
+    { name: 'liar', ...link, holdsAll: true, lies: 100 },
+    { name: 'silent', ...link, holdsAll: true, isSilent: true },
+  ];
+  for (const seed of [1, 2]) {
+    const { outcome, limitMs, copies } = run(7, 100, 256, seed, {}, strangers);
+    const clients = [...outcome.doneMs.keys()].filter((name) => name.startsWith('client'));
+    assert.equal(clients.length, 7, `seed ${seed}`);
+    const last = lastMs(outcome) / limitMs;
+    t.diagnostic(`seed ${seed}: ${last.toFixed(3)}, ${copies.toFixed(3)} copies`);
+    assert.ok(last <= 1.35, `seed ${seed}: the last ended at ${last.toFixed(2)}`);
+    assert.ok(copies <= 1.2, `seed ${seed}: ${copies.toFixed(2)} copies left the source`);
+  }
+});
