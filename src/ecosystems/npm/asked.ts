@@ -27,8 +27,12 @@ export function neverCarried(args: readonly string[]): string | undefined {
   );
 }
 
+const MAKES_PROJECTS = new Set(['create', 'init', 'innit']);
+
 /** The versions that a command line names: `npm install lodash@1 @a/b@^2 ./local` asks for lodash in 1 and @a/b in ^2. */
 export function askedVersions(args: readonly string[]): { name: string; version: string }[] {
+  // "npm create vite@latest" asks for create-vite: what it names is not what it fetches.
+  if (MAKES_PROJECTS.has(args.find((word) => !word.startsWith('-')) ?? '')) return [];
   return args.flatMap((word) => {
     const [, name = '', version = ''] = PACKAGE_AT.exec(word) ?? [];
     return name === '' ? [] : [{ name, version }];

@@ -9,7 +9,7 @@ import { isObject, strings } from './json.js';
 import { isPackageName, tarballFile } from './names.js';
 import type { PackumentDocument } from './packument.js';
 import { registryKeys } from './registry-keys.js';
-import { jsonReply, notFound, problemReply } from './replies.js';
+import { jsonReply, notFound, problemReply, rootReply } from './replies.js';
 import { ABBREVIATED, respondPackument, respondVersion, tarballOfPath } from './respond.js';
 import { keysDocument } from './services.js';
 
@@ -79,7 +79,8 @@ async function respond(
   if (tarball !== undefined) return respondTarball(packages, tarball, request);
   const match = /^((?:@[^/]+\/)?[^/]+)(?:\/([^/]+))?$/.exec(path);
   const name = match?.[1] ?? '';
-  if (!isPackageName(name)) return notFound(path === '' ? 'the registry root' : path);
+  if (path === '') return rootReply();
+  if (!isPackageName(name)) return notFound(path);
   const isFull = request.headers['accept']?.includes(ABBREVIATED) !== true;
   const found = await packages.fetch((isFull ? FULL : SHORT) + name);
   if (found === undefined || !mayHave(request, found)) return notFound(name);

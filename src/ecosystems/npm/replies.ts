@@ -42,3 +42,8 @@ export function problemReply(
 export function notFound(what: string): NativeResponse {
   return { kind: 'not-found', ecosystem: 'npm', what };
 }
+
+/** Who opens the registry itself is told what it is, not that it is in no bundle. */
+export function rootReply(): NativeResponse {
+  return problemReply(404, 'this is a registry: ask it for a package by its name');
+}

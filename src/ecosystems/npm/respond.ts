@@ -5,7 +5,7 @@ import { isObject } from './json.js';
 import { isPackageName } from './names.js';
 import type { PackumentDocument } from './packument.js';
 import { gatewayTarball } from './gateway-address.js';
-import { jsonReply, notFound, problemReply } from './replies.js';
+import { jsonReply, notFound, problemReply, rootReply } from './replies.js';
 import { respondToService } from './services.js';
 import type { RegistryKey } from './signatures.js';
 
@@ -29,6 +29,7 @@ export async function respond(
   keys: () => readonly RegistryKey[],
 ): Promise<NativeResponse> {
   const path = request.path.replace(/\/+$/, '');
+  if (path === '') return rootReply();
   if (path.startsWith('-/')) return respondToService(path, request, view, keys);
   if (request.method === 'POST') {
     return problemReply(405, 'what signed bundles hold is served here; nothing can be published', {
@@ -39,7 +40,7 @@ export async function respond(
   if (tarball !== undefined) return respondTarball(tarball.name, tarball.file, view);
   const match = /^((?:@[^/]+\/)?[^/]+)(?:\/([^/]+))?$/.exec(path);
   const name = match?.[1] ?? '';
-  if (!isPackageName(name)) return notFound(path === '' ? 'the registry root' : path);
+  if (!isPackageName(name)) return notFound(path);
   const held = await heldPackument(view, name);
   if (held === undefined)
     return { kind: 'not-found', ecosystem: 'npm', what: name, isPackage: true };

@@ -12,6 +12,11 @@ test('the versions that a command line names; files, addresses and aliases name 
   ]);
 });
 
+test('who makes a project names no package: create vite@latest asks for create-vite', () => {
+  for (const command of ['create', 'init', 'innit'])
+    assert.deepEqual(askedVersions([command, 'vite@latest', '--', '--help']), []);
+});
+
 test('what asks for an account, or changes a registry, is said to be in vain', () => {
   for (const words of [['publish'], ['login'], ['npm', 'publish']])
     assert.match(neverCarried(words) ?? '', /nothing can be published to it/);

@@ -69,6 +69,15 @@ test('a packument lists held versions only, with upstream’s times', async () =
   assert.equal(dist.integrity, fixture.packages[0]?.integrity);
 });
 
+test('the registry itself, opened in a browser, says what it is', async () => {
+  const root = await ask(view, '');
+  assert.equal(root.kind === 'bytes' && root.status, 404);
+  assert.match(
+    JSON.stringify(bodyOf(root)),
+    /this is a registry: ask it for a package by its name/,
+  );
+});
+
 test('npm’s abbreviated form leaves out what installing does not need', async () => {
   const headers = {
     accept: 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*',
