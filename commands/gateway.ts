@@ -42,7 +42,7 @@ export default class Gateway extends XCommand {
     'public-index': Flags.string({
       multiple: true,
       helpValue: 'URL',
-      summary: 'An index or registry whose packages may be named in public.',
+      summary: 'An index, registry or mirror whose packages may be named in public.',
     }),
     ...DEBIAN_SOURCE_FLAGS,
   };

@@ -110,7 +110,7 @@ export default class Source extends XCommand {
     'public-index': Flags.string({
       multiple: true,
       helpValue: 'URL',
-      summary: 'An index or registry whose packages may be named in public.',
+      summary: 'An index, registry or mirror whose packages may be named in public.',
     }),
     advisories: Flags.string({
       multiple: true,

@@ -137,9 +137,10 @@ export const SWARM_BOUNDS = {
   sharedIndexesBytes: 64 << 20,
   indexStatementBytes: 2 << 10,
   indexStreams: 4,
-  /** Of one network: so many pages at once, and then in a second. */
+  /** Of one network: so many pages at once, and then in a second; who asks faster waits so long for a turn. */
   indexBurst: 64,
-  indexesPerSecond: 4,
+  indexesPerSecond: 16,
+  indexTurnMs: 2_000,
   trustedForIndexes: 16,
   /** Packages whose versions are remembered to notice new ones, versions of one, and what is told of a page. */
   hintedPackages: 2_000,

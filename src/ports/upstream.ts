@@ -39,9 +39,9 @@ export interface UpstreamRequest {
    * is good enough, if there is one.
    */
   lastSeenAfterMs?: number | undefined;
-  /** For `read`: it is a page of a public index, which others may be asked for and shown. */
+  /** It is part of a public index, which others may be asked for and shown. */
   isPublic?: boolean | undefined;
-  /** For `read`: what its bytes hash to, so that they may come from anybody. */
+  /** What its bytes hash to, so that they may come from anybody. */
   sha256?: Sha256 | undefined;
   signal?: AbortSignal | undefined;
 }

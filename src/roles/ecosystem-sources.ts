@@ -76,6 +76,8 @@ export interface OpenSources {
   upstream: Upstream;
   /** Reads the user's files by path, or fetches them by address. */
   readInput: (place: string) => Promise<InputFile>;
+  /** Says which old pages stood in for official sources, if any did. */
+  tellStoodIn(): void;
   close(): Promise<void>;
 }
 
@@ -103,15 +105,16 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
     input.willSeal ? signer() : undefined,
   ]);
   const { registry, pip, apt } = outside;
-  const upstream =
-    input.standIns === undefined
-      ? outside.upstream
-      : lastSeenUpstream({
-          ...input.standIns,
-          upstream: outside.upstream,
-          store: data.store,
-          report: input.report,
-        });
+  const standingIn = input.standIns && {
+    ...input.standIns,
+    upstream: outside.upstream,
+    store: data.store,
+    report: input.report,
+  };
+  const lastSeen = standingIn && lastSeenUpstream(standingIn);
+  if (lastSeen !== undefined)
+    registry.readPublicOver({ upstream: lastSeen, publicIndexes: input.publicIndexes });
+  const upstream = lastSeen ?? outside.upstream;
   const readInput = createInputReader({
     upstream,
     remember: (address) => pip.credentials.remember(address),
@@ -144,6 +147,7 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       upgrade: debian.upgrade,
       openFile: openLocalFile,
       seen: openSeenReleases(join(data.folder, 'debian-releases.json')),
+      publicIndexes: input.publicIndexes,
       signer,
     }),
     // Last: it claims every text list that is nobody else's.
@@ -163,7 +167,8 @@ export async function openSources(input: SourcesInput): Promise<OpenSources> {
       env: process.env,
     }),
   ];
-  return { sources, upstream, readInput, close: outside.close };
+  const tellStoodIn = (): void => lastSeen?.tell();
+  return { sources, upstream, readInput, tellStoodIn, close: outside.close };
 }
 
 /** What a request says of the machine's Debian. */

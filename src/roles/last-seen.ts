@@ -28,7 +28,7 @@ export function tellLastSeen(
   };
 }
 
-function ageOf(seconds: number): string {
+export function ageOf(seconds: number): string {
   if (seconds < 120) return `${seconds} seconds`;
   if (seconds < 7_200) return `${Math.floor(seconds / 60)} minutes`;
   if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} hours`;

@@ -51,7 +51,7 @@ export async function passThroughServers(input: PassThroughInput): Promise<Gatew
 }
 
 async function debianServer(
-  { data, outside, debian }: PassThroughInput,
+  { data, outside, debian, publicIndexes }: PassThroughInput,
   common: Pick<PassThroughInput, 'warn'> & { onLastSeen: ReturnType<typeof tellLastSeen> },
 ): Promise<GatewayServer> {
   return createDebianPassThrough({
@@ -67,6 +67,7 @@ async function debianServer(
     },
     target: await detectHostTarget(),
     seen: openSeenReleases(join(data.folder, 'debian-releases.json')),
+    publicIndexes,
     clock: systemClock,
   });
 }

@@ -131,7 +131,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       planBundle(
         { sources, clock: systemClock, report: told },
         { name, inputs: asked, targets, notNewerThan, signal: stop.signal },
-      );
+      ).finally(upstreams.tellStoodIn);
     const { inputs, plan } = await planWithWishes(
       {
         read: (wishes) => read(input.files, wishes),

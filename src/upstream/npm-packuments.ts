@@ -25,19 +25,23 @@ const TABLES = ['dependencies', 'optionalDependencies', 'peerDependencies', 'acc
 const PLATFORM_LISTS = ['os', 'cpu', 'libc'];
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 
+/** Reads a packument otherwise than npm does; undefined where npm's way is to be taken. */
+export type ReadPackument = (address: string) => Promise<Uint8Array | undefined>;
+
 /**
  * Packuments by address, each asked once, bounded and pruned. It stands where arborist and pacote
  * look for a Map keyed `full:<address>`, so every packument they see went through here.
  */
 export class PackumentCache {
   readonly #config: NpmConfig;
-  readonly #signal: AbortSignal | undefined;
+  readonly #read: ReadPackument;
   readonly #asked = new Map<string, Promise<RawPackument>>();
   readonly #queue = new PQueue({ concurrency: BOUNDS.parallelIndexRequests });
 
-  constructor(config: NpmConfig, signal?: AbortSignal) {
+  /** @param read asked first. */
+  constructor(config: NpmConfig, read: ReadPackument = () => Promise.resolve(undefined)) {
     this.#config = config;
-    this.#signal = signal;
+    this.#read = read;
   }
 
   /** pacote asks this before it fetches on its own. */
@@ -80,15 +84,16 @@ export class PackumentCache {
   fetch(address: string): Promise<RawPackument> {
     const known = this.#asked.get(address);
     if (known !== undefined) return known;
-    const asked = this.#queue.add(() => this.#read(address));
+    const asked = this.#queue.add(() => this.#packument(address));
     this.#asked.set(address, asked);
     return asked;
   }
 
-  async #read(address: string): Promise<RawPackument> {
+  async #packument(address: string): Promise<RawPackument> {
     const what = decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
     try {
-      const text = await this.#readText(address);
+      const bytes = (await this.#read(address)) ?? (await this.#ask(address));
+      const text = Buffer.from(bytes).toString('utf8');
       return parsePackument(text, address, (tarball) =>
         tarballAddress(tarball, address, this.#config),
       );
@@ -97,14 +102,13 @@ export class PackumentCache {
     }
   }
 
-  async #readText(address: string): Promise<string> {
+  async #ask(address: string): Promise<Uint8Array> {
     // Only who asks a registry pays for loading what asks it.
     const { default: registryFetch } = await import('npm-registry-fetch');
     const response = await registryFetch(address, {
       ...this.#config.options,
       maxSockets: BOUNDS.parallelIndexRequests,
       headers: { accept: 'application/json' },
-      signal: this.#signal,
     });
     const chunks: Uint8Array[] = [];
     let total = 0;
@@ -118,7 +122,7 @@ export class PackumentCache {
       }
       chunks.push(chunk);
     }
-    return Buffer.concat(chunks, total).toString('utf8');
+    return Buffer.concat(chunks, total);
   }
 }
 

@@ -28,6 +28,13 @@ import { ForeignPackages } from './npm-foreign.js';
 import { asXError, versionNotFound } from './npm-errors.js';
 import { PackumentCache, parsePackument, type RawPackument } from './npm-packuments.js';
 import { packumentAddress } from './npm-prefetch.js';
+import {
+  FULL_PACKUMENT,
+  isOpenRegistry,
+  readPublicPackument,
+  SHORT_PACKUMENT,
+  type PublicPages,
+} from './npm-public-pages.js';
 import type { Upstream } from '../ports/upstream.js';
 
 export interface NpmRegistryOptions {
@@ -50,6 +57,8 @@ export interface NpmRegistryAdapter extends NpmRegistry {
    * @param publicIndexes registries whose packages may be named in public, beside the official one.
    */
   packuments(upstream: Pick<Upstream, 'read'>, publicIndexes: readonly string[]): NpmPackuments;
+  /** From now on packuments of public registries are read there: by one that knows who stands in. */
+  readPublicOver(pages: PublicPages): void;
   /** Removes what was fetched from elsewhere. */
   close(): Promise<void>;
 }
@@ -60,6 +69,7 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
   const loaded: NpmConfig[] = [];
   const caches = new Map<NpmConfig, PackumentCache>();
   const foreign = new ForeignPackages();
+  let pages: PublicPages | undefined;
 
   const configOf = (project: string | undefined): Promise<NpmConfig> => {
     const folder = project ?? options.folder;
@@ -73,7 +83,13 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
     return loading;
   };
   const cacheOf = (config: NpmConfig): PackumentCache => {
-    const cache = caches.get(config) ?? new PackumentCache(config);
+    const cache =
+      caches.get(config) ??
+      new PackumentCache(config, (address) =>
+        pages === undefined
+          ? Promise.resolve(undefined)
+          : readPublicPackument(pages, address, config),
+      );
     caches.set(config, cache);
     return cache;
   };
@@ -106,14 +122,12 @@ export function createNpmRegistry(options: NpmRegistryOptions): NpmRegistryAdapt
     packuments: (upstream, publicIndexes) => ({
       packument: async (name, isFull) => {
         const config = await configOf(undefined);
-        const registry = registryOf(name, config);
-        const isPublic =
-          isPublicRegistry(registry, config) ||
-          publicIndexes.some((index) => withSlash(registry) === withSlash(index));
+        const isPublic = isOpenRegistry(registryOf(name, config), config, publicIndexes);
         const read = { config, name, isFull, isPublic };
         return { ...(await readPackument(upstream, read)), isPublic };
       },
     }),
+    readPublicOver: (given) => void (pages = given),
     close: () => foreign.close(),
     npmConnection(url) {
       // What was read first is the folder's own, which the others may say more than.
@@ -181,8 +195,6 @@ async function chosenVersion(name: string, raw: RawPackument, choice: NpmChoice)
   }
 }
 
-const SHORT = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8';
-
 async function readPackument(
   upstream: Pick<Upstream, 'read'>,
   {
@@ -197,7 +209,7 @@ async function readPackument(
     {
       ecosystem: 'npm',
       url: address,
-      accept: isFull ? 'application/json' : SHORT,
+      accept: isFull ? FULL_PACKUMENT : SHORT_PACKUMENT,
       lastSeenAfterMs: BOUNDS.gatewayIndexSilenceMs,
       isPublic,
     },
@@ -209,10 +221,6 @@ async function readPackument(
   checkName(name, raw);
   const { time, versions } = raw;
   return { name, distTags: raw['dist-tags'], time, versions, seenAt: page.seenAt };
-}
-
-function withSlash(url: string): string {
-  return `${url.replace(/\/+$/, '')}/`;
 }
 
 /** @throws XError UPSTREAM_MALFORMED where the registry answers for another package. */

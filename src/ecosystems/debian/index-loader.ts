@@ -94,7 +94,7 @@ export async function obtainIndex(
   const parent = index.path.slice(0, index.path.lastIndexOf('/') + 1);
   const urls = [`${folder}${index.path}`];
   if (release.hasByHash) urls.unshift(`${folder}${parent}by-hash/SHA256/${index.sha256}`);
-  await fetchIndex(context, urls, index.sha256, release.files.get(index.path)?.sizeBytes);
+  await fetchIndex(context, urls, index, release.files.get(index.path)?.sizeBytes);
 }
 
 export function openIndex(
@@ -130,14 +130,14 @@ export async function findListed(
 async function fetchIndex(
   { upstream, store, signal }: LoaderContext,
   urls: readonly string[],
-  sha256: Sha256,
+  { sha256, release: { isPublic } }: Pick<ReleaseIndex, 'sha256' | 'release'>,
   sizeBytes: number | undefined,
 ): Promise<void> {
   for (const [attempt, url] of urls.entries()) {
     try {
       await store.putResumable(
         `debian-index:${sha256}`,
-        (offset) => upstream.open({ ecosystem: 'debian', url, offset, signal }),
+        (offset) => upstream.open({ ecosystem: 'debian', url, offset, isPublic, sha256, signal }),
         { digests: { sha256 }, lengthBytes: sizeBytes, maxBytes: BOUNDS.packagesFileBytes },
       );
       return;

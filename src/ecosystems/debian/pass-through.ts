@@ -28,6 +28,8 @@ export interface DebianPassThroughDeps {
   /** Whose architecture and release stand in for what the sources leave open. */
   target: Target;
   seen: SeenReleases;
+  /** Mirrors whose packages may be named in public, beside what the distributions' own keys sign. */
+  publicIndexes: readonly string[];
   clock: Pick<Clock, 'now'>;
   warn: (message: string) => void;
   /** Told of an index that could not be asked, and when it was seen. */
@@ -191,7 +193,7 @@ class DebianPassThrough implements GatewayServer {
   }
 
   #context(onLastSeen: (seenAt: Date) => void = () => undefined): LoaderContext {
-    const { upstream, store, apt, seen, clock } = this.#deps;
+    const { upstream, store, apt, seen, publicIndexes, clock } = this.#deps;
     return {
       upstream: {
         open: (request) => upstream.open(request),
@@ -206,6 +208,7 @@ class DebianPassThrough implements GatewayServer {
       host: apt,
       seen,
       settings: this.#settings,
+      publicIndexes,
       now: clock.now(),
       signal: undefined,
     };

@@ -25,7 +25,8 @@ export async function planRequest(
   { requirements, purls, targets, now, report, signal }: PlanRequest<DebianRequirements>,
   planned: Map<string, TargetPlan>,
 ): Promise<EcosystemPlan> {
-  const { upstream, store, parsed, seen, apt, machine, overrides = {}, upgrade = false } = deps;
+  const { upstream, store, parsed, seen, publicIndexes, machine, upgrade = false } = deps;
+  const { apt, overrides = {} } = deps;
   const asked = [
     ...requirements.flatMap((list) => list.requirements),
     ...purls.map(requirementOfPurl),
@@ -33,7 +34,8 @@ export async function planRequest(
   if (asked.length === 0 && !upgrade) return { artifacts: [], warnings: [] };
   deps.prepare?.();
   const settings = readAptSettings(apt, overrides);
-  const context = { upstream, store, parsed, seen, host: apt, settings, now, signal };
+  const host = { host: apt, settings, publicIndexes };
+  const context = { upstream, store, parsed, seen, ...host, now, signal };
   const loader = new WorldLoader(context, overrides);
   const local = await readLocalPackages(asked, deps.openFile ?? refuseFile);
   const warnings: string[] = [];

@@ -25,6 +25,8 @@ export interface DebianSourceDeps {
   apt: AptHost;
   /** What flags say instead. */
   overrides?: AptOverrides | undefined;
+  /** Mirrors whose packages may be named in public, beside what the distributions' own keys sign. */
+  publicIndexes?: readonly string[] | undefined;
   /** What a target has already; a minimal install where it is not said. */
   baseOf?: ((target: Target) => DebianBase) | undefined;
   /** The isolated machine that is planned for, as its request says. */

@@ -20,6 +20,8 @@ export interface LoaderContext {
   seen?: SeenReleases | undefined;
   host: AptHost;
   settings: AptSettings;
+  /** Mirrors whose packages may be named in public, whoever signs them. */
+  publicIndexes?: readonly string[] | undefined;
   now: Date;
   signal: AbortSignal | undefined;
 }
@@ -42,7 +44,12 @@ export async function loadSuite(context: LoaderContext, source: NamedSource): Pr
   const baseUrl = withoutCredentials(source.uri);
   const folder = releaseFolder(source);
   const keyrings = await keyringsFor(context.host, source);
-  const fetched = await fetchRelease(context, `${baseUrl}${folder}`);
+  const isNamed = isNamedPublic(context, baseUrl);
+  // What only a distribution's own keys may sign is nobody's secret; a login makes it one.
+  const isPublic =
+    baseUrl === source.uri &&
+    (isNamed || (keyrings.length > 0 && keyrings.every(({ label }) => isPublicKeyring(label))));
+  const fetched = await fetchRelease(context, `${baseUrl}${folder}`, isPublic);
   const where = fetched.url;
   // apt can be told not to look at dates; then a signature from the future is one as well.
   const date = settings.checkDate ? now : new Date(Math.max(now.getTime(), FAR_FUTURE_MS));
@@ -71,7 +78,7 @@ export async function loadSuite(context: LoaderContext, source: NamedSource): Pr
     isButAutomaticUpgrades: release.fields.get('butautomaticupgrades') === 'yes',
     sha256: stored.sha256,
     signatureSha256: signature?.sha256,
-    isPublic: isPublicKeyring(verified.keyring),
+    isPublic: isNamed || isPublicKeyring(verified.keyring),
   };
   return { source, release, facts, warnings: new Set(warning === undefined ? [] : [warning]) };
 }
@@ -82,6 +89,11 @@ const FAR_FUTURE_MS = Date.UTC(2100, 0, 1);
 /** Where a suite's Release file lies below the repository's address. */
 export function releaseFolder({ suite }: Pick<NamedSource, 'suite'>): string {
   return suite.endsWith('/') ? suite.replace(/^\.?\/+/, '') : `dists/${suite}/`;
+}
+
+function isNamedPublic({ publicIndexes = [] }: LoaderContext, baseUrl: string): boolean {
+  const bare = (url: string): string => url.replace(/\/+$/, '');
+  return publicIndexes.some((url) => bare(url) === bare(baseUrl));
 }
 
 /** The keyrings that the distributions themselves install: what they verify is public. */
@@ -97,10 +109,14 @@ interface FetchedRelease {
   signature: Uint8Array | undefined;
 }
 
-async function fetchRelease(context: LoaderContext, folder: string): Promise<FetchedRelease> {
+async function fetchRelease(
+  { upstream, signal }: LoaderContext,
+  folder: string,
+  isPublic: boolean,
+): Promise<FetchedRelease> {
   const read = (name: string) =>
-    context.upstream.read(
-      { ecosystem: 'debian', url: folder + name, signal: context.signal },
+    upstream.read(
+      { ecosystem: 'debian', url: folder + name, isPublic, signal },
       BOUNDS.releaseFileBytes,
     );
   try {

@@ -1,7 +1,7 @@
 import { BOUNDS } from '../../domain/bounds.js';
 import { sha256 } from '../../domain/digest.js';
 import { XError } from '../../domain/errors.js';
-import type { Upstream, UpstreamBody } from '../../ports/upstream.js';
+import type { Upstream, UpstreamBody, UpstreamRequest } from '../../ports/upstream.js';
 import {
   readTarSdist,
   readWheelMetadata,
@@ -106,7 +106,7 @@ export class Distributions {
       const reader = await openReader(this.#upstream, file, this.#signal);
       return readZipSdist(reader, { ...parsed, kind: 'sdist' }, url);
     }
-    const body = await this.#upstream.open({ ecosystem: 'pypi', url, signal: this.#signal });
+    const body = await this.#upstream.open({ ...requestOf(file), signal: this.#signal });
     return readTarSdist(body.stream, { ...parsed, kind: 'sdist' }, url);
   }
 }
@@ -120,15 +120,21 @@ function checkIdentity(metadata: CoreMetadata, { parsed, url }: OfferedFile): vo
 /** Read with the directory at a zip's end, because METADATA is mostly near it. */
 const TAIL_BYTES = 128 << 10;
 
+type Asked = Pick<OfferedFile, 'url'> & Partial<Pick<OfferedFile, 'digests' | 'index'>>;
+
+/** What a public index names by its hash may come from anybody, where the index's host is silent. */
+function requestOf({ url, digests, index }: Asked): UpstreamRequest {
+  return { ecosystem: 'pypi', url, isPublic: index?.isPublic, sha256: digests?.sha256 };
+}
+
 /** Reads places of a remote file: one request for its end, one more for what stands elsewhere. */
 export async function openReader(
   upstream: Upstream,
-  file: Pick<OfferedFile, 'url' | 'sizeBytes'>,
+  file: Asked & Pick<OfferedFile, 'sizeBytes'>,
   signal: AbortSignal | undefined,
 ): Promise<RandomReader> {
-  const { url } = file;
   const openAt = (offset: number): Promise<UpstreamBody> =>
-    upstream.open({ ecosystem: 'pypi', url, offset, signal });
+    upstream.open({ ...requestOf(file), offset, signal });
   const lengthBytes = file.sizeBytes ?? (await lengthOf(await openAt(0)));
   let tail: { start: number; bytes: Buffer } | undefined;
   const fetchRange = async (start: number, end: number): Promise<Buffer> => {

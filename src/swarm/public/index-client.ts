@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
 import { sha256, type Sha256 } from '../../domain/digest.js';
@@ -18,30 +19,63 @@ export interface IndexClientDeps {
   now: () => number;
 }
 
+interface Asked {
+  did: Did;
+  queue: PQueue;
+  /** In a row, and when the last was. */
+  failures: number;
+  failedMs: number;
+}
+
+const FAILURES = 3;
+const SHUNNED_MS = BOUNDS.unreachableHostMs;
+
 /** Asks all whom the user trusts for it, and takes the newest. */
 export class IndexClient implements TrustedIndexes {
   readonly #deps: IndexClientDeps;
+  /** Whom is asked how much at once: more streams than these are refused. */
+  readonly #asked: readonly Asked[];
 
   constructor(deps: IndexClientDeps) {
     this.#deps = deps;
+    this.#asked = deps.trusted.slice(0, BOUNDS.trustedForIndexes).map((did) => ({
+      did,
+      queue: new PQueue({ concurrency: BOUNDS.indexStreams }),
+      failures: 0,
+      failedMs: -Infinity,
+    }));
   }
 
   async find(name: Sha256, signal: AbortSignal): Promise<SeenIndex | undefined> {
-    const { trusted } = this.#deps;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(BOUNDS.trustedIndexAtMostMs)]);
-    // One that does not answer or lies is one less to ask.
-    const asked = trusted
-      .slice(0, BOUNDS.trustedForIndexes)
-      .map((did) => this.#ask(did, name, limit).catch(() => undefined));
-    const answers = await Promise.all(asked);
+    const answers = await Promise.all(
+      this.#asked.map((asked) => asked.queue.add(() => this.#tryAsk(asked, name, signal))),
+    );
     return answers
       .filter((one) => one !== undefined)
       .sort((a, b) => b.seenAt.getTime() - a.seenAt.getTime())[0];
   }
 
+  /** One that does not answer or lies is one less to ask: for a while not waited for with each page. */
+  async #tryAsk(asked: Asked, name: Sha256, signal: AbortSignal): Promise<SeenIndex | undefined> {
+    const { now } = this.#deps;
+    const isShunned = asked.failures >= FAILURES && now() < asked.failedMs + SHUNNED_MS;
+    if (signal.aborted || isShunned) return undefined;
+    try {
+      const page = await this.#ask(asked.did, name, signal);
+      asked.failures = 0;
+      return page;
+    } catch {
+      if (signal.aborted) return undefined;
+      asked.failures += 1;
+      asked.failedMs = now();
+      return undefined;
+    }
+  }
+
   /** @throws Error */
-  async #ask(did: Did, name: Sha256, signal: AbortSignal): Promise<SeenIndex | undefined> {
+  async #ask(did: Did, name: Sha256, asker: AbortSignal): Promise<SeenIndex | undefined> {
     const { reach, now } = this.#deps;
+    const signal = AbortSignal.any([asker, AbortSignal.timeout(BOUNDS.trustedIndexAtMostMs)]);
     const quick = AbortSignal.any([signal, AbortSignal.timeout(BOUNDS.trustedIndexMs)]);
     const connection = await reach(did, quick);
     const stream = await connection.open(INDEX_PROTOCOL, quick);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stream } from '@libp2p/interface';
 import { LRUCache } from 'lru-cache';
 import { BOUNDS } from '../../domain/bounds.js';
@@ -16,6 +17,7 @@ export const INDEX_PROTOCOL = '/x/index/1';
 const CHUNK_BYTES = 1 << 20;
 /** A name. */
 const REQUEST_BYTES = 256;
+const TURN_EVERY_MS = 50;
 
 export interface IndexServerDeps {
   seen: SeenIndexes;
@@ -57,8 +59,7 @@ export class IndexServer {
           clearTimeout(timer);
           const { name } = IndexRequest.decode(frame);
           if (name.length !== 32) throw new Error(`a name of ${name.length} bytes`);
-          const page = this.#page(Buffer.from(name).toString('hex'), from);
-          send(frames, page).catch((error: unknown) => {
+          this.#answer(frames, Buffer.from(name).toString('hex'), from).catch((error: unknown) => {
             frames.abort(error instanceof Error ? error : new Error(String(error)));
           });
         },
@@ -68,13 +69,29 @@ export class IndexServer {
     );
   }
 
-  #page(name: Sha256, { group }: NodeConnection): Signed | undefined {
-    const { seen, identity, isStable, now } = this.#deps;
+  async #answer(frames: FrameStream, name: Sha256, { group }: NodeConnection): Promise<void> {
+    const isTurn = await this.#turnOf(group);
+    if (frames.isOpen) await send(frames, isTurn ? this.#page(name) : undefined);
+  }
+
+  /** An install asks for hundreds: who asks faster than is answered waits a little, as its streams bound. */
+  async #turnOf(group: string): Promise<boolean> {
+    const { now } = this.#deps;
     const bucket =
       this.#buckets.get(group) ??
       new TokenBucket(BOUNDS.indexBurst, BOUNDS.indexesPerSecond, now());
     this.#buckets.set(group, bucket);
-    const page = isStable() && bucket.take(now()) ? seen.get(name) : undefined;
+    const untilMs = now() + BOUNDS.indexTurnMs;
+    while (!bucket.take(now())) {
+      if (now() >= untilMs) return false;
+      await sleep(TURN_EVERY_MS);
+    }
+    return true;
+  }
+
+  #page(name: Sha256): Signed | undefined {
+    const { seen, identity, isStable } = this.#deps;
+    const page = isStable() ? seen.get(name) : undefined;
     if (page === undefined) return undefined;
     const { bytes, contentType = '', seenAt } = page;
     const statement = signIndexStatement(
