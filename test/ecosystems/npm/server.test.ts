@@ -71,11 +71,8 @@ test('a packument lists held versions only, with upstream’s times', async () =
 
 test('the registry itself, opened in a browser, says what it is', async () => {
   const root = await ask(view, '');
-  assert.equal(root.kind === 'bytes' && root.status, 404);
-  assert.match(
-    JSON.stringify(bodyOf(root)),
-    /this is a registry: ask it for a package by its name/,
-  );
+  assert.ok(root.kind === 'bytes' && root.status === 404, JSON.stringify(root));
+  assert.match(Buffer.from(root.bytes).toString(), /ask it for a package by its name/);
 });
 
 test('npm’s abbreviated form leaves out what installing does not need', async () => {
@@ -107,7 +104,6 @@ test('single versions and tags answer with one manifest', async () => {
     'x-fix-leaf/constructor',
     'x-fix-nothing',
     '../x',
-    '',
     'a/b/c',
     '-/nothing',
   ]) {
