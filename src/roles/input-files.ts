@@ -23,12 +23,19 @@ export function decodedInput(path: string, bytes: Uint8Array, charset?: string):
     return new TextDecoder(encodingOf(bytes, charset), { fatal: true }).decode(bytes);
   } catch (error) {
     throw new XError('INPUT_UNREADABLE', `${path} is not text in UTF-8`, {
-      hint: path.endsWith('.deb')
-        ? `To carry what it needs, write its path in a list: the line ./${basename(path)} in a file packages.apt beside it.`
-        : 'Save it as UTF-8, or name its encoding in its first line: # -*- coding: latin-1 -*-',
+      hint: hintOf(path),
       cause: error,
     });
   }
+}
+
+function hintOf(path: string): string {
+  if (path.endsWith('.deb')) {
+    return `To carry what it needs, write its path in a list: the line ./${basename(path)} in a file packages.apt beside it.`;
+  }
+  // Only Python's files have such a line.
+  if (/\.(?:json|lock|ya?ml|toml)$/.test(path)) return 'Save it as UTF-8.';
+  return 'Save it as UTF-8, or name its encoding in its first line: # -*- coding: latin-1 -*-';
 }
 
 /** By the byte order mark, or by the comment of PEP 263 in the first two lines, as pip reads it. */
