@@ -23,7 +23,8 @@ export class BoundedDatastore extends MemoryDatastore {
     const siblings = setIn(this.#children, parentOf(name));
     if (isProviderOf(name) && !siblings.has(name) && siblings.size >= BOUNDS.recordsOfKey)
       return key;
-    void super.put(key, value, options);
+    // A copy: of a few bytes out of a pool or a message the whole would stay in memory.
+    void super.put(key, new Uint8Array(value), options);
     siblings.add(name);
     const kind = key.list()[0] ?? '';
     const keys = setIn(this.#kinds, kind);

@@ -82,3 +82,12 @@ test('what libp2p remembers is bounded, the oldest goes', async () => {
   const long = new Uint8Array(BOUNDS.swarmStoredValueBytes + 1);
   assert.throws(() => store.put(new Key('/light/pk/1'), long), /too long/);
 });
+
+test('of a message from which a few bytes are kept no more than those stays in memory', async () => {
+  const store = new BoundedDatastore();
+  const message = new Uint8Array(64 << 10);
+  store.put(new Key('/light/provider/key/peer'), message.subarray(100, 108));
+  const kept = await store.get(new Key('/light/provider/key/peer'));
+  assert.equal(kept.length, 8);
+  assert.equal(kept.buffer.byteLength, 8);
+});
