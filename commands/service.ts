@@ -3,7 +3,7 @@ import { XError } from '../src/domain/errors.js';
 import { XCommand } from '../src/roles/command.js';
 import { usageError } from '../src/roles/usage-error.js';
 
-type ServiceRole = 'source' | 'client' | 'gateway';
+type ServiceRole = 'source' | 'client' | 'gateway' | 'node';
 
 /** A unit with a mistyped flag would fail where nobody looks, again and again. */
 async function checkArguments(role: ServiceRole, passed: string[]): Promise<void> {
@@ -20,17 +20,19 @@ const COMMANDS = {
   source: () => import('./source.js'),
   client: () => import('./client.js'),
   gateway: () => import('./gateway.js'),
+  node: () => import('./node.js'),
 } as const;
 
 export default class Service extends XCommand {
-  static override summary = 'Keep a source, client or gateway running, by systemd.';
-  static override description = `install writes a unit and starts it; show prints it; uninstall stops and removes it. Run by root it is the machine's, else the user's own. After two dashes come the arguments of x source, x client or x gateway.`;
+  static override summary = 'Keep a source, client, gateway or node running, by systemd.';
+  static override description = `install writes a unit and starts it; show prints it; uninstall stops and removes it. Run by root it is the machine's, else the user's own. After two dashes come the arguments of x source, x client, x gateway or x node.`;
   static override strict = false;
   static override usage =
-    'service show|install|uninstall source|client|gateway [--data DIR] [-- ARGUMENTS…]';
+    'service show|install|uninstall source|client|gateway|node [--data DIR] [-- ARGUMENTS…]';
   static override examples = [
     '<%= config.bin %> service install client -- --master 10.0.0.5 --bind 0.0.0.0',
     '<%= config.bin %> service show source -- -r /srv/requirements.txt',
+    '<%= config.bin %> service install node -- --quota 200GB',
     '<%= config.bin %> service uninstall client',
   ];
 
@@ -42,7 +44,7 @@ export default class Service extends XCommand {
     }),
     role: Args.string({
       required: true,
-      options: ['source', 'client', 'gateway'],
+      options: ['source', 'client', 'gateway', 'node'],
       description: 'What is to run.',
     }),
   };

@@ -1,4 +1,11 @@
-export type ServiceRole = 'source' | 'client' | 'gateway';
+export type ServiceRole = 'source' | 'client' | 'gateway' | 'node';
+
+const PURPOSES: Record<ServiceRole, string> = {
+  source: 'packages for machines without a network',
+  client: 'packages for machines without a network',
+  gateway: 'packages from their official sources, checked and kept',
+  node: 'packages from everyone, for everyone',
+};
 
 export interface ServiceUnit {
   role: ServiceRole;
@@ -10,7 +17,7 @@ export interface ServiceUnit {
   folder: string;
   /** Where relative paths among the arguments begin. */
   cwd: string;
-  /** Of `x source`, `x client` or `x gateway`. */
+  /** Of `x source`, `x client`, `x gateway` or `x node`. */
   args: readonly string[];
   /** For a user's own unit, whose; undefined for the machine's. */
   user: string | undefined;
@@ -25,7 +32,7 @@ export interface ServiceUnit {
 export function unitText({ role, node, run, folder, cwd, args, user }: ServiceUnit): string {
   const command = [node, run, role, '--data', folder, ...args].map(escaped).join(' ');
   return `[Unit]
-Description=x ${role}: packages for machines without a network
+Description=x ${role}: ${PURPOSES[role]}
 Documentation=man:systemd.service(5)
 Wants=network-online.target
 After=network-online.target

@@ -43,6 +43,11 @@ test('a mistyped or missing argument is said before a unit is written', async ()
     assert.match(missing.stderr, /--requirement is missing/);
     const right = await show('client', '--', '--master', '10.0.0.5');
     assert.equal(right.code, 0, right.stderr);
+    const node = await show('node', '--', '--quota', '20GB', '--peer', 'depot.lan');
+    assert.equal(node.code, 0, node.stderr);
+    assert.match(node.stdout, /^ExecStart=\S+ \S+ node --data \S+ --quota 20GB --peer depot.lan$/m);
+    const strange = await show('node', '--', '--master', '10.0.0.5');
+    assert.equal(strange.code, 2, 'a node has no master');
   } finally {
     await rm(data, { recursive: true });
   }
@@ -58,12 +63,15 @@ test('the machine’s unit may write to the data folder alone; a user’s own ha
 const analyze = spawnSync('systemd-analyze', ['--version']);
 const noSystemd = analyze.error === undefined ? false : 'systemd-analyze is not installed';
 
-test('systemd takes both units without a word', { skip: noSystemd }, async () => {
+test('systemd takes the units of every role without a word', { skip: noSystemd }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'x-unit-'));
   try {
-    for (const user of [undefined, 'mary']) {
-      const path = join(folder, 'x-client.service');
-      await writeFile(path, unitText({ ...unit, user }));
+    const units = (['source', 'client', 'gateway', 'node'] as const).flatMap((role) =>
+      [undefined, 'mary'].map((user) => ({ ...unit, role, user })),
+    );
+    for (const one of units) {
+      const path = join(folder, `x-${one.role}.service`);
+      await writeFile(path, unitText(one));
       const { stdout, stderr, status } = spawnSync('systemd-analyze', ['verify', path], {
         encoding: 'utf8',
       });
