@@ -99,11 +99,11 @@ async function report(): Promise<void> {
   gc?.();
   await wait(100);
   gc?.();
-  const { rss, heapUsed, arrayBuffers, external } = process.memoryUsage();
+  const { rss, heapUsed, external } = process.memoryUsage();
   const told: SoakReport = {
     rss,
     heapUsed,
-    external: external + arrayBuffers,
+    external,
     handles: process.getActiveResourcesInfo().filter((name) => name !== 'Timeout').length,
     files: (await readdir('/proc/self/fd')).length,
     connections: node.host.connections().length,
