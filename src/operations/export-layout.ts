@@ -8,7 +8,7 @@ import { CHECKED_BYTES, type VolumeItem, type VolumeWriter } from '../ports/volu
 import { parityOverheadBytes } from './parity.js';
 import { inMemory, partItems } from './volume-items.js';
 import { INFO_NAME, PLACEMENT_NAME, VOLUME_FORMAT, volumeFileName } from './volume-layout.js';
-import { encodePlacement, placementOf } from './volume-placement.js';
+import { cutsOf, encodePlacement, placementOf } from './volume-placement.js';
 import { planVolumes, type VolumePart } from './volume-plan.js';
 
 /** Room for x-volume.json, whatever its numbers. */
@@ -93,7 +93,7 @@ function attemptLayout(writer: VolumeWriter, request: LayoutRequest, room: Room)
     volumeFileName(record.name, record.version, { index: at + 1 }, series),
   );
   const digests = all.map(({ sha256 }) => sha256);
-  const placement = encodePlacement(placementOf(digests, plan), names);
+  const placement = encodePlacement(placementOf(digests, plan), cutsOf(digests, plan), names);
   const needs = { placementBytes: placement.length, count: plan.length };
   const isTight =
     placement.length > room.placementBytes || (parity > 0 && plan.length > room.count);

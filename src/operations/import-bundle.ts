@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { BOUNDS } from '../domain/bounds.js';
 import { sha256, type Sha256 } from '../domain/digest.js';
 import { XError, type ErrorCode } from '../domain/errors.js';
+import { pieceCount } from '../domain/piece.js';
 import type { BundleRecord, Catalog } from '../ports/catalog.js';
 import type { Clock } from '../ports/clock.js';
 import type { Report } from '../ports/progress.js';
@@ -13,7 +14,7 @@ import { TIMESTAMP_FILE } from '../trust/names.js';
 import { acceptMetadata, type TrustChoice } from './accept-metadata.js';
 import { importContent, type ImportCounts } from './import-content.js';
 import { refusalOf, volumeClaim, volumeMetadata } from './volume-content.js';
-import { readPlacement } from './volume-placement.js';
+import { readPlacement, type VolumesOf } from './volume-placement.js';
 
 export interface ImportDeps {
   store: Store;
@@ -101,7 +102,7 @@ class Import {
     alreadyHeld: 0,
     ignored: 0,
   };
-  readonly #placements = new Map<string, ((blob: number) => string[])[]>();
+  readonly #placements = new Map<string, VolumesOf[]>();
   /** Volumes that everything was taken from, by source and name: they have nothing that is missing. */
   readonly #taken = new Set<string>();
   readonly #failures: XError[] = [];
@@ -271,7 +272,8 @@ class Import {
         const number = numbers.get(digest) ?? numbers.size;
         numbers.set(digest, number);
         if (store.stat(digest) !== undefined) continue;
-        const volumes = new Set(placements.flatMap((volumesOf) => volumesOf(number)));
+        const isWanted = lacksAny(store, digest, lengthBytes);
+        const volumes = new Set(placements.flatMap((volumesOf) => volumesOf(number, isWanted)));
         for (const name of volumes)
           if (this.#taken.has(`${record.source} ${name}`)) volumes.delete(name);
         missing.push({ path, lengthBytes, volumes: [...volumes] });
@@ -287,6 +289,22 @@ class Import {
       ...this.#counts,
     };
   }
+}
+
+/** Whether some of these pieces are not here, of a file of which some may be. */
+function lacksAny(
+  store: Pick<Store, 'leaves' | 'partial'>,
+  sha256: Sha256,
+  lengthBytes: number,
+): (firstPiece: number, endPiece: number) => boolean {
+  const leaves = store.leaves(sha256);
+  if (leaves?.length !== pieceCount(lengthBytes)) return () => true;
+  const partial = store.partial(sha256, lengthBytes, leaves);
+  return (firstPiece, endPiece) => {
+    const end = Math.min(endPiece, leaves.length);
+    for (let piece = firstPiece; piece < end; piece += 1) if (!partial.holds(piece)) return true;
+    return false;
+  };
 }
 
 /** Whether a failure is this machine's own, or its user's wish: the next volume would meet it too. */

@@ -20,7 +20,7 @@ import {
   volumeMetadata,
 } from './volume-content.js';
 import { blobName, PARITY_NAME, parseVolumeName, type VolumeName } from './volume-layout.js';
-import { readPlacement } from './volume-placement.js';
+import { readPlacement, type VolumesOf } from './volume-placement.js';
 import { VolumeView } from './volume-view.js';
 
 export interface SurveyRequest {
@@ -74,7 +74,7 @@ class Surveyor {
   readonly #slices = new Map<Sha256, Slice[]>();
   readonly #problems: Survey['problems'] = [];
   readonly #warnings = new Set<string>();
-  readonly #placements = new Map<SurveyedBundle, (blob: number) => string[]>();
+  readonly #placements = new Map<SurveyedBundle, VolumesOf>();
   /** Volumes that were read to their end and are what they were: they have nothing that is missing. */
   readonly #sound = new Set<string>();
 
@@ -115,12 +115,19 @@ class Surveyor {
     const volumesOf = this.#placements.get(bundle);
     const names = new Set<string>();
     const numbers = new Map<Sha256, number>();
-    for (const { sha256 } of bundle.manifest.entries) {
+    for (const { sha256, lengthBytes } of bundle.manifest.entries) {
       if (numbers.has(sha256)) continue;
       const number = numbers.size;
       numbers.set(sha256, number);
       if (bundle.contents.get(sha256) === 'whole') continue;
-      for (const name of volumesOf?.(number) ?? []) if (!this.#sound.has(name)) names.add(name);
+      const pieces = this.#pieces.get(sha256);
+      const isWanted = (firstPiece: number, endPiece: number): boolean => {
+        const end = Math.min(endPiece, pieceCount(lengthBytes));
+        for (let piece = firstPiece; piece < end; piece += 1) if (!pieces?.has(piece)) return true;
+        return false;
+      };
+      for (const name of volumesOf?.(number, isWanted) ?? [])
+        if (!this.#sound.has(name)) names.add(name);
     }
     return [...names].sort();
   }

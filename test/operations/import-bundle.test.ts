@@ -111,12 +111,11 @@ test('volumes come one at a time, in any order; each says what is still missing'
       missing.push(files.length);
       left.delete(basename(path));
       for (const file of files) {
-        assert.ok(!file.volumes.includes(basename(path)), `${file.path} is not in what was taken`);
-        assert.ok(
-          file.volumes.some((name) => left.has(name)),
-          `${file.path} is in what is left`,
-        );
+        assert.ok(file.volumes.length > 0, `${file.path} is in what is left`);
       }
+      // Also of what came in earlier runs: who has a stick left is not sent for those read before.
+      const named = new Set(files.flatMap((file) => file.volumes));
+      assert.deepEqual([...named].sort(), [...left].sort());
     }
     assert.deepEqual(
       missing,
