@@ -1,5 +1,5 @@
 import { Config, flush, run } from '@oclif/core';
-import { systemCodeOf, XError } from '../domain/errors.js';
+import { messageOf, systemCodeOf, XError } from '../domain/errors.js';
 import { nearest } from '../domain/nearest.js';
 import { keepFreedMemory } from '../platform/freed-memory.js';
 import { reportFailure } from './command.js';
@@ -7,10 +7,7 @@ import { reportFailure } from './command.js';
 /** Runs the command line: oclif's run, with this project's way of failing. */
 export async function start(args: string[], url: string): Promise<void> {
   keepFreedMemory();
-  // Who reads standard output may leave before x does (`x ls | head -1`): that ends no source.
-  process.stdout.on('error', (error) => {
-    if (systemCodeOf(error) !== 'EPIPE') throw error;
-  });
+  outliveOutput();
   try {
     await run(args, url);
     if (process.stdout.writable) await flush();
@@ -27,6 +24,24 @@ export async function start(args: string[], url: string): Promise<void> {
     }
     process.exitCode = reportFailure(error, { json: args.includes('--json'), events: false });
   }
+}
+
+/**
+ * Who reads standard output may leave before x does (`x ls | head -1`), and the disk that it goes to
+ * may fill up: that ends no source or client. oclif's own listener would.
+ */
+function outliveOutput(): void {
+  let isTold = false;
+  process.stdout.removeAllListeners('error').on('error', (error) => {
+    if (systemCodeOf(error) === 'EPIPE' || isTold) return;
+    isTold = true;
+    const failure = new XError('IO_FAILED', `cannot write what x prints: ${messageOf(error)}`, {
+      hint: 'What was printed is not whole. Free some space, or print it elsewhere.',
+    });
+    process.exitCode = reportFailure(failure, { json: false, events: false });
+  });
+  // There is nowhere left to say it.
+  process.stderr.on('error', () => undefined);
 }
 
 async function unknownCommand(

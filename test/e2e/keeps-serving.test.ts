@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { XProcess } from '../../fixtures/x-process.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { XProcess } from '../../fixtures/x-process.js';
 import { messageOf } from '../../src/domain/errors.js';
+import { residentGateway } from '../../src/roles/resident.js';
 import { sha256Of } from './damage-kit.js';
 import { FEW, openWorld, STEP_MS, withClock } from './world.js';
 
@@ -14,6 +16,16 @@ const YEAR_DAYS = 400;
 
 async function gatewayOf(client: XProcess): Promise<string> {
   return String((await client.waitFor('serving', STEP_MS))['gateway']);
+}
+
+/** Of one whose output nobody can read. */
+async function silentGateway({ child }: XProcess, folder: string): Promise<string> {
+  for (const deadline = Date.now() + STEP_MS; Date.now() < deadline; await sleep(100)) {
+    assert.equal(child.exitCode, null, 'it goes on');
+    const gateway = await residentGateway(folder);
+    if (gateway !== undefined) return gateway;
+  }
+  return assert.fail('no gateway');
 }
 
 /** The digest that a wheel's bytes have, as a gateway serves them. */
@@ -155,3 +167,30 @@ for (const { where, days, what } of [
     await warned(held, what);
   });
 }
+
+test('a disk without a byte left for what it prints', async (t) => {
+  if (!existsSync('/dev/full')) return t.skip('there is no /dev/full');
+  const world = await openWorld(t);
+  const source = await world.source(FEW);
+  const pulled = await world.run(world.client('a', source.invite, '--once'));
+  assert.equal(pulled.code, 0, pulled.stdout);
+  const logged = (redirects: string): readonly string[] => [
+    'sh',
+    '-c',
+    `exec "$@" ${redirects}`,
+    'sh',
+  ];
+  const listed = await new XProcess(['ls', '--data', world.data('a')], {
+    prefix: logged('>/dev/full'),
+  }).exited;
+  assert.equal(listed.code, 1);
+  assert.match(
+    listed.stderr,
+    /^x: cannot write what x prints: ENOSPC.*\n +What was printed is not whole.*\n$/,
+  );
+
+  const args = world.client('a', source.invite);
+  const resident = new XProcess(args, { prefix: logged('>/dev/full 2>/dev/full') });
+  t.after(() => resident.stop('SIGKILL'));
+  await served(await silentGateway(resident, world.data('a')));
+});
