@@ -32,6 +32,12 @@ interface Change {
   folder?: string | undefined;
 }
 
+/** What a file was, put beside it where it could not be put back. */
+export interface KeptCopy {
+  path: string;
+  copy: string;
+}
+
 /** Changes of other programs' configuration files that can be taken back. */
 export class ConfigurationJournal {
   readonly #path: string;
@@ -60,10 +66,10 @@ export class ConfigurationJournal {
   /**
    * Writes files, each whole, after noting what they were: killed half-way, it can be undone. Where one
    * cannot be written, all are as they were before. Files of an earlier time that are not among them
-   * become what they were.
+   * become what they were. What somebody else wrote into one since the last time is kept beside it.
    * @throws XError IO_FAILED.
    */
-  async apply(files: readonly ConfigurationFile[]): Promise<void> {
+  async apply(files: readonly ConfigurationFile[]): Promise<KeptCopy[]> {
     const next: Change[] = [];
     for (const { path, text } of files) {
       const known = this.#changes.find((change) => change.path === path);
@@ -77,6 +83,12 @@ export class ConfigurationJournal {
     }
     const dropped = this.#changes.filter(({ path }) => !files.some((file) => file.path === path));
     const found = await Promise.all(next.map(({ path }) => readOrNull(path)));
+    const kept: KeptCopy[] = [];
+    for (const [i, now] of found.entries()) {
+      const known = this.#changes.find(({ path }) => path === next[i]?.path);
+      if (known !== undefined && now !== null && isForeign(known, now))
+        kept.push(await keepBeside(known.path, now));
+    }
     await this.#save([...next, ...dropped]);
     try {
       for (const { path, text } of files) await writeWhole(path, text, await modeOf(path));
@@ -84,9 +96,10 @@ export class ConfigurationJournal {
       await this.#backOut(next.map((change, i) => ({ ...change, before: found[i] ?? null })));
       throw error;
     }
-    if (dropped.length === 0) return;
-    await restore(dropped);
+    if (dropped.length === 0) return kept;
+    kept.push(...(await restore(dropped)).kept);
     await this.#save(next);
+    return kept;
   }
 
   /** Where even that fails, what is noted stays, and `undo` brings it back later. */
@@ -99,13 +112,13 @@ export class ConfigurationJournal {
     }
   }
 
-  /** Brings back what was. What somebody else changed since is left as it is, and named. */
-  async undo(): Promise<{ restored: string[]; left: string[] }> {
-    const left = await restore(this.#changes);
+  /** Brings back what was. What somebody else changed since is left as it is, and named: what it was is put beside it. */
+  async undo(): Promise<{ restored: string[]; left: string[]; kept: KeptCopy[] }> {
+    const { left, kept } = await restore(this.#changes);
     await this.#handOver();
     await removed(this.#path);
     const restored = this.#changes.map(({ path }) => path).filter((path) => !left.includes(path));
-    return { restored, left };
+    return { restored, left, kept };
   }
 
   /** Folders that were made for this and have files of another journal in them are that one's to remove. */
@@ -135,18 +148,46 @@ export class ConfigurationJournal {
 }
 
 /** Puts back what was; the paths of files that somebody else changed since, which are left alone. */
-async function restore(changes: readonly Change[]): Promise<string[]> {
+async function restore(changes: readonly Change[]): Promise<{ left: string[]; kept: KeptCopy[] }> {
   const left: string[] = [];
-  for (const { path, before, written, earlier, folder } of changes) {
+  const kept: KeptCopy[] = [];
+  for (const change of changes) {
+    const { path, before, folder } = change;
     const now = await readOrNull(path);
     if (now !== before) {
-      if (now === null || ![written, earlier].includes(sha256(now))) left.push(path);
-      else if (before === null) await removed(await behindLinks(path));
+      if (now === null || isForeign(change, now)) {
+        left.push(path);
+        if (before !== null) kept.push(await keepBeside(path, before));
+      } else if (before === null) await removed(await behindLinks(path));
       else await writeWhole(path, before, await modeOf(path));
     }
     if (folder !== undefined) await removeEmpty(dirname(await behindLinks(path)), folder);
   }
-  return left;
+  return { left, kept };
+}
+
+/** Whether somebody else wrote this. */
+function isForeign({ before, written, earlier }: Change, now: string): boolean {
+  return now !== before && ![written, earlier].includes(sha256(now));
+}
+
+/** Such copies of one file that may lie beside it. */
+const COPIES = 100;
+
+/** Never in the place of another copy; who may read the file may read it. */
+async function keepBeside(path: string, text: string): Promise<KeptCopy> {
+  for (let count = 1; count <= COPIES; count += 1) {
+    const copy = `${path}.before-x${count === 1 ? '' : `-${count}`}`;
+    const there = await readOrNull(copy);
+    if (there === null) {
+      const isThere = (await readOrNull(path)) !== null;
+      await writeWhole(copy, text, isThere ? await modeOf(path) : 0o600);
+    }
+    if (there === null || there === text) return { path, copy };
+  }
+  throw new XError('IO_FAILED', `there are ${COPIES} files ${path}.before-x… already`, {
+    hint: 'Remove those that are not needed any more.',
+  });
 }
 
 /** The topmost of the folders of a file that are not there. */

@@ -32,7 +32,10 @@ export async function runUse(input: UseInput): Promise<void> {
   const journal = await ConfigurationJournal.open(path);
   if (input.undo) return await undo(input, journal, path);
   const { files, notes } = await configurationOf(input, server, journal);
-  await journal.apply(files);
+  for (const { path: changed, copy } of await journal.apply(files)) {
+    const message = `${changed} was changed since the last x use ${command}; what it was is in ${copy}`;
+    printer.report({ event: 'warning', message });
+  }
   const paths = files.map((file) => file.path);
   printer.document({ files: paths, notes, undo: `x use ${command} --undo` }, [
     `${command} uses the gateway: ${paths.join(', ')}`,
@@ -51,13 +54,15 @@ async function undo(
       hint: `Nothing of it is noted in ${path}; another user or --data may have it.`,
     });
   }
-  const { restored, left } = await journal.undo();
+  const { restored, left, kept } = await journal.undo();
   for (const file of left) {
-    const message = `${file} was changed since x use ${command}, so it is left as it is; take the gateway out of it by hand`;
+    const copy = kept.find((one) => one.path === file)?.copy;
+    const before = copy === undefined ? '' : `; what it was before is in ${copy}`;
+    const message = `${file} was changed since x use ${command}, so it is left as it is; take the gateway out of it by hand${before}`;
     printer.report({ event: 'warning', message });
   }
   const said = restored.length === 0 ? 'nothing was left to bring back' : restored.join(', ');
-  printer.document({ restored, left }, [`${command} is as it was: ${said}`]);
+  printer.document({ restored, left, kept }, [`${command} is as it was: ${said}`]);
 }
 
 type UsableServer = Pick<EcosystemServer, 'name'> & Required<Pick<EcosystemServer, 'use'>>;

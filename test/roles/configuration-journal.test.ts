@@ -47,13 +47,15 @@ test('what was is brought back, however often it was changed', () =>
     assert.equal(await (await open()).original(at('new/file')), undefined);
     await (await open()).apply([{ path: at('old'), text: 'two\n' }]);
     assert.equal(await textOf(at('new/file')), undefined, 'what is no longer wanted goes');
-    assert.deepEqual(await (await open()).undo(), { restored: [at('old')], left: [] });
+    assert.deepEqual(await (await open()).undo(), { restored: [at('old')], left: [], kept: [] });
     assert.equal(await textOf(at('old')), 'mine\n');
     assert.equal((await open()).isEmpty, true);
   }));
 
 test('what somebody else changed since is left alone and named', () =>
   inFolder(async (at) => {
+    await writeFile(at('a'), 'mine\n');
+    await chmod(at('a'), 0o600);
     const journal = await ConfigurationJournal.open(at('journal.json'));
     await journal.apply([
       { path: at('a'), text: 'a\n' },
@@ -61,8 +63,35 @@ test('what somebody else changed since is left alone and named', () =>
     ]);
     await writeFile(at('a'), 'by hand\n');
     const again = await ConfigurationJournal.open(at('journal.json'));
-    assert.deepEqual(await again.undo(), { restored: [at('b')], left: [at('a')] });
+    assert.deepEqual(await again.undo(), {
+      restored: [at('b')],
+      left: [at('a')],
+      kept: [{ path: at('a'), copy: at('a.before-x') }],
+    });
+    assert.equal(await textOf(at('a.before-x')), 'mine\n');
+    assert.equal((await stat(at('a.before-x'))).mode & 0o777, 0o600);
     assert.equal(await textOf(at('a')), 'by hand\n');
+  }));
+
+test('what somebody else wrote in between is not lost when it is applied again', () =>
+  inFolder(async (at) => {
+    const apply = async (text: string) => {
+      const journal = await ConfigurationJournal.open(at('journal.json'));
+      return await journal.apply([{ path: at('a'), text }]);
+    };
+    await writeFile(at('a'), 'mine\n');
+    assert.deepEqual(await apply('one\n'), []);
+    for (const [login, copy] of [
+      ['one\ntoken=1\n', at('a.before-x')],
+      ['one\ntoken=2\n', at('a.before-x-2')],
+    ] as const) {
+      await writeFile(at('a'), login);
+      assert.deepEqual(await apply('two\n'), [{ path: at('a'), copy }]);
+      assert.equal(await textOf(copy), login);
+    }
+    assert.deepEqual(await apply('three\n'), []);
+    await (await ConfigurationJournal.open(at('journal.json'))).undo();
+    assert.equal(await textOf(at('a')), 'mine\n');
   }));
 
 test('a journal that is none is said, and nothing is changed', () =>
@@ -80,8 +109,7 @@ test('folders that were not there go again, but for one that somebody uses since
     await mkdir(at('home'));
     const open = () => ConfigurationJournal.open(at('journal.json'));
     const files = ['home/.config/pip/pip.conf', 'home/.config/uv/uv.toml'].map(at);
-    const apply = async (): Promise<void> =>
-      (await open()).apply(files.map((path) => ({ path, text: 'x\n' })));
+    const apply = async () => (await open()).apply(files.map((path) => ({ path, text: 'x\n' })));
     await apply();
     await apply();
     await (await open()).undo();
@@ -117,7 +145,7 @@ test('killed between the note and the second change: what was comes back all the
     await (await open()).apply([{ path: at('file'), text: 'two\n' }]);
     // As if the second text had been noted, and not been written.
     await writeFile(at('file'), 'one\n');
-    assert.deepEqual(await (await open()).undo(), { restored: [at('file')], left: [] });
+    assert.deepEqual(await (await open()).undo(), { restored: [at('file')], left: [], kept: [] });
     assert.equal(await textOf(at('file')), 'mine\n');
   }));
 
