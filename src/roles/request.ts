@@ -51,7 +51,7 @@ export async function runRequest(input: RequestInput): Promise<void> {
       `  target ${document.target}; holds ${made.held} files of ${made.bundles} ${made.bundles === 1 ? 'bundle' : 'bundles'}`,
       ...(made.wishes === 0 ? [] : [`  ${made.wishes} packages were asked for in vain (x wishes)`]),
       `  signed by ${identity.did}`,
-      `Carry it to the source: x source -r FILE --for ${output} --export DIR`,
+      `Carry it to the source: x source -r FILE --for ${shellWord(output)} --export DIR`,
     ]);
   } finally {
     await data.close();
@@ -91,4 +91,11 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
       cause,
     });
   }
+}
+
+/** What is copied from a terminal to another has to be one word there. */
+function shellWord(path: string): string {
+  return /^[A-Za-z0-9_@:./=+,%][A-Za-z0-9_@:./=+,%-]*$/.test(path)
+    ? path
+    : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -53,7 +53,7 @@ export async function runNative(input: RunInput): Promise<number> {
       const bundles = data.catalog.bundles();
       if (bundles.length === 0) {
         throw new XError('BUNDLE_NOT_FOUND', `no bundle is held in ${input.settings.folder}`, {
-          hint: 'Bring one with `x client --master HOST` or `x import PATH`, or name its folder with --data.',
+          hint: await whereElse(input.settings.port, program),
         });
       }
       const settings = await server.settings({
@@ -117,6 +117,27 @@ function serverFor(
     hint: `${near === undefined ? '' : `Did you mean \`x run -- ${near}\`? `}It knows ${known.join(', ')}; python -m pip too.`,
   });
 }
+
+/** A service's client has a data folder of its own, which its users need not be able to read. */
+async function whereElse(port: number, program: string): Promise<string> {
+  const url = `http://127.0.0.1:${port}`;
+  const bring =
+    'Bring one with `x client --master HOST` or `x import PATH`, or name its folder with --data.';
+  if (!(await answersAt(url))) return bring;
+  return `A gateway answers at ${url}, of another data folder: \`x use ${basename(program)}\` makes it this user’s own. ${bring}`;
+}
+
+async function answersAt(url: string): Promise<boolean> {
+  try {
+    const reply = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(HEALTH_MS) });
+    return reply.ok;
+  } catch {
+    // Nobody, or somebody who speaks something else.
+    return false;
+  }
+}
+
+const HEALTH_MS = 2000;
 
 interface RunGateway {
   url: string;

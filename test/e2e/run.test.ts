@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -32,7 +33,7 @@ async function scene(context: TestContext) {
     context.after(() => child.stop('SIGKILL'));
     return child;
   };
-  return { run, bin };
+  return { run, bin, world, env };
 }
 
 async function isReady(child: XProcess): Promise<void> {
@@ -77,4 +78,33 @@ test('a command that is not here, or no program, is said with what to do', async
   const barred = await run('--', join(bin, 'npm'), 'install').exited;
   assert.equal(barred.code, 1);
   assert.match(barred.stderr, /cannot start .*npm: .*EACCES\n {3}Is it a program/);
+});
+
+test('where a gateway of another data folder answers, that is said', async (context) => {
+  const { world, env } = await scene(context);
+  const service = world.start(['client', '--data', world.data('source'), '--port', '0']);
+  const gateway = String((await service.waitFor('serving', STEP_MS))['gateway']);
+  const said = async (): Promise<string> => {
+    const own = { ...env, X_DATA: world.data('empty'), X_PORT: new URL(gateway).port };
+    const { code, stderr } = await new XProcess(['run', '--', 'pip', '0'], { env: own }).exited;
+    assert.equal(code, 4, stderr);
+    return stderr;
+  };
+  assert.ok(
+    (await said()).includes(
+      `A gateway answers at ${gateway}, of another data folder: \`x use pip\``,
+    ),
+  );
+  await service.stop();
+  assert.doesNotMatch(await said(), /A gateway answers/);
+});
+
+test('the command that x request prints is one for a shell, whatever the file is called', async (context) => {
+  const { world, env } = await scene(context);
+  const file = join(world.folder, "it's me.xreq");
+  const { code, stdout } = await new XProcess(['request', '-o', file], { env }).exited;
+  assert.equal(code, 0);
+  const [, command = ''] = /^Carry it to the source: x (.*)$/m.exec(stdout) ?? [];
+  const words = spawnSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8' });
+  assert.deepEqual(words.stdout.split('\n').slice(0, 5), ['source', '-r', 'FILE', '--for', file]);
 });
