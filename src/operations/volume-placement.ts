@@ -46,7 +46,9 @@ export function encodePlacement(
   cuts: Cuts,
   names: readonly string[],
 ): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ volumes: names, placement, cuts })}\n`);
+  // Without slices a volume is what it was before there were cuts, so that it is not written again.
+  const ofSlices = Object.keys(cuts).length === 0 ? {} : { cuts };
+  return Buffer.from(`${JSON.stringify({ volumes: names, placement, ...ofSlices })}\n`);
 }
 
 /**
