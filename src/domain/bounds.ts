@@ -155,6 +155,8 @@ export const BOUNDS = {
   entriesWorthCollecting: 1_000,
   /** Verified pieces that are given to others before they are on disk. */
   offeredBytes: 16 << 20,
+  /** …and where there are no others. */
+  offeredAloneBytes: 4 << 20,
   /** Verified pieces are written when there is so much, or after so long. */
   keptGroupBytes: 8 << 20,
   keptGroupMs: 100,

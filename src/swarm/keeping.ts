@@ -89,12 +89,12 @@ export class Keeping {
   }
 
   #offer(): void {
-    // Nobody would have it: then less waits in memory for the disk.
-    if (!this.#blobs.isWatched) return;
+    // To a source alone it says that it came, so that more is sent: nobody would have the rest early.
+    const most = this.#blobs.isWatched ? BOUNDS.offeredBytes : BOUNDS.offeredAloneBytes;
     const leaves: number[] = [];
     let count = 0;
     for (const kept of this.#unoffered) {
-      if (this.#offeredBytes >= BOUNDS.offeredBytes) break;
+      if (this.#offeredBytes >= most) break;
       count += 1;
       if (!this.#kept.has(kept.leaf)) continue;
       kept.isOffered = true;
