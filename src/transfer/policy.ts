@@ -64,7 +64,9 @@ export const POLICY = {
    */
   underWayMs: 1_000,
   underWayAtLeastBytes: 4 << 20,
+  /** How long is measured; the first time shorter, since until then little is sent. */
   uploadRateMs: 500,
+  firstUploadRateMs: 100,
   uploadsPerPeer: 2,
   /** …beside one for each peer that got nothing yet, and without those that take longer than this… */
   slowUploadMs: 1_000,

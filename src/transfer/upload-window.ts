@@ -52,7 +52,8 @@ export class UploadWindow {
     this.#windowMs ??= now;
     this.#windowBytes += bytes;
     const passedMs = now - this.#windowMs;
-    if (passedMs < POLICY.uploadRateMs) return;
+    const isFirst = this.#bytesPerMs === 0;
+    if (passedMs < (isFirst ? POLICY.firstUploadRateMs : POLICY.uploadRateMs)) return;
     const measured = this.#windowBytes / passedMs;
     // A quiet moment is no proof of a slow line.
     this.#bytesPerMs = Math.max(measured, this.#bytesPerMs * 0.8);
