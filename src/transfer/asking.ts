@@ -138,12 +138,14 @@ export class Asking {
     return silent;
   }
 
-  /** Siblings that answer nothing keep neither the line's room nor leaves from those that would. */
+  /** What siblings do not answer keeps neither the line's room nor leaves from those that would. */
   #writeOffLate(now: number): void {
     if (this.#lastGoodMs === undefined) return;
+    const lateMs = this.#lateMs(this.#isTail() ? POLICY.stuckMs : POLICY.writtenOffMs);
     for (const { ask } of this.#open.values()) {
       if (ask.isWrittenOff) continue;
-      const dueMs = Math.max(ask.sentMs, this.#lastGoodMs) + POLICY.starvedMs;
+      const starvedMs = Math.max(ask.sentMs, this.#lastGoodMs) + POLICY.starvedMs;
+      const dueMs = Math.min(starvedMs, ask.sentMs + lateMs);
       if (now < dueMs) {
         this.#state.wakeBy(dueMs);
         return;
@@ -192,7 +194,7 @@ export class Asking {
 
   #fillSibling(peer: PeerState, now: number): void {
     this.#askForUrgent(peer, now);
-    while (!this.#isFull() && this.#hasRoom(peer)) {
+    while (!this.#isFull() && this.#hasRoom(peer, now)) {
       let leaves = peer.exhausted ? [] : this.#pick(peer);
       if (leaves.length === 0) {
         peer.exhausted = true;
@@ -204,9 +206,12 @@ export class Asking {
   }
 
   /** As many requests as keep its line busy until the next one reaches it. */
-  #hasRoom(peer: PeerState): boolean {
-    if (peer.asks.size === 0) return true;
+  #hasRoom(peer: PeerState, now: number): boolean {
+    const [oldest] = peer.asks.values();
+    if (oldest === undefined) return true;
     if (peer.asks.size >= POLICY.requestsPerPeer) return false;
+    // It may answer others all the same: each that it does not would keep room from those that do.
+    if (now - oldest.sentMs > this.#lateMs(POLICY.stuckMs)) return false;
     return peer.askedBytes < peer.bytesPerMs * POLICY.pipelineMs;
   }
 
@@ -288,8 +293,7 @@ export class Asking {
 
   /** The oldest leaf that another peer was asked for and has not sent, where this one has it too. */
   #pickLate(peer: PeerState, now: number, lateMs: number): number[] {
-    const isTail = this.#missingBytes <= this.#rate.tailBytes();
-    const afterMs = Math.max(isTail ? lateMs : POLICY.lateMs, this.#answerMs * POLICY.lateAnswers);
+    const afterMs = this.#lateMs(this.#isTail() ? lateMs : POLICY.lateMs);
     for (const { peer: other, ask } of this.#open.values()) {
       if (ask.sentMs > now - afterMs) {
         this.#state.wakeBy(Math.max(ask.sentMs + afterMs, now + POLICY.retryMs));
@@ -306,6 +310,11 @@ export class Asking {
       if (leaf !== undefined) return [leaf];
     }
     return [];
+  }
+
+  /** Where answers take long, later. */
+  #lateMs(atLeastMs: number): number {
+    return Math.max(atLeastMs, this.#answerMs * POLICY.lateAnswers);
   }
 
   #ask(peer: PeerState, leaves: number[] | undefined, now: number): void {
@@ -385,8 +394,12 @@ export class Asking {
 
   /** Towards the end single pieces travel, so that the last ones come from many at once. */
   #maxBytes(): number {
-    if (this.#missingBytes <= this.#rate.tailBytes()) return PIECE_SIZE_BYTES;
+    if (this.#isTail()) return PIECE_SIZE_BYTES;
     return this.#rate.runBytes();
+  }
+
+  #isTail(): boolean {
+    return this.#missingBytes <= this.#rate.tailBytes();
   }
 
   #isFull(): boolean {

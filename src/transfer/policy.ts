@@ -45,6 +45,10 @@ export const POLICY = {
   asksPerLeaf: 2,
   /** Outside the tail a piece that is this late may be asked for twice too. */
   lateMs: 4_000,
+  /** A sibling that has not answered a request for so long is asked for no more meanwhile… */
+  stuckMs: 1_500,
+  /** …and after so long, or that long towards the end, others are asked, and have its room. */
+  writtenOffMs: 6_000,
 
   /**
    * Changes of what is held are told together, this far apart where so much came meanwhile, and else

@@ -70,11 +70,12 @@ for (const [what, more] of [
   });
 }
 
-test('two that claim to have everything, and send garbage or nothing, do not hold seven clients up', (t) => {
+test('three that claim to have everything, and send garbage, nothing or not all, do not hold seven clients up', (t) => {
   const link = { upMbit: 100, downMbit: 100, joinsAtMs: 1 };
   const strangers = [
     { name: 'liar', ...link, holdsAll: true, lies: 100 },
     { name: 'silent', ...link, holdsAll: true, isSilent: true },
+    { name: 'half silent', ...link, holdsAll: true, isSilentOfLong: true },
   ];
   for (const seed of [1, 2]) {
     const { outcome, limitMs, copies } = run(7, 100, 256, seed, {}, strangers);
@@ -82,7 +83,7 @@ test('two that claim to have everything, and send garbage or nothing, do not hol
     assert.equal(clients.length, 7, `seed ${seed}`);
     const last = lastMs(outcome) / limitMs;
     t.diagnostic(`seed ${seed}: ${last.toFixed(3)}, ${copies.toFixed(3)} copies`);
-    assert.ok(last <= 1.35, `seed ${seed}: the last ended at ${last.toFixed(2)}`);
+    assert.ok(last <= 1.25, `seed ${seed}: the last ended at ${last.toFixed(2)}`);
     assert.ok(copies <= 1.2, `seed ${seed}: ${copies.toFixed(2)} copies left the source`);
   }
 });

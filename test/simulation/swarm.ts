@@ -23,6 +23,8 @@ export interface Host {
   lies?: number;
   /** Takes requests and never answers. */
   isSilent?: boolean;
+  /** Answers what is shorter than a piece alone. */
+  isSilentOfLong?: boolean;
   /** Says something that asks for nothing and gives nothing at this interval. */
   chatsEveryMs?: number;
   /** Dies at this time; comes back with what it held after `awayMs`, if that is given. */
@@ -401,7 +403,9 @@ export class SimulatedSwarm {
       `${peer} asks ${link.to.host.name}, whom it knows to lie`,
     );
     link.connection.sendSmall(ASK_BYTES, () => {
-      if (link.to.host.isSilent === true) return;
+      const { isSilent, isSilentOfLong } = link.to.host;
+      const isLong = (leaf: number): boolean => this.map.spanOf(leaf).leafCount > 1;
+      if (isSilent === true || (isSilentOfLong === true && leaves?.some(isLong) === true)) return;
       this.#handle(link.to, { type: 'asked', peer, id, leaves, maxBytes, siblings, inOrder });
     });
   }
@@ -506,7 +510,13 @@ export function isWaitedFor(host: Host): boolean {
 }
 
 function isHonestClient(host: Host): boolean {
-  return host.isSource !== true && host.holdsAll !== true && host.isSilent !== true && !host.lies;
+  return (
+    host.isSource !== true &&
+    host.holdsAll !== true &&
+    host.isSilent !== true &&
+    host.isSilentOfLong !== true &&
+    !host.lies
+  );
 }
 
 function copyOf(bitmap: Bitmap | undefined, length: number): Bitmap {
