@@ -79,6 +79,20 @@ function agesSaid({ stdout }: XExit): string[] {
   return stdout.split('\n').filter((line) => line.includes('does not answer: '));
 }
 
+/** No plan without trust; with it one whose age is said in one line, and whose bundle holds. */
+async function planByTrust(scene: Scene, wanted: string[], age: RegExp): Promise<void> {
+  const wary = await plan(scene, 'wary', wanted);
+  assert.notEqual(wary.code, 0, 'nobody is trusted: no index, no plan');
+  assert.deepEqual(agesSaid(wary), []);
+  const trusting = await plan(scene, 'trusting', wanted, '--trust-index', scene.node.did);
+  assert.equal(trusting.code, 0, trusting.stdout + trusting.stderr);
+  const ages = agesSaid(trusting);
+  assert.equal(ages.length, 1, ages.join('\n'));
+  assert.match(ages[0]!, age);
+  const verified = await scene.run(['verify', 'trusting', '--data', scene.data('trusting')]);
+  assert.equal(verified.code, 0, verified.stdout);
+}
+
 test('npm’s registry is silent: x source plans with what a trusted node saw, and with no stranger’s word', async (context) => {
   const scene = await open(context);
   const { url } = scene.node;
@@ -94,16 +108,7 @@ test('npm’s registry is silent: x source plans with what a trusted node saw, a
   }
   scene.own.server.inject({ path: /./, status: 503 });
   const wanted = ['#x pkg:npm/x-fix-diamond@^1.0.0'];
-  const wary = await plan(scene, 'wary', wanted);
-  assert.notEqual(wary.code, 0, 'nobody is trusted: no index, no plan');
-  assert.deepEqual(agesSaid(wary), []);
-  const trusting = await plan(scene, 'trusting', wanted, '--trust-index', scene.node.did);
-  assert.equal(trusting.code, 0, trusting.stdout + trusting.stderr);
-  const ages = agesSaid(trusting);
-  assert.equal(ages.length, 1, ages.join('\n'));
-  assert.match(ages[0]!, /x-fix-.* is that of 2\d\d\d-.* old; \d pages stand in/);
-  const verified = await scene.run(['verify', 'trusting', '--data', scene.data('trusting')]);
-  assert.equal(verified.code, 0, verified.stdout);
+  await planByTrust(scene, wanted, /x-fix-.* is that of 2\d\d\d-.* old; \d pages stand in/);
 });
 
 /** As apt would: each suite's signed file, its lists, and every package in them. */
@@ -130,16 +135,7 @@ test('Debian’s archive is silent: what a trusted node saw of it is planned wit
   await readArchive(scene);
   scene.own.server.inject({ path: /./, status: 503 });
   const wanted = ['#x pkg:deb/debian/x-greeting'];
-  const wary = await plan(scene, 'wary', wanted);
-  assert.notEqual(wary.code, 0, 'nobody is trusted: no index, no plan');
-  assert.deepEqual(agesSaid(wary), []);
-  const trusting = await plan(scene, 'trusting', wanted, '--trust-index', scene.node.did);
-  assert.equal(trusting.code, 0, trusting.stdout + trusting.stderr);
-  const ages = agesSaid(trusting);
-  assert.equal(ages.length, 1, ages.join('\n'));
-  assert.match(ages[0]!, /InRelease is that of 2\d\d\d-.* old/);
-  const verified = await scene.run(['verify', 'trusting', '--data', scene.data('trusting')]);
-  assert.equal(verified.code, 0, verified.stdout);
+  await planByTrust(scene, wanted, /InRelease is that of 2\d\d\d-.* old/);
   // Trusted to say what the archive said, and not to say it in the archive's name.
   const keys = ['--debian-keyring', await otherKeyring(scene), '--debian-base', 'none'];
   const other = await plan(scene, 'other', wanted, '--trust-index', scene.node.did, ...keys);
