@@ -147,4 +147,8 @@ export const NETWORK_POLICY = {
   publishPauseMs: MINUTE_MS,
   /** After something came, or somebody was met, so that what comes together is told together. */
   firstTurnMs: 5_000,
+  /** What fewer nodes took is told anew in the next life. */
+  rememberedTakers: 3,
+  /** A node has stated its addresses by then, and sees whether they are those that it told of before. */
+  addressesSettleMs: 2 * MINUTE_MS,
 } as const;

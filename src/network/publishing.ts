@@ -8,6 +8,8 @@ import type { RoutingTable } from './routing-table.js';
 export interface Publication {
   key: Position;
   publishedAtMs: number;
+  /** How many nodes took it then. */
+  takers: number;
   /** In a row, since then. */
   failures: number;
   triedAtMs: number;

@@ -67,10 +67,11 @@ export async function joinNetwork(input: JoinNetworkInput): Promise<JoinedNetwor
   };
   try {
     const { network, host, scores, now, table } = node;
-    const { publicArtifacts: artifacts, store } = data;
+    const { publicArtifacts: artifacts, store, toldBook } = data;
     const common = { ...node.parts, artifacts, random: systemRandom };
     const isBusy = (): boolean => parts.fetches() > 0;
-    const finding = await Finding.start({ ...common, directory: node.dhts, isBusy });
+    const told = { toldBook, directory: node.dhts, isBusy, warn };
+    const finding = await Finding.start({ ...common, ...told });
     closers.push(() => finding.stop());
     node.refreshWith((bits) => finding.refresh(bits));
     const server = new ArtifactServer({ ...common, upload: input.limits.up });

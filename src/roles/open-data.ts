@@ -11,6 +11,7 @@ import type { MarkedFiles } from '../ports/marked-files.js';
 import type { NodeBook } from '../ports/node-book.js';
 import type { PublicRegister } from '../ports/public-artifacts.js';
 import type { Store } from '../ports/store.js';
+import type { ToldBook } from '../ports/told-book.js';
 import { syncFolder } from '../store/durable-file.js';
 import { openStore, type OpenStore } from '../store/open-store.js';
 
@@ -27,6 +28,8 @@ export interface DataFolder {
   marked: MarkedFiles;
   /** What is remembered of the public swarm. */
   nodeBook: NodeBook;
+  /** What it was told of what lies here. */
+  toldBook: ToldBook;
   /** What of it strangers may be told of. */
   publicArtifacts: PublicRegister;
   close(): Promise<void>;

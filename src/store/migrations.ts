@@ -183,6 +183,25 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX entries_public_by_sha512 ON entries (sha512, sha256)
     WHERE private = 0 AND kind = 'package' AND sha512 IS NOT NULL;
   `,
+  `
+  -- As whom this machine told the public swarm what it holds, and of which places when.
+  CREATE TABLE told_words (
+    number INTEGER PRIMARY KEY,
+    network TEXT NOT NULL,
+    did TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    addresses TEXT NOT NULL,
+    UNIQUE (network, did, kind, addresses)
+  );
+  CREATE TABLE told_places (
+    place BLOB PRIMARY KEY,
+    word INTEGER NOT NULL REFERENCES told_words,
+    recorded_at INTEGER NOT NULL,
+    provided_at INTEGER NOT NULL,
+    copies INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX told_places_by_word ON told_places (word);
+  `,
 ];
 
 /**

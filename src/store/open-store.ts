@@ -10,6 +10,7 @@ import type { NodeBook } from '../ports/node-book.js';
 import type { MarkedFiles } from '../ports/marked-files.js';
 import type { PublicRegister } from '../ports/public-artifacts.js';
 import type { Store } from '../ports/store.js';
+import type { ToldBook } from '../ports/told-book.js';
 import { BlobRows } from './blob-rows.js';
 import { DamagedRows } from './damaged-rows.js';
 import { CatalogDatabase } from './database.js';
@@ -24,6 +25,7 @@ import { SqliteCatalog } from './sqlite-catalog.js';
 import { SqliteExportLog } from './sqlite-export-log.js';
 import { SqliteNodeBook } from './sqlite-node-book.js';
 import { SqlitePublicArtifacts } from './sqlite-public-artifacts.js';
+import { SqliteToldBook } from './sqlite-told-book.js';
 import type { DirectFiles } from '../ports/direct-files.js';
 import { lazyLease, removeFile, type Damage, type StoreContext } from './context.js';
 import { settlePlacing } from './placing.js';
@@ -46,6 +48,7 @@ export interface OpenStore {
   catalog: Catalog;
   exportLog: ExportLog;
   nodeBook: NodeBook;
+  toldBook: ToldBook;
   marked: MarkedFiles;
   publicArtifacts: PublicRegister;
   /** Whether the disk had no room for opening it but to read. */
@@ -125,6 +128,7 @@ async function openOver(
   const catalog = new SqliteCatalog(db, once(leave));
   const exportLog = new SqliteExportLog(db);
   const nodeBook = new SqliteNodeBook(db);
+  const toldBook = new SqliteToldBook(db);
   const marked = new DiskMarkedFiles(db, (lost) => {
     publicArtifacts.changed(lost.sha256);
     options.onLostMark?.(lost);
@@ -148,6 +152,7 @@ async function openOver(
     catalog,
     exportLog,
     nodeBook,
+    toldBook,
     marked,
     publicArtifacts,
     isReadOnly: db.isReadOnly,

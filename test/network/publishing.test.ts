@@ -10,6 +10,7 @@ const KEY = positions.of(didOf(77));
 const held = (copies: number, fields: Partial<Publication> = {}): Publication => ({
   key: KEY,
   publishedAtMs: START_MS,
+  takers: 8,
   failures: 0,
   triedAtMs: START_MS,
   copies,

@@ -8,12 +8,14 @@ import type { NodePositions, Position } from '../../network/position.js';
 import type { NodeKind } from '../../domain/network-node.js';
 import type { PublicArtifacts } from '../../ports/public-artifacts.js';
 import type { Random } from '../../ports/random.js';
+import type { ToldBook } from '../../ports/told-book.js';
 import { LookupClient } from './lookup-client.js';
 import { LookupServer } from './lookup-server.js';
 import type { NodeHost } from './node-host.js';
 import type { ProviderDirectory } from './provider-directory.js';
 import { SwarmFinder } from './swarm-finder.js';
 import { SwarmPublisher } from './swarm-publisher.js';
+import { ToldMemory } from './told-memory.js';
 import { Walks } from './walks.js';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
@@ -32,6 +34,9 @@ export interface FindingDeps {
   positions: NodePositions;
   directory?: ProviderDirectory | undefined;
   artifacts: Pick<PublicArtifacts, 'find' | 'all' | 'watch'>;
+  /** Undefined: all is told anew in the next life. */
+  toldBook?: ToldBook | undefined;
+  warn?: ((message: string) => void) | undefined;
   random: Random;
   /** Milliseconds since 1970 of a clock that never goes back. */
   now: () => number;
@@ -39,6 +44,8 @@ export interface FindingDeps {
   isBusy?: (() => boolean) | undefined;
   /** Between the turns of publishing; for tests. */
   turnMs?: number | undefined;
+  /** Until its addresses are taken to be settled; for tests. */
+  settleMs?: number | undefined;
 }
 
 /** Who has what: this node asks others, answers them, and tells of what it holds. */
@@ -76,6 +83,14 @@ export class Finding {
       table,
       finder: this.finder,
       artifacts,
+      memory: new ToldMemory({
+        book: deps.toldBook,
+        own: { network, did: host.did, kind },
+        addresses: () => host.addresses(),
+        now,
+        warn: deps.warn ?? (() => undefined),
+        settleMs: deps.settleMs,
+      }),
       turnMs: deps.turnMs,
       isBusy: deps.isBusy,
     });

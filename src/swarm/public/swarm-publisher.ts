@@ -1,20 +1,20 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { aborted } from '../../domain/aborted.js';
 import { BOUNDS } from '../../domain/bounds.js';
-import type { Did } from '../../domain/bundle.js';
 import type { Digests } from '../../domain/digest.js';
-import type { Contact } from '../../network/events.js';
 import { NETWORK_POLICY as POLICY } from '../../network/policy.js';
 import { keysOf, textOfPosition, type Position } from '../../network/position.js';
-import { duePublications, recordTargets, type Publication } from '../../network/publishing.js';
+import { duePublications, type Publication } from '../../network/publishing.js';
 import type { RoutingTable } from '../../network/routing-table.js';
-import { TokenBucket } from '../../network/token-bucket.js';
+import { publicationAs, toRemember } from '../../network/told-earlier.js';
 import type { PublicArtifacts } from '../../ports/public-artifacts.js';
 import { inParallel } from '../in-parallel.js';
 import type { Publisher } from './finder.js';
 import type { NodeHost } from './node-host.js';
 import type { ProviderDirectory } from './provider-directory.js';
+import { RecordLeaving } from './record-leaving.js';
 import type { SwarmFinder } from './swarm-finder.js';
+import type { ToldMemory } from './told-memory.js';
 import type { Walks } from './walks.js';
 
 export interface SwarmPublisherDeps {
@@ -25,6 +25,7 @@ export interface SwarmPublisherDeps {
   finder: SwarmFinder;
   artifacts: Pick<PublicArtifacts, 'find' | 'all' | 'watch'>;
   directory?: ProviderDirectory | undefined;
+  memory: ToldMemory;
   /** Milliseconds since 1970 of a clock that never goes back. */
   now: () => number;
   /** Between turns; for tests. */
@@ -41,30 +42,19 @@ interface Told extends Publication {
 
 const IDLE_LOOK_MS = 1_000;
 
-/** What of a batch got which nodes; what is missing has to wait for the next turn. */
-interface Batch {
-  parcels: Map<Did, Parcel>;
-  tried: Told[];
-}
-
-/** A node, and what it is given records of. */
-interface Parcel {
-  contact: Contact;
-  publications: Told[];
-}
-
 /**
  * Tells the network what is held here, a batch in each turn: the nearest nodes to the places of what is
  * due, then one message to each of them. What needs no walk of its own, because one ended there lately
- * or the network is small, is told at once; walks are so many in a minute. Only what `PublicArtifacts`
- * still names when its turn comes is told of.
+ * or the network is small, is told at once; walks are so many in a minute. What was told in an earlier
+ * life is due when it would have been then. Only what `PublicArtifacts` still names when its turn comes
+ * is told of.
  */
 export class SwarmPublisher implements Publisher {
   readonly #deps: SwarmPublisherDeps;
   /** By the text of the place. */
   readonly #publications = new Map<string, Told>();
   readonly #stopped = new AbortController();
-  readonly #walkBudget: TokenBucket;
+  readonly #leaving: RecordLeaving;
   #timer: NodeJS.Timeout | undefined;
   #nextTurnMs = Infinity;
   #turn: Promise<void> | undefined;
@@ -72,12 +62,9 @@ export class SwarmPublisher implements Publisher {
 
   constructor(deps: SwarmPublisherDeps) {
     this.#deps = deps;
-    const atOnce = BOUNDS.publicationsAtOnce;
-    this.#walkBudget = new TokenBucket(
-      atOnce,
-      (1_000 * atOnce) / POLICY.publishPauseMs,
-      deps.now(),
-    );
+    const { signal } = this.#stopped;
+    const { host, table, walks, finder, now } = deps;
+    this.#leaving = new RecordLeaving({ host, table, walks, finder, now, signal });
   }
 
   /** How many places are told of, and of how many of those a record is out. */
@@ -99,6 +86,7 @@ export class SwarmPublisher implements Publisher {
       this.dropped(lost);
     });
     for (const { digests } of artifacts.all()) this.held([digests]);
+    void this.#deps.memory.claimed();
     // Who began alone tells as soon as there is somebody to tell.
     host.onConnected(() => this.#plan(Math.min(POLICY.firstTurnMs, this.#turnMs)));
     this.#plan(Math.min(POLICY.firstTurnMs, this.#turnMs));
@@ -109,6 +97,7 @@ export class SwarmPublisher implements Publisher {
     this.#unwatch();
     clearTimeout(this.#timer);
     await this.#turn;
+    await this.#deps.memory.written();
   }
 
   held(artifacts: Iterable<Digests>): void {
@@ -117,8 +106,9 @@ export class SwarmPublisher implements Publisher {
         if (this.#publications.size >= BOUNDS.publications) return;
         const text = textOfPosition(key);
         if (this.#publications.has(text)) continue;
-        const never = { publishedAtMs: 0, failures: 0, triedAtMs: 0, providedAtMs: 0, copies: 1 };
-        this.#publications.set(text, { key, digests, ...never });
+        const told = this.#deps.memory.recall(text);
+        const providedAtMs = told?.providedAtMs ?? 0;
+        this.#publications.set(text, { key, digests, providedAtMs, ...publicationAs(told) });
       }
     if (this.#timer !== undefined) this.#plan(Math.min(POLICY.firstTurnMs, this.#turnMs));
   }
@@ -130,9 +120,21 @@ export class SwarmPublisher implements Publisher {
         const text = textOfPosition(key);
         const told = this.#publications.get(text);
         this.#publications.delete(text);
-        if (told !== undefined && told.publishedAtMs > 0) withdrawn.push(told);
+        if (told !== undefined && isOut(told)) withdrawn.push(told);
       }
-    if (withdrawn.length > 0) void this.#withdraw(withdrawn);
+    if (withdrawn.length > 0) void this.#takeBack(withdrawn);
+  }
+
+  /** Once it is not remembered any more: if it comes again it is told of again. */
+  async #takeBack(withdrawn: readonly Told[]): Promise<void> {
+    const places = withdrawn.map(({ key }) => textOfPosition(key));
+    if (!(await this.#deps.memory.forget(places))) return;
+    await this.#leaving.withdraw(
+      withdrawn.filter(
+        ({ key, publishedAtMs }) =>
+          publishedAtMs > 0 && !this.#publications.has(textOfPosition(key)),
+      ),
+    );
   }
 
   /** Copies that there seem to be of an artifact, this one counted; 1 where nothing is known. */
@@ -179,99 +181,60 @@ export class SwarmPublisher implements Publisher {
   }
 
   async #publish(): Promise<void> {
-    await Promise.all([this.#leaveRecords(), this.#provide()]);
+    for (const place of this.#deps.memory.moved()) {
+      const told = this.#publications.get(place);
+      if (told !== undefined) Object.assign(told, { publishedAtMs: 0, takers: 0, providedAtMs: 0 });
+    }
+    const told = await Promise.all([this.#leaveRecords(), this.#provide()]);
+    // What went meanwhile is forgotten, also where it came again.
+    const held = [...new Set(told.flat())].filter((one) => this.#isKept(one));
+    await this.#deps.memory.told(held.flatMap((one) => toRemember(one) ?? []));
+  }
+
+  #isKept(one: Told): boolean {
+    return this.#publications.get(textOfPosition(one.key)) === one;
   }
 
   /** Whether it may still be told of; what may not is forgotten. */
   #isPublic(told: Told): boolean {
     if (this.#deps.artifacts.find(told.digests) !== undefined) return true;
-    this.#publications.delete(textOfPosition(told.key));
+    const text = textOfPosition(told.key);
+    this.#publications.delete(text);
+    if (isOut(told)) void this.#deps.memory.forget([text]);
     return false;
   }
 
-  async #leaveRecords(): Promise<void> {
+  /** @returns what was told. */
+  async #leaveRecords(): Promise<Told[]> {
     const { table, now } = this.#deps;
     // Alone, nothing has failed.
-    if (table.size === 0) return;
+    if (table.size === 0) return [];
     const held = this.#publications.values();
     const due = duePublications(held, now(), BOUNDS.recordsPerMessage).filter((told) =>
       this.#isPublic(told),
     );
-    if (due.length === 0) return;
-    const { parcels, tried } = await this.#address(due);
-    const taken = new Set<Told>();
-    await inParallel([...parcels.values()], BOUNDS.parallelLeaves, async (parcel) => {
-      for (const one of await this.#leave(parcel)) taken.add(one);
-    });
-    if (this.#stopped.signal.aborted) return;
-    for (const one of tried) {
+    if (due.length === 0) return [];
+    const taken = await this.#leaving.leave(due);
+    if (this.#stopped.signal.aborted) return [];
+    for (const [one, takers] of taken) {
       one.triedAtMs = now();
-      if (taken.has(one)) Object.assign(one, { publishedAtMs: now(), failures: 0 });
+      if (takers > 0) Object.assign(one, { publishedAtMs: now(), takers, failures: 0 });
       else one.failures += 1;
     }
-  }
-
-  /** Who is to be given what: one message a node, whatever it is near to. */
-  async #address(due: readonly Told[]): Promise<Batch> {
-    const { table, now } = this.#deps;
-    const batch: Batch = { parcels: new Map(), tried: [] };
-    let isSmall = false;
-    await inParallel(due, BOUNDS.parallelWalks, async (told) => {
-      if (this.#stopped.signal.aborted) return;
-      let closest = isSmall ? this.#closestKnown(told.key) : this.#endedLately(told);
-      if (closest === undefined) {
-        if (!this.#walkBudget.take(now())) return;
-        const walked = await this.#deps.finder.walkTo(told.key, this.#stopped.signal);
-        told.copies = walked.copies + 1;
-        closest = walked.closest;
-        // Where a walk asked everybody there is, others of this turn would ask the same again.
-        const { size } = table;
-        isSmall ||= walked.asked > 0 && walked.asked <= size && size <= BOUNDS.bucketNodes;
-      }
-      batch.tried.push(told);
-      pack(batch.parcels, told, recordTargets(table, { key: told.key, closest }, now()));
-    });
-    return batch;
-  }
-
-  #endedLately(told: Told): readonly Contact[] | undefined {
-    const last = this.#deps.finder.lastWalk(told.key);
-    if (last === undefined || last.closest.length === 0 || told.failures > 0) return undefined;
-    told.copies = last.copies + 1;
-    return last.closest;
-  }
-
-  #closestKnown(key: Position): Contact[] {
-    const { table, now } = this.#deps;
-    const nodes = table.closest(key, POLICY.replicas, {
-      provenSinceMs: now() - POLICY.provenMs,
-      heardSinceMs: now() - POLICY.aliveMs,
-      perGroup: BOUNDS.lookupNodesOfGroup,
-    });
-    return nodes.map(({ did, addresses, group, kind }) => ({ did, addresses, group, kind }));
-  }
-
-  /** What of it was taken. */
-  async #leave({ contact, publications }: Parcel): Promise<Told[]> {
-    const keys = publications.map(({ key }) => key);
-    const answer = await this.#deps.walks.ask(
-      contact,
-      { type: 'leave', keys },
-      this.#stopped.signal,
-    );
-    return answer === undefined ? [] : publications.filter((_, i) => !answer.refused.has(i));
+    return due.filter((one) => (taken.get(one) ?? 0) > 0);
   }
 
   /** Beside the records, and none the worse where it fails: a batch a turn, the next one goes on. */
-  async #provide(): Promise<void> {
+  async #provide(): Promise<Told[]> {
     const { directory, now } = this.#deps;
-    if (directory === undefined) return;
+    if (directory === undefined) return [];
     const due: Told[] = [];
     for (const told of [...this.#publications.values()]) {
       if (due.length >= BOUNDS.publicationsAtOnce) break;
       const isDue = told.providedAtMs === 0 || told.providedAtMs + POLICY.republishMs <= now();
       if (isDue && this.#isPublic(told)) due.push(told);
     }
+    const provided: Told[] = [];
     const limit = AbortSignal.timeout(BOUNDS.directoryProvideMs);
     const signal = AbortSignal.any([this.#stopped.signal, limit]);
     await inParallel(due, BOUNDS.parallelWalks, async (told) => {
@@ -279,31 +242,15 @@ export class SwarmPublisher implements Publisher {
       const taken = directory.provide(told.key, signal).catch(() => 0);
       // Nobody took it by then.
       const count = await Promise.race([taken, aborted(signal)]);
-      if (count !== undefined && count > 0) told.providedAtMs = now();
+      if (count === undefined || count === 0) return;
+      told.providedAtMs = now();
+      provided.push(told);
     });
-  }
-
-  /** Only from those of the nearest that are connected: the others are told nothing, and forget in time. */
-  async #withdraw(withdrawn: readonly Told[]): Promise<void> {
-    const { host } = this.#deps;
-    const parcels = new Map<Did, Parcel>();
-    for (const told of withdrawn.slice(0, BOUNDS.recordsPerMessage)) {
-      const connected = this.#closestKnown(told.key).filter(
-        ({ did }) => host.connectionOf(did) !== undefined,
-      );
-      pack(parcels, told, connected);
-    }
-    await inParallel([...parcels.values()], BOUNDS.parallelLeaves, async (parcel) => {
-      const keys = parcel.publications.map(({ key }) => key);
-      await this.#deps.walks.ask(parcel.contact, { type: 'withdraw', keys }, this.#stopped.signal);
-    });
+    return provided;
   }
 }
 
-function pack(parcels: Map<Did, Parcel>, told: Told, targets: readonly Contact[]): void {
-  for (const contact of targets) {
-    const parcel = parcels.get(contact.did) ?? { contact, publications: [] };
-    parcel.publications.push(told);
-    parcels.set(contact.did, parcel);
-  }
+/** Whether anybody was told of it. */
+function isOut({ publishedAtMs, providedAtMs }: Told): boolean {
+  return publishedAtMs > 0 || providedAtMs > 0;
 }

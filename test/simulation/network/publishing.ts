@@ -2,6 +2,7 @@ import { BOUNDS } from '../../../src/domain/bounds.js';
 import type { Contact } from '../../../src/network/events.js';
 import { NETWORK_POLICY as POLICY } from '../../../src/network/policy.js';
 import { duePublications, recordTargets } from '../../../src/network/publishing.js';
+import { toRemember } from '../../../src/network/told-earlier.js';
 import type { VirtualTime } from '../virtual-time.js';
 import type { Measures } from './measures.js';
 import type { Holding, SimulatedNode } from './simulated-node.js';
@@ -109,20 +110,25 @@ export class SimulatedPublishing {
     tried: readonly Holding[],
   ): void {
     const { time, measures, nodeOf } = this.#world;
-    const taken = new Set<Holding>();
+    const taken = new Map<Holding, number>();
     for (const { contact, holdings } of parcels) {
       measures.messages += 1;
       const other = nodeOf(contact.did);
       if (other?.isOnline !== true || other.manner !== 'honest') continue;
       for (const holding of holdings)
         if (other.records.add(holding.key, node.contact, time.now) !== 'refused')
-          taken.add(holding);
+          taken.set(holding, (taken.get(holding) ?? 0) + 1);
     }
     for (const holding of tried) {
       holding.triedAtMs = time.now;
-      if (taken.has(holding)) Object.assign(holding, { publishedAtMs: time.now, failures: 0 });
+      const takers = taken.get(holding) ?? 0;
+      if (takers > 0) Object.assign(holding, { publishedAtMs: time.now, takers, failures: 0 });
       else holding.failures += 1;
     }
+    const told = [...taken.keys()].flatMap(
+      (holding) => toRemember({ ...holding, providedAtMs: 0 }) ?? [],
+    );
+    void node.book.save({ word: node.word, told, forgotten: [] });
   }
 }
 

@@ -10,10 +10,13 @@ import { Demand } from '../../../src/network/retention.js';
 import { RoutingTable } from '../../../src/network/routing-table.js';
 import { Scores } from '../../../src/network/scores.js';
 import { Selector } from '../../../src/network/selector.js';
+import { publicationAs, stillTold } from '../../../src/network/told-earlier.js';
 import { TokenBucket } from '../../../src/network/token-bucket.js';
 import { UploadSlots } from '../../../src/network/upload-slots.js';
+import type { TellersWord } from '../../../src/domain/told-place.js';
 import type { Random } from '../../../src/ports/random.js';
-import { didOf, groupOf, positions } from '../../network/kit.js';
+import { didOf, groupOf, NETWORK, positions } from '../../network/kit.js';
+import { MemoryToldBook } from '../../network/memory-told-book.js';
 import { unit } from './catalogue.js';
 import type { Lane } from './walks.js';
 
@@ -26,9 +29,10 @@ export type Manner =
   /** As the liar, and names only its like when it is asked for others. */
   | 'sybil';
 
-/** What is held, and what others were told of it in this session. */
+/** What is held, and what others were told of it. */
 export interface Holding extends Publication {
   index: number;
+  keyText: string;
   lengthBytes: number;
 }
 
@@ -44,13 +48,16 @@ export class SimulatedNode {
   readonly did: string;
   readonly contact: Contact;
   table: RoutingTable;
-  readonly records = new ProviderRecords();
-  readonly cache = new OwnerCache();
+  records = new ProviderRecords();
+  cache = new OwnerCache();
   readonly scores = new Scores();
-  readonly demand = new Demand();
+  demand = new Demand();
   readonly slots: UploadSlots;
   readonly selector: Selector;
   readonly held = new Map<number, Holding>();
+  /** What it told, over its sessions; and as whom. */
+  readonly book = new MemoryToldBook();
+  readonly word: TellersWord;
   heldBytes = 0;
   isOnline = false;
   /** Of the present session; events of earlier ones are nobody's. */
@@ -92,6 +99,8 @@ export class SimulatedNode {
       group,
       kind,
     };
+    const { did, addresses } = this.contact;
+    this.word = { network: NETWORK, did, kind, addresses };
     this.table = new RoutingTable(this.did, positions);
     this.slots = new UploadSlots(this.scores, 8);
     this.selector = new Selector({
@@ -133,16 +142,24 @@ export class SimulatedNode {
     if (oldest !== undefined) this.lastWalks.delete(oldest);
   }
 
-  /** A new process: nobody was told of anything, and what it knows of others is hearsay. */
+  /**
+   * A new process: what it told holds while records live, and what it knows of others is hearsay. What
+   * others left with it is gone, as is who asked for what.
+   */
   restart(now: number): void {
     const known = this.table.nodes();
     this.table = new RoutingTable(this.did, positions);
     this.table.restore(known, now);
     for (const kept of [this.links, this.lanes, this.failedMs, this.lastWalks]) kept.clear();
+    this.records = new ProviderRecords();
+    this.cache = new OwnerCache();
+    this.demand = new Demand();
     this.walkBudget = newWalkBudget(now);
     this.turnAtMs = Infinity;
+    void this.book.tidy(now - BOUNDS.recordTtlMs, BOUNDS.publications);
+    const told = stillTold(this.book.told(NETWORK), this.word, now);
     for (const holding of this.held.values())
-      Object.assign(holding, { publishedAtMs: 0, failures: 0, triedAtMs: 0, copies: 1 });
+      Object.assign(holding, publicationAs(told.get(holding.keyText)));
   }
 }
 

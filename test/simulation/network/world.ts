@@ -8,6 +8,7 @@ import {
   chooseReplicas,
   type ScarceArtifact,
 } from '../../../src/network/retention.js';
+import { publicationAs } from '../../../src/network/told-earlier.js';
 import type { UploadAction } from '../../../src/network/upload-slots.js';
 import type { Random } from '../../../src/ports/random.js';
 import { positions } from '../../network/kit.js';
@@ -322,7 +323,7 @@ export class World {
     });
   }
 
-  #hold(node: SimulatedNode, { index, key, lengthBytes }: Artifact): void {
+  #hold(node: SimulatedNode, { index, key, keyText, lengthBytes }: Artifact): void {
     if (node.held.has(index)) return;
     const held = [...node.held.values()].map((holding) => ({
       sha256: String(holding.index),
@@ -336,14 +337,15 @@ export class World {
       for (const gone of chooseEvictions(held, { quotaBytes, neededBytes: lengthBytes }))
         this.#drop(node, Number(gone));
     if (node.heldBytes + lengthBytes > quotaBytes) return;
-    const never = { publishedAtMs: 0, failures: 0, triedAtMs: 0, copies: 1 };
-    node.held.set(index, { index, key, lengthBytes, ...never });
+    node.held.set(index, { index, key, keyText, lengthBytes, ...publicationAs(undefined) });
     node.heldBytes += lengthBytes;
     this.holders[index]!.add(node.number);
     this.#publishing.plan(node, POLICY.firstTurnMs);
   }
 
   #drop(node: SimulatedNode, index: number): void {
+    const { keyText } = this.catalogue.artifacts[index]!;
+    void node.book.save({ word: node.word, told: [], forgotten: [keyText] });
     node.heldBytes -= node.held.get(index)?.lengthBytes ?? 0;
     node.held.delete(index);
     this.holders[index]!.delete(node.number);

@@ -5,6 +5,7 @@ import type { Owner } from '../../../src/network/events.js';
 import { NodePositions } from '../../../src/network/position.js';
 import { RoutingTable } from '../../../src/network/routing-table.js';
 import type { PublicArtifact, PublicArtifacts } from '../../../src/ports/public-artifacts.js';
+import type { ToldBook } from '../../../src/ports/told-book.js';
 import { Finding } from '../../../src/swarm/public/finding.js';
 import type { ProviderDirectory } from '../../../src/swarm/public/provider-directory.js';
 import { seededRandom } from '../../simulation/virtual-time.js';
@@ -65,6 +66,11 @@ export interface FindingOptions {
   turnMs?: number;
   now?: () => number;
   isBusy?: () => boolean;
+  toldBook?: ToldBook;
+  warn?: (message: string) => void;
+  settleMs?: number;
+  /** Of its address; by default another each time. */
+  port?: number;
 }
 
 /** A node that finds and tells, over real connections on loopback. */
@@ -74,13 +80,14 @@ export async function startFinding(
 ): Promise<FindingNode> {
   const { network = NETWORK, kind = 'light', directory, turnMs = 600_000 } = options;
   const now = options.now ?? ((): number => performance.timeOrigin + performance.now());
-  const host = await LoopbackHost.start(number);
+  const host = await LoopbackHost.start(number, number, options.port);
   const positions = new NodePositions(network);
   const table = new RoutingTable(host.did, positions);
   const artifacts = new HeldArtifacts();
   const random = seededRandom(number);
   const own = { network, kind, host, table, positions, directory, artifacts, random, now, turnMs };
-  const finding = await Finding.start({ ...own, isBusy: options.isBusy });
+  const { isBusy, toldBook, warn, settleMs } = options;
+  const finding = await Finding.start({ ...own, isBusy, toldBook, warn, settleMs });
   const { records, cache, demand, client, walks, finder, publisher, server } = finding;
   return {
     ...{ host, table, artifacts, records, cache, demand },

@@ -34,8 +34,11 @@ export class LoopbackHost implements NodeHost {
     });
   }
 
-  /** @param number 1 to 65,000: the key, and the address unless another host's is to be shared. */
-  static async start(number: number, place: number = number): Promise<LoopbackHost> {
+  /**
+   * @param number 1 to 65,000: the key, and the address unless another host's is to be shared.
+   * @param port 0: a free one.
+   */
+  static async start(number: number, place = number, port = 0): Promise<LoopbackHost> {
     const seed = new Uint8Array(32);
     new DataView(seed.buffer).setUint32(0, number);
     const ip = `127.9.${place >> 8}.${place & 255}`;
@@ -43,7 +46,7 @@ export class LoopbackHost implements NodeHost {
     const dialOpts = { localAddress: ip } as TCPSocketOptions;
     const libp2p = await createLibp2p({
       privateKey: await generateKeyPairFromSeed('Ed25519', seed),
-      addresses: { listen: [`/ip4/${ip}/tcp/0`] },
+      addresses: { listen: [`/ip4/${ip}/tcp/${port}`] },
       transports: [tcp({ dialOpts })],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
