@@ -121,6 +121,9 @@ export const SWARM_BOUNDS = {
   /** Digests that are remembered as public, beside those that bundles name. */
   publicDigests: 2_000_000,
   uploadSlots: 32,
+  /** Answers beside those of each slot that do not move, for their readers take nothing. */
+  uploadHeldOfSlot: 2,
+  uploadLookMs: 500,
   /** The slowest rate that --up or --down can say, a second. */
   slowestRateBytes: 64_000,
   /** Of a schedule of --up or --down. */
@@ -185,7 +188,8 @@ export const SWARM_BOUNDS = {
   /** Peers, and as many values of each DHT, that libp2p keeps in memory. */
   swarmStoredPeers: 4_096,
   swarmStoredValues: 100_000,
-  swarmStoredValueBytes: 64 << 10,
+  swarmStoredValueBytes: 16 << 10,
+  swarmStoredNameChars: 256,
   /** A neighbour that sends more gossip than its measure is not listened to for so long. */
   gossipFlooderMs: 60_000,
   gossipRpcBytes: 1 << 20,

@@ -29,6 +29,8 @@ export const NETWORK_POLICY = {
   generosity: 4,
   /** An answer costs so much of a turn beside its bytes. */
   turnBytes: 16 << 10,
+  /** An answer that did not move for so long leaves its slot to others. */
+  heldPlaceMs: 3_000,
 
   // ---- choosing providers
   latencyAtFirstMs: 150,

@@ -6,6 +6,8 @@ import type { Scores } from './scores.js';
 export type UploadEvent =
   /** A node asks for so many bytes. */
   | { type: 'asked'; peer: Did; group: string; id: number; bytes: number }
+  /** Some of the answer has left, or waits for nothing but this machine's own limit. */
+  | { type: 'moved'; peer: Did; id: number }
   /** The answer has left, or will not. */
   | { type: 'sent'; peer: Did; id: number }
   | { type: 'withdrawn'; peer: Did; id: number }
@@ -13,6 +15,8 @@ export type UploadEvent =
 
 export type UploadAction =
   | { type: 'send'; peer: Did; id: number }
+  /** Under way, and not moving while others wait: it ends. */
+  | { type: 'drop'; peer: Did; id: number }
   /** `busy`: it may ask elsewhere, or again. `abusive`: more open requests than anybody needs. */
   | { type: 'refuse'; peer: Did; id: number; reason: 'busy' | 'abusive' };
 
@@ -25,11 +29,20 @@ interface Asker {
   peer: Did;
   group: string;
   queue: Asked[];
+  /** Answers under way: when each moved last. */
   sending: Map<number, number>;
   /** What it got, for its weight: who has the least is next. */
   turn: number;
   /** In bytes; only of those who gave nothing. */
   taken: number;
+}
+
+/** Answers that are being sent, and how many of them move. */
+interface UnderWay {
+  all: number;
+  moving: number;
+  /** The one that moved longest ago, of those that do not. */
+  stillest: { asker: Asker; id: number } | undefined;
 }
 
 /** What the newcomers of one network took together, as of a time. */
@@ -42,7 +55,8 @@ interface Taken {
  * Whose request is answered next where not all can be at once. Who has given gets by weight; those who
  * have given nothing share a fixed part, and there the network that took least of late is next, and in
  * it the node that took least: so a newcomer is served soon, one who only takes comes later and later,
- * and a hundred names at one address are one. No I/O, no clock.
+ * and a hundred names at one address are one. An answer whose reader takes none of it for a while keeps no
+ * slot from others: readers of many networks that drip would hold them all. No I/O, no clock.
  */
 export class UploadSlots {
   readonly #scores: Scores;
@@ -53,9 +67,9 @@ export class UploadSlots {
   #giversTurn = 0;
   #newcomersTurn = 0;
   #queued = 0;
-  #sending = 0;
+  #atMs = 0;
 
-  /** @param slots answers under way at once. */
+  /** @param slots answers under way at once, those aside that do not move. */
   constructor(scores: Scores, slots: number = BOUNDS.uploadSlots) {
     this.#scores = scores;
     this.#slots = slots;
@@ -67,7 +81,7 @@ export class UploadSlots {
 
   /** 0 idle to 1 full. */
   get load(): number {
-    return Math.min(1, (this.#sending + this.#queued) / this.#slots);
+    return Math.min(1, (this.#underWay(this.#atMs).moving + this.#queued) / this.#slots);
   }
 
   /** @param now milliseconds since 1970 of a clock that never goes back. */
@@ -75,7 +89,9 @@ export class UploadSlots {
     const actions: UploadAction[] = [];
     const asker = this.#askers.get(event.peer);
     if (event.type === 'asked') this.#asked(event, now, actions);
-    else if (event.type === 'sent') this.#ended(asker, event.id);
+    else if (event.type === 'moved') {
+      if (asker?.sending.has(event.id) === true) asker.sending.set(event.id, now);
+    } else if (event.type === 'sent') this.#ended(asker, event.id);
     else if (event.type === 'withdrawn' && asker !== undefined) {
       const at = asker.queue.findIndex(({ id }) => id === event.id);
       if (at >= 0) {
@@ -88,6 +104,13 @@ export class UploadSlots {
       for (const id of [...asker.sending.keys()]) this.#ended(asker, id);
     }
     if (asker !== undefined) this.#forgetIdle(asker);
+    this.#serve(now, actions);
+    return actions;
+  }
+
+  /** What has become due by itself, to be asked for while any wait. */
+  look(now: number): UploadAction[] {
+    const actions: UploadAction[] = [];
     this.#serve(now, actions);
     return actions;
   }
@@ -139,19 +162,46 @@ export class UploadSlots {
   }
 
   #ended(asker: Asker | undefined, id: number): void {
-    if (asker?.sending.delete(id) === true) this.#sending -= 1;
+    asker?.sending.delete(id);
+  }
+
+  #underWay(now: number): UnderWay {
+    const found: UnderWay = { all: 0, moving: 0, stillest: undefined };
+    let stillestMs = Infinity;
+    for (const asker of this.#askers.values())
+      for (const [id, movedMs] of asker.sending) {
+        found.all += 1;
+        if (movedMs > now - POLICY.heldPlaceMs) found.moving += 1;
+        else if (movedMs < stillestMs) {
+          stillestMs = movedMs;
+          found.stillest = { asker, id };
+        }
+      }
+    return found;
+  }
+
+  /** Where too many stand still, the one that moved longest ago ends for the next. */
+  #dropStillest({ all, stillest }: UnderWay): UploadAction[] {
+    if (all < this.#slots * (1 + BOUNDS.uploadHeldOfSlot) || stillest === undefined) return [];
+    const { asker, id } = stillest;
+    this.#ended(asker, id);
+    this.#forgetIdle(asker);
+    return [{ type: 'drop', peer: asker.peer, id }];
   }
 
   #serve(now: number, actions: UploadAction[]): void {
-    while (this.#sending < this.#slots) {
+    this.#atMs = now;
+    while (this.#queued > 0) {
+      const underWay = this.#underWay(now);
+      if (underWay.moving >= this.#slots) return;
       const next = this.#next(now);
       const asked = next?.asker.queue.shift();
       if (next === undefined || asked === undefined) return;
+      actions.push(...this.#dropStillest(underWay));
       const { asker, weight } = next;
       const cost = asked.bytes + POLICY.turnBytes;
-      asker.sending.set(asked.id, asked.bytes);
+      asker.sending.set(asked.id, now);
       this.#queued -= 1;
-      this.#sending += 1;
       if (weight > 0) {
         asker.turn += cost / weight;
         this.#giversTurn += cost / (1 - POLICY.newcomersShare);

@@ -147,6 +147,11 @@ test('whatever is asked and withdrawn, slots and queues stay in their bounds, an
       let now = START_MS;
       const take = (actions: UploadAction[]): void => {
         for (const { type, peer, id } of actions) {
+          if (type === 'drop') {
+            assert.equal(sending.get(id), peer, 'what ends was under way');
+            sending.delete(id);
+            continue;
+          }
           assert.equal(open.get(id), peer, 'what is answered was asked');
           open.delete(id);
           if (type === 'send') sending.set(id, peer);
@@ -192,5 +197,50 @@ test('whatever is asked and withdrawn, slots and queues stay in their bounds, an
       assert.equal(open.size, 0, 'nobody waits where nothing is under way');
     }),
     { numRuns: 200 },
+  );
+});
+
+test('readers of many networks that take nothing hold no slots from others, and give way where they are too many', () => {
+  const slots = new UploadSlots(new Scores(), 4);
+  let id = 0;
+  const ask = (number: number, now: number): UploadAction[] => {
+    const [peer, group] = [didOf(number), groupOf(number)];
+    return slots.handle({ type: 'asked', peer, group, id: ++id, bytes: PIECE }, now);
+  };
+  let now = START_MS;
+  const dropped: Did[] = [];
+  for (let crowd = 0; crowd < 3; crowd++) {
+    for (let i = 0; i < 4; i++) {
+      const [action] = ask(10 * crowd + i, now);
+      assert.equal(action?.type, 'send', 'whoever stands still leaves its slot');
+    }
+    const newcomer = 100 + crowd;
+    assert.deepEqual(ask(newcomer, now), [], 'all slots are in use');
+    assert.deepEqual(slots.look(now + 1_000), [], 'for a while');
+    now += 5_000;
+    const served = slots.look(now);
+    assert.deepEqual(
+      served.filter(({ type }) => type === 'send').map(({ peer }) => peer),
+      [didOf(newcomer)],
+    );
+    dropped.push(...served.filter(({ type }) => type === 'drop').map(({ peer }) => peer));
+    slots.handle({ type: 'sent', peer: didOf(newcomer), id }, now);
+  }
+  // Eleven stand still, and with the next as many are under way as may be.
+  assert.deepEqual(
+    dropped,
+    [didOf(0)],
+    'with the third newcomer there were too many, and the first went',
+  );
+  assert.equal(ask(200, now)[0]?.type, 'send');
+  // One that moves again is not among those that go.
+  now += 5_000;
+  slots.handle({ type: 'moved', peer: didOf(1), id: 2 }, now);
+  assert.deepEqual(
+    ask(201, now).map(({ type, peer }) => [type, peer]),
+    [
+      ['drop', didOf(2)],
+      ['send', didOf(201)],
+    ],
   );
 });

@@ -43,6 +43,7 @@ export class ArtifactServer {
   readonly #slots: UploadSlots;
   readonly #jobs = new Map<number, Job>();
   #nextJob = 1;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(deps: ArtifactServerDeps) {
     this.#deps = deps;
@@ -113,6 +114,16 @@ export class ArtifactServer {
 
   #tell(event: UploadEvent): void {
     for (const action of this.#slots.handle(event, this.#deps.now())) this.#act(action);
+    if (this.#slots.queued === 0) return;
+    this.#looking ??= setTimeout(() => this.#look(), BOUNDS.uploadLookMs).unref();
+  }
+
+  /** Where every reader stands still nothing else tells that a slot has become free. */
+  #look(): void {
+    this.#looking = undefined;
+    for (const action of this.#slots.look(this.#deps.now())) this.#act(action);
+    if (this.#slots.queued === 0) return;
+    this.#looking ??= setTimeout(() => this.#look(), BOUNDS.uploadLookMs).unref();
   }
 
   #act(action: UploadAction): void {
@@ -126,9 +137,17 @@ export class ArtifactServer {
       void this.#send(action.id, job);
       return;
     }
+    if (action.type === 'drop') {
+      job.link.abort(new Error('it takes nothing while others wait'));
+      return;
+    }
     this.#forget(action.id, job);
     if (action.reason === 'busy') job.link.refuse(job.ask.id, 'busy');
     else job.link.blame('more questions than anybody needs');
+  }
+
+  #moved(peer: Did, id: number): void {
+    this.#tell({ type: 'moved', peer, id });
   }
 
   /** Later than what made room for it: the slots are not asked while they answer. */
@@ -142,7 +161,9 @@ export class ArtifactServer {
     try {
       for await (const part of answerOf(job, partBytes(upload))) {
         await upload?.pass(part.data.length, job.stop.signal);
+        this.#moved(link.from.did, id);
         if (job.stop.signal.aborted || !(await link.send({ id: ask.id, ...part }))) break;
+        this.#moved(link.from.did, id);
         this.#deps.scores.received(link.from.did, part.data.length, this.#deps.now());
       }
     } catch (error) {

@@ -20,6 +20,8 @@ export class BoundedDatastore extends MemoryDatastore {
   override put(key: Key, value: Uint8Array, options?: { signal?: AbortSignal }): Key {
     if (value.length > BOUNDS.swarmStoredValueBytes) throw new Error('a value that is too long');
     const name = key.toString();
+    // Of who has what a stranger chooses the key, and it is the name here.
+    if (name.length > BOUNDS.swarmStoredNameChars) throw new Error('a name that is too long');
     const siblings = setIn(this.#children, parentOf(name));
     if (isProviderOf(name) && !siblings.has(name) && siblings.size >= BOUNDS.recordsOfKey)
       return key;

@@ -38,6 +38,8 @@ export function dhtService(kind: NodeKind, policy: DialPolicy) {
       ...peer,
       multiaddrs: policy.dialable(peer.multiaddrs.map(String)),
     }),
+    // Nobody's key is looked up here: with padding, each would take a record's whole length of memory.
+    validators: { pk: refuseValue },
     // The publisher says again what is held, in its own time; what is a day old goes.
     reprovide: { validity: BOUNDS.recordTtlMs, threshold: 0 },
   });
@@ -52,6 +54,11 @@ export function dhtService(kind: NodeKind, policy: DialPolicy) {
         },
       }),
     );
+}
+
+/** Its DHTs say who has what, and hold no other values. kad-dht itself takes public keys. */
+function refuseValue(): Promise<void> {
+  return Promise.reject(new Error('no values are kept here'));
 }
 
 /**

@@ -376,6 +376,39 @@ test('who does not read holds its places only, and loses them', async () => {
   }
 });
 
+test('who reads a little now and then, in as many networks as it takes to hold every place, stops nobody', async () => {
+  const holder = await startHolder(4, { slots: 4 });
+  const drips = await Promise.all([5, 6, 7, 8].map((number) => LoopbackHost.start(number)));
+  const other = await LoopbackHost.start(9);
+  const timers: NodeJS.Timeout[] = [];
+  try {
+    const { sha256: held = '' } = await holder.hold(noise(60_000_000, 3));
+    for (const drip of drips) {
+      const connection = await drip.connect(ownerOf(holder.host));
+      const stream = await connection.open(ARTIFACT_PROTOCOL);
+      stream.pause();
+      const frames = new FrameStream(stream, { onFrame: () => undefined, onEnd: () => undefined });
+      frames.send(hello);
+      const portion = { kind: 'whole' } as const;
+      for (let id = 1; id <= 4; id++)
+        frames.send(
+          encodeMessage({ type: 'ask', id, digests: { sha256: held }, portion, root: undefined }),
+        );
+      // Enough that its stream is not ended for taking nothing.
+      timers.push(setInterval(() => (stream.resume(), stream.pause()), 10_000));
+    }
+    await until(() => holder.server.queued > 0);
+    const polite = await openRaw(other, holder.host);
+    polite.frames.send(hello);
+    for (let id = 1; id <= 5; id++) polite.frames.send(askTree(id, held));
+    await until(() => polite.messages().filter(({ type }) => type === 'part').length === 5);
+  } finally {
+    for (const timer of timers) clearInterval(timer);
+    await Promise.all([other, ...drips].map((host) => host.stop()));
+    await holder.stop();
+  }
+});
+
 test('what is cancelled is sent no further', async () => {
   const holder = await startHolder(4);
   const host = await LoopbackHost.start(5);

@@ -80,7 +80,9 @@ test('what libp2p remembers is bounded, the oldest goes', async () => {
   store.delete(new Key('/peers/new'));
   assert.equal(store.size, BOUNDS.swarmStoredPeers);
   const long = new Uint8Array(BOUNDS.swarmStoredValueBytes + 1);
-  assert.throws(() => store.put(new Key('/light/pk/1'), long), /too long/);
+  assert.throws(() => store.put(new Key('/light/pk/1'), long), /value that is too long/);
+  const name = `/light/provider/${'a'.repeat(BOUNDS.swarmStoredNameChars)}/peer`;
+  assert.throws(() => store.put(new Key(name), Uint8Array.of(1)), /name that is too long/);
 });
 
 test('of a message from which a few bytes are kept no more than those stays in memory', async () => {
