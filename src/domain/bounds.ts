@@ -193,6 +193,11 @@ export const BOUNDS = {
   interfaces: 32,
   /** Of one link in a second; more are not looked at. */
   multicastPackets: 256,
+  /** What packets were found to say is kept of so many, none of them longer than this. */
+  judgedPackets: 512,
+  judgedPacketBytes: 1_500,
+  /** Senders of which it is kept whether they are on a link. */
+  multicastSenders: 512,
   haveMapBytes: 16 << 20,
   siblingAddresses: 16,
   rememberedSiblings: 64,

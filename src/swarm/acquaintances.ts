@@ -54,15 +54,15 @@ export class Acquaintances {
     return this.#known.has(peer);
   }
 
-  /** Hears of a sibling, for the first time or again. */
-  meet(peer: string, addresses: readonly Multiaddr[], via: Via, now: number): void {
-    if (peer === this.#self || addresses.length === 0) return;
+  /** Hears of a sibling, for the first time or again. Whether that one is new here. */
+  meet(peer: string, addresses: readonly Multiaddr[], via: Via, now: number): boolean {
+    if (peer === this.#self || addresses.length === 0) return false;
     const known = this.#known.get(peer);
     if (known !== undefined) {
       addAddresses(known.addresses, addresses);
-      return;
+      return false;
     }
-    if (!this.#makeRoom(via)) return;
+    if (!this.#makeRoom(via)) return false;
     const all = new Map<string, Multiaddr>();
     addAddresses(all, addresses);
     this.#known.set(peer, {
@@ -75,6 +75,7 @@ export class Acquaintances {
       isDialling: false,
       linkedMs: undefined,
     });
+    return true;
   }
 
   /** Whom to dial now, and at which addresses; it counts as being dialled from here on. */

@@ -1,17 +1,11 @@
-import type { Multiaddr } from '@multiformats/multiaddr';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Did } from '../domain/bundle.js';
 import type { Clock } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
-import { isLinkLocal, subnetsOf, tcpMultiaddr } from './addresses.js';
-import {
-  decodeMessage,
-  encodeAnnouncement,
-  encodeQuery,
-  serviceTag,
-  type Announcement,
-} from './announcement.js';
+import { encodeAnnouncement, encodeQuery, serviceTag } from './announcement.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
+import { judgePacket, type Found, type Heard } from './judge-packet.js';
+import { JudgedPackets } from './judged-packets.js';
 import { familiesOf, type Channel, type Family, type OpenChannel } from './multicast.js';
 
 /** How often it is looked whether interfaces came and went, and whether something is due. */
@@ -24,14 +18,6 @@ const REPEAT_MS = 1_000;
 /** Twice as long from one query to the next: section 5.2. */
 const LONGEST_QUERY_PAUSE_MS = 60_000;
 const ANNOUNCE_EVERY_MS = 60_000;
-
-/** What was heard on a link. A hint: the handshake proves who is there. */
-export interface Found {
-  peer: string;
-  addresses: Multiaddr[];
-  /** The address that said so. */
-  from: string;
-}
 
 export interface DiscoveryDeps {
   peer: string;
@@ -50,6 +36,9 @@ export interface DiscoveryDeps {
 interface Ear {
   channel: Channel;
   heardInTick: number;
+  /** When another machine last asked for a tag of ours, and when somebody last answered to one. */
+  othersAskedMs: number;
+  toldMs: number;
   /** By tag, when the last answer left, and whether another waits. */
   answeredMs: Map<string, number>;
   answering: Set<string>;
@@ -62,6 +51,7 @@ interface Ear {
 export class Discovery {
   readonly #deps: DiscoveryDeps;
   readonly #tags = new Set<string>();
+  readonly #judged = new JudgedPackets<Heard>();
   /** By interface, its addresses and family. */
   readonly #ears = new Map<string, Ear>();
   readonly #opening = new Set<string>();
@@ -82,9 +72,10 @@ export class Discovery {
     const tag = serviceTag(source);
     if (this.#tags.has(tag) || this.#tags.size >= BOUNDS.discoveryTags || this.#isStopped) return;
     this.#tags.add(tag);
+    this.#judged.clear();
     this.#queryPauseMs = TICK_MS;
     await this.#rescan();
-    this.#query(this.#deps.clock.monotonicMs());
+    this.#query(this.#deps.clock.monotonicMs(), Infinity);
     for (const ear of this.#ears.values()) this.#announce(ear, tag);
     this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
   }
@@ -109,10 +100,15 @@ export class Discovery {
     else if (now >= this.#queryMs + this.#queryPauseMs) this.#query(now);
   }
 
-  #query(now: number): void {
+  /**
+   * Where another asked since the last time, all heard the answers: RFC 6762, section 7.3. Where nobody
+   * answered, that question may not have got far.
+   */
+  #query(now: number, sinceMs = this.#queryMs): void {
     this.#queryMs = now;
     const bytes = encodeQuery([...this.#tags]);
-    for (const { channel } of this.#ears.values()) channel.send(bytes);
+    for (const { channel, othersAskedMs, toldMs } of this.#ears.values())
+      if (Math.min(othersAskedMs, toldMs) <= sinceMs) channel.send(bytes);
     this.#queryPauseMs = Math.min(2 * this.#queryPauseMs, LONGEST_QUERY_PAUSE_MS);
   }
 
@@ -148,7 +144,14 @@ export class Discovery {
       channel.close();
       return;
     }
-    const ear: Ear = { channel, heardInTick: 0, answeredMs: new Map(), answering: new Set() };
+    const ear: Ear = {
+      channel,
+      heardInTick: 0,
+      othersAskedMs: -Infinity,
+      toldMs: -Infinity,
+      answeredMs: new Map(),
+      answering: new Set(),
+    };
     this.#ears.set(key, ear);
     // A link that came up later: whoever is there hears of this process, and is asked.
     if (this.#ticker === undefined) return;
@@ -156,30 +159,23 @@ export class Discovery {
     for (const tag of this.#tags) this.#announce(ear, tag);
   }
 
+  /** Hundreds on a link say the same again and again: that is judged once, and still heard each time. */
   #heard(ear: Ear, bytes: Uint8Array, from: string): void {
     if (++ear.heardInTick > BOUNDS.multicastPackets) return;
-    const message = decodeMessage(bytes);
-    for (const tag of message?.asked ?? []) if (this.#tags.has(tag)) this.#answer(ear, tag);
-    const announced = message?.announced;
-    if (announced === undefined || !this.#tags.has(announced.tag)) return;
-    if (announced.peer === this.#deps.peer) return;
-    const addresses = this.#credible(ear.channel.network, announced, from);
-    if (addresses.length > 0) this.#deps.onFound({ peer: announced.peer, addresses, from });
-  }
-
-  /**
-   * Of the addresses that somebody announced on a link, those in the networks of that link: whoever
-   * speaks here cannot send this process anywhere else. Loopback is who is on this machine.
-   */
-  #credible(network: NetworkInterface, { addresses }: Announcement, from: string): Multiaddr[] {
+    const { network } = ear.channel;
+    const self = this.#deps.peer;
     const neighbourhood = this.#deps.neighbourhood();
-    const isHere = neighbourhood.isHere(from);
-    const isOnLink = subnetsOf([...network.addresses.map(({ cidr }) => cidr), 'fe80::/10']);
-    return addresses
-      .filter(({ ip }) => isOnLink(ip) && neighbourhood.mayMeet(ip, isHere))
-      .map(({ ip, port }) =>
-        tcpMultiaddr(isLinkLocal(ip) && ip.includes(':') ? `${ip}%${network.name}` : ip, port),
-      );
+    const { asked, found, isOfAnother } = this.#judged.of(
+      `${network.name} ${from}`,
+      bytes,
+      neighbourhood,
+      () => judgePacket(bytes, { network, neighbourhood, from, tags: this.#tags, self }),
+    );
+    const now = this.#deps.clock.monotonicMs();
+    if (asked.length > 0 && isOfAnother) ear.othersAskedMs = now;
+    if (found !== undefined) ear.toldMs = now;
+    for (const tag of asked) this.#answer(ear, tag);
+    if (found !== undefined) this.#deps.onFound(found);
   }
 
   /** Soon, at a random moment, and not too often: many may have been asked. */

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { BOUNDS } from '../domain/bounds.js';
 import { isLinkLocal, subnetsOf } from './addresses.js';
 import type { NetworkInterface } from './interfaces.js';
 
@@ -87,7 +88,16 @@ function onLinkOf({ addresses }: NetworkInterface, family: Family): (ip: string)
   const cidrs = addresses
     .filter(({ ip }) => isIPv6(ip) === (family === 'ipv6'))
     .map(({ cidr }) => cidr);
-  return subnetsOf(family === 'ipv6' ? [...cidrs, 'fe80::/10'] : cidrs);
+  const isOnLink = subnetsOf(family === 'ipv6' ? [...cidrs, 'fe80::/10'] : cidrs);
+  const senders = new Map<string, boolean>();
+  return (ip) => {
+    const known = senders.get(ip);
+    if (known !== undefined) return known;
+    if (senders.size >= BOUNDS.multicastSenders) senders.clear();
+    const verdict = isOnLink(ip);
+    senders.set(ip, verdict);
+    return verdict;
+  };
 }
 
 function bound(socket: Socket, address: string): Promise<void> {

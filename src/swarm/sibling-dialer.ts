@@ -5,6 +5,7 @@ import type { Random } from '../ports/random.js';
 import { Acquaintances, type Via } from './acquaintances.js';
 import { inZones, tcpMultiaddr, tcpOf, zoneOf } from './addresses.js';
 import type { Host } from './host.js';
+import type { Neighbourhood } from './interfaces.js';
 import type { Links } from './links.js';
 
 const PARALLEL_DIALS = 8;
@@ -23,6 +24,11 @@ export class SiblingDialer {
   readonly #deps: SiblingDialerDeps;
   readonly #known: Acquaintances;
   readonly #stopped = new AbortController();
+  /** By the list that somebody named. */
+  readonly #nearbyOf = new WeakMap<
+    readonly Multiaddr[],
+    { neighbourhood: Neighbourhood; isHere: boolean; nearby: readonly Multiaddr[] }
+  >();
   #dialling = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -48,7 +54,20 @@ export class SiblingDialer {
   meet(peer: string, addresses: readonly Multiaddr[], via: Via, isHere: boolean): void {
     const { host, links, clock } = this.#deps;
     if (links.isBanned(peer) || this.#stopped.signal.aborted) return;
-    const { neighbourhood } = host;
+    const nearby = this.#nearby(host.neighbourhood, addresses, isHere);
+    if (!this.#known.meet(peer, nearby, via, clock.monotonicMs())) return;
+    if (links.get(peer) !== undefined) this.#known.linked(peer, clock.monotonicMs());
+    this.#tend();
+  }
+
+  /** Of one list the same again, while no interface changes: multicast says the same again and again. */
+  #nearby(
+    neighbourhood: Neighbourhood,
+    addresses: readonly Multiaddr[],
+    isHere: boolean,
+  ): readonly Multiaddr[] {
+    const known = this.#nearbyOf.get(addresses);
+    if (known?.neighbourhood === neighbourhood && known.isHere === isHere) return known.nearby;
     const nearby = addresses.slice(0, BOUNDS.siblingAddresses).flatMap((address) => {
       const tcpAddress = tcpOf(address);
       if (tcpAddress === undefined || !neighbourhood.mayMeet(tcpAddress.ip, isHere)) return [];
@@ -57,9 +76,8 @@ export class SiblingDialer {
       if (zone !== undefined) return [tcpMultiaddr(`${ip}%${zone}`, port)];
       return inZones(tcpMultiaddr(ip, port), neighbourhood.zones());
     });
-    this.#known.meet(peer, nearby, via, clock.monotonicMs());
-    if (links.get(peer) !== undefined) this.#known.linked(peer, clock.monotonicMs());
-    this.#tend();
+    this.#nearbyOf.set(addresses, { neighbourhood, isHere, nearby });
+    return nearby;
   }
 
   linked(peer: string): void {
