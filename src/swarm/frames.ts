@@ -98,14 +98,19 @@ export class FrameStream {
     return this.#stream.writeBufferLength;
   }
 
-  /** Hands a frame to the transport. False where the stream is over. */
-  send(frame: Uint8Array | Uint8ArrayList): boolean {
+  /** Hands frames to the transport. False where the stream is over. */
+  send(...frames: (Uint8Array | Uint8ArrayList)[]): boolean {
     if (!this.isOpen) return false;
-    bytesPassed(frame.byteLength);
+    // In parts, not joined: a frame of a megabyte is not copied for its prefix. At once: each call is a
+    // message of its own down to the wire.
+    const parts = new Uint8ArrayList();
+    for (const frame of frames) {
+      parts.append(varint(frame.byteLength));
+      parts.append(frame);
+    }
+    bytesPassed(parts.byteLength);
     try {
-      // In two parts, not joined: a frame of a megabyte is not copied for its prefix. At once: each
-      // call is a message of its own down to the wire.
-      this.#stream.send(new Uint8ArrayList(varint(frame.byteLength), frame));
+      this.#stream.send(parts);
       return true;
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error(String(error)));

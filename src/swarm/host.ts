@@ -12,6 +12,7 @@ import { isLinkLocal, isLoopback, tcpMultiaddr, tcpOf } from './addresses.js';
 import { ConnectionRoom } from './connection-room.js';
 import type { Neighbourhood, NetworkInterface } from './interfaces.js';
 import { tcpWithZones } from './link-local.js';
+import { libp2pLogger } from './libp2p-logger.js';
 import { listensOn } from './listens-on.js';
 import { noiseLine } from './noise-line.js';
 import { stopLibp2p, type LibP2pParts } from './stop-libp2p.js';
@@ -39,6 +40,8 @@ export class Host {
   readonly #asked: Set<string>;
   readonly #room: ConnectionRoom;
   readonly #listenHosts: readonly string[];
+  /** What libp2p says that it listens on, and of which interfaces: it asks the system each time. */
+  #listening: { of: Neighbourhood; on: readonly Multiaddr[] } | undefined;
 
   private constructor(
     libp2p: Libp2p<LibP2pParts>,
@@ -84,6 +87,7 @@ export class Host {
     try {
       const libp2p = await createLibp2p<LibP2pParts>({
         privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
+        ...libp2pLogger(),
         addresses: {
           listen: options.listenHosts.map((ip) => tcpMultiaddr(ip, options.listenPort).toString()),
         },
@@ -131,7 +135,8 @@ export class Host {
           filterMultiaddrForPeer: (_, address) => mayDial(address),
         },
         services: {
-          identify: identify(),
+          // Others may ask; here nobody does: what it tells is in greetings, or of no use on a link.
+          identify: identify({ runOnConnectionOpen: false }),
           ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
           parts: ({ addressManager }: { addressManager: object }) => ({ addressManager }),
         },
@@ -161,7 +166,9 @@ export class Host {
 
   /** Where others can dial this process on one interface. */
   listensOn(network: NetworkInterface): { ip: string; port: number }[] {
-    return listensOn(network, this.libp2p.getMultiaddrs(), this.#listenHosts);
+    const of = this.neighbourhood;
+    if (this.#listening?.of !== of) this.#listening = { of, on: this.libp2p.getMultiaddrs() };
+    return listensOn(network, this.#listening.on, this.#listenHosts);
   }
 
   /** Where this host listens: of the interfaces in use IPv4 first, then IPv6; loopback last. */

@@ -5,17 +5,11 @@ import type { Uint8ArrayList } from 'uint8arraylist';
 import type { Sha256 } from '../domain/digest.js';
 import { decodeFrame, encodeAnswer, type LeafBytes, type ReceivedFrame } from './answers.js';
 import { didOfPeer } from './did.js';
+import { encodeFields, type FrameFields } from './encode-fields.js';
 import { FrameStream } from './frames.js';
-import { PieceFrame } from './messages.pb.js';
-import { encodeRuns } from './runs.js';
-import { wireBytes } from './wire-bytes.js';
+import { ToldChanges } from './told-changes.js';
 
 export const PIECE_PROTOCOL = '/x/piece/1';
-
-/** Numbers in one Change: half as many runs. */
-const CHANGE_NUMBERS = 4_096;
-
-export type FrameFields = Partial<Omit<PieceFrame, 'manifest' | 'answer'>>;
 
 export interface LinkHandlers {
   onFrame(link: PieceLink, frame: ReceivedFrame): void;
@@ -51,7 +45,7 @@ export class PieceLink {
   readonly isOurs: boolean;
   readonly #frames: FrameStream;
   readonly #control: Uint8Array[] = [];
-  readonly #changes = new Map<Sha256, { gained: number[]; lost: number[] }>();
+  readonly #changes = new ToldChanges();
   readonly #bulk: Bulk[] = [];
   #isPumping = false;
 
@@ -89,26 +83,14 @@ export class PieceLink {
       this.abort(new Error('the peer does not read'));
       return;
     }
-    this.#control.push(encode(manifest, fields));
+    this.#control.push(encodeFields(manifest, fields));
     this.#pump();
   }
 
   /** Queues have changes; those that wait are sent together. */
   tell(manifest: Sha256, gained: readonly number[], lost: readonly number[]): void {
     if (!this.isOpen) return;
-    const waiting = this.#changes.get(manifest) ?? { gained: [], lost: [] };
-    this.#changes.set(manifest, waiting);
-    // In order: a leaf that was gained and lost since the last frame is lost, and the other way round.
-    if (lost.length > 0) {
-      const gone = new Set(lost);
-      waiting.gained = waiting.gained.filter((leaf) => !gone.has(leaf));
-    }
-    if (gained.length > 0 && waiting.lost.length > 0) {
-      const here = new Set(gained);
-      waiting.lost = waiting.lost.filter((leaf) => !here.has(leaf));
-    }
-    for (const leaf of gained) waiting.gained.push(leaf);
-    for (const leaf of lost) waiting.lost.push(leaf);
+    this.#changes.add(manifest, gained, lost);
     this.#pump();
   }
 
@@ -148,9 +130,10 @@ export class PieceLink {
         await this.#frames.untilWritable();
         continue;
       }
-      const control = this.#control.shift() ?? this.#takeChange();
-      if (control !== undefined) {
-        this.#frames.send(control);
+      // Together: each call is a message down to the wire, and as many at its other end.
+      const small = [...this.#control.splice(0), ...this.#changes.take()];
+      if (small.length > 0) {
+        this.#frames.send(...small);
         continue;
       }
       const bulk = this.#bulk.shift();
@@ -168,37 +151,9 @@ export class PieceLink {
     this.#clear();
   }
 
-  #takeChange(): Uint8Array | undefined {
-    for (const [manifest, { gained, lost }] of this.#changes) {
-      const gainedRuns = encodeRuns(gained);
-      const lostRuns = encodeRuns(lost);
-      this.#changes.delete(manifest);
-      if (gainedRuns.length <= CHANGE_NUMBERS && lostRuns.length <= CHANGE_NUMBERS) {
-        return encode(manifest, { change: { gained: gainedRuns, lost: lostRuns } });
-      }
-      for (let at = 0; at < Math.max(gained.length, lost.length); at += CHANGE_NUMBERS / 2) {
-        const part = (leaves: number[]): number[] =>
-          encodeRuns(leaves.slice(at, at + CHANGE_NUMBERS / 2));
-        this.#control.push(
-          encode(manifest, { change: { gained: part(gained), lost: part(lost) } }),
-        );
-      }
-      return this.#control.shift();
-    }
-    return undefined;
-  }
-
   #clear(): void {
     this.#control.length = 0;
     this.#changes.clear();
     for (const bulk of this.#bulk.splice(0)) bulk.done({ sent: false, left: true });
   }
-}
-
-function encode(manifest: Sha256, fields: FrameFields): Uint8Array {
-  return PieceFrame.encode({
-    manifest: wireBytes(Buffer.from(manifest, 'hex')),
-    bye: false,
-    ...fields,
-  });
 }
