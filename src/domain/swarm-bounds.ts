@@ -150,6 +150,10 @@ export const SWARM_BOUNDS = {
   hintedVersions: 2_000,
   hintsOfPage: 4,
   toldHints: 4_096,
+  /** What is told of a plan: with the word that a node is there and the one that it goes, an author's burst. */
+  hintsOfPlan: 6,
+  /** Who has news of versions and is about to go waits so long for somebody to listen. */
+  hintListenMs: 2_000,
   /** In a minute: how much is told of versions, and how many indexes are asked because somebody told. */
   hintsPerMinute: 10,
   hintLooksPerMinute: 20,

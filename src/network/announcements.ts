@@ -69,6 +69,11 @@ export function encodeAnnouncement(
   return bytes;
 }
 
+/** Whether others would take it. */
+export function isAnnounceable(body: AnnouncementBody): boolean {
+  return parseBody(fieldsOf(body)) !== undefined;
+}
+
 export interface ClaimedAnnouncement {
   announcement: Announcement;
   /** Whether its author signed it: the dear part, for last. */
@@ -84,7 +89,9 @@ export function claimedAnnouncement(bytes: Uint8Array): ClaimedAnnouncement | un
 }
 
 /** As canonical JSON writes it, which knows whole numbers alone: the load in hundredths. */
-function fieldsOf(announcement: Announcement): JsonObject {
+function fieldsOf(
+  announcement: AnnouncementBody & Partial<Pick<Announcement, 'network' | 'author' | 'sequence'>>,
+): JsonObject {
   const fields: Record<string, unknown> = { ...announcement };
   if ('load' in announcement) fields['load'] = Math.round(announcement.load * 100);
   return fields as JsonObject;

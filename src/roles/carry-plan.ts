@@ -14,6 +14,7 @@ import { BookFile } from './members-files.js';
 import { openIdentity, openSigner } from './open-keys.js';
 import { formatBytes } from './printer.js';
 import type { SourceInput } from './source.js';
+import type { TellNews } from './source-swarm.js';
 
 interface Carry {
   input: SourceInput;
@@ -25,6 +26,8 @@ interface Carry {
   upstreams: OpenSources;
   /** The public swarm, where this process is part of it. */
   swarm: PublicSwarm | undefined;
+  /** What is new in it is told to others when it is signed. */
+  tellNews: TellNews;
   signal: AbortSignal;
 }
 
@@ -38,6 +41,7 @@ export async function carryPlan({
   targets,
   upstreams,
   swarm,
+  tellNews,
   signal,
 }: Carry): Promise<BundleRecord> {
   const { printer, settings } = input;
@@ -86,6 +90,7 @@ export async function carryPlan({
     },
     `${sealed.changed ? 'signed' : 'unchanged:'} bundle "${record.name}", version ${record.version}${sealed.isForMembers ? ', for members only' : ''}: ${record.entries} files, ${formatBytes(record.bytes)} (${fetchedWords(fetched, swarm !== undefined)}${fetched.bytesLocal === 0 ? '' : `, ${formatBytes(fetched.bytesLocal)} marked here`})\n  by ${record.source}`,
   );
+  await tellNews(signal);
   return record;
 }
 

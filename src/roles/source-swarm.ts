@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import { BOUNDS } from '../domain/bounds.js';
+import type { Plan } from '../domain/plan.js';
 import { systemClock } from '../platform/clock.js';
 import type { TrustedIndexes } from '../ports/seen-indexes.js';
 import type { PublicSwarm } from '../ports/public-swarm.js';
@@ -7,6 +8,7 @@ import type { JoinedNetwork } from './join-network.js';
 import type { DataFolder } from './open-data.js';
 import { openIdentity } from './open-keys.js';
 import type { StandIns } from './last-seen-upstream.js';
+import type { Printer } from './printer.js';
 import type { Limits } from './rates.js';
 
 export interface SourceSwarmInput {
@@ -22,11 +24,18 @@ export interface SourceSwarmInput {
   warn: (message: string) => void;
 }
 
+export type TellNews = (signal: AbortSignal) => Promise<void>;
+
 export interface SourceSwarm {
   /** The swarm, once somebody is connected or it is clear that nobody will be soon. @throws XError USAGE. */
   met(signal: AbortSignal): Promise<PublicSwarm | undefined>;
   /** Undefined where nobody is trusted for indexes. */
   standIns: StandIns | undefined;
+  /**
+   * What of a plan is new by the catalog as it is, before it is carried out.
+   * @returns tells others of it, once it is; nobody where nobody is there.
+   */
+  newsOf(plan: Plan, printer: Pick<Printer, 'event'>): Promise<TellNews>;
   leave(): Promise<void>;
 }
 
@@ -60,6 +69,16 @@ export function beginToJoin(input: SourceSwarmInput): SourceSwarm {
   return {
     met,
     standIns: isTrusting ? { trusted: { find }, swarm: met } : undefined,
+    newsOf: async (plan, printer) => {
+      const joined = await joining;
+      if (joined === undefined) return () => Promise.resolve();
+      const { newsBeside, tellNews } = await import('./tell-news.js');
+      const hints = newsBeside(plan, input.data.catalog);
+      return async (signal) => {
+        if (hints.length === 0 || joined.fetching.isAlone()) return;
+        await tellNews(hints, { node: joined.node, printer, signal });
+      };
+    },
     leave: async () => (await joining.catch(() => undefined))?.leave(),
   };
 }

@@ -159,6 +159,7 @@ export async function runSource(input: SourceInput): Promise<void> {
       targets,
       upstreams,
       swarm: await joining.met(stop.signal),
+      tellNews: await joining.newsOf(plan, printer),
       signal: stop.signal,
     });
     if (input.exportTo !== undefined) {

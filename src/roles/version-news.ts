@@ -4,6 +4,7 @@ import { SeenVersions, type Hint } from '../network/seen-versions.js';
 import { TokenBucket } from '../network/token-bucket.js';
 import { systemClock } from '../platform/clock.js';
 import type { Printer } from './printer.js';
+import { sayHint } from './say-hint.js';
 
 export interface VersionNewsDeps {
   tell: (hint: Hint) => Promise<void>;
@@ -30,22 +31,14 @@ export class VersionNews {
   saw(...seen: Parameters<SeenVersions['note']>): void {
     for (const hint of this.#seen.note(...seen)) {
       if (!this.#tells.take(systemClock.monotonicMs())) return;
-      this.#say(hint, 'others are told');
+      sayHint(this.#deps.printer, hint, 'others are told');
       void this.#deps.tell(hint);
     }
   }
 
   heard(hint: Hint): void {
     if (!this.#seen.heard(hint) || !this.#looks.take(systemClock.monotonicMs())) return;
-    this.#say(hint, 'says another node: its index is asked');
+    sayHint(this.#deps.printer, hint, 'says another node: its index is asked');
     this.#deps.look(hint.ecosystem, hint.name);
-  }
-
-  #say({ type, ecosystem, name, version }: Hint, what: string): void {
-    const is = type === 'version' ? 'is new' : 'was taken back';
-    this.#deps.printer.event(
-      { event: 'hint', type, ecosystem, name, version, what },
-      `${ecosystem}: ${name} ${version} ${is}, ${what}`,
-    );
   }
 }

@@ -172,6 +172,11 @@ export class SwarmNode {
     this.#refresh = refresh;
   }
 
+  /** How many neighbours hear what this node tells everybody. */
+  get listeners(): number {
+    return this.#gossip.listeners;
+  }
+
   /** Tells everybody of a version that was seen on a public index, or that was taken back. */
   async tell(hint: Hint): Promise<void> {
     await this.#membership.tell(hint);
