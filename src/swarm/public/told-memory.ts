@@ -76,10 +76,12 @@ export class ToldMemory {
     return places.map(({ place }) => place);
   }
 
+  /** Of what is half of an earlier life nothing is written before it is known whether that holds. */
   async told(places: readonly ToldPlace[]): Promise<void> {
-    for (const { place } of places) this.#earlier.delete(place);
-    if (places.length === 0) return;
-    await this.#attempt((book) => book.save({ word: this.#word(), told: places, forgotten: [] }));
+    const told = places.filter((one) => this.#isOfThisLife(one));
+    for (const { place } of told) this.#earlier.delete(place);
+    if (told.length === 0) return;
+    await this.#attempt((book) => book.save({ word: this.#word(), told, forgotten: [] }));
   }
 
   /** @returns whether nothing says any more that these were told: they may be taken back then. */
@@ -88,6 +90,13 @@ export class ToldMemory {
     return await this.#attempt((book) =>
       book.save({ word: this.#word(), told: [], forgotten: places }),
     );
+  }
+
+  #isOfThisLife({ place, recordedAtMs, providedAtMs }: ToldPlace): boolean {
+    const earlier = this.#earlier.get(place);
+    if (earlier === undefined) return true;
+    const isOld = (atMs: number, before: number): boolean => atMs > 0 && atMs === before;
+    return !isOld(recordedAtMs, earlier.recordedAtMs) && !isOld(providedAtMs, earlier.providedAtMs);
   }
 
   #word(): TellersWord {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BOUNDS } from '../../../src/domain/bounds.js';
 import { sha256 } from '../../../src/domain/digest.js';
 import { XError } from '../../../src/domain/errors.js';
 import { indexName } from '../../../src/domain/index-name.js';
@@ -102,6 +103,59 @@ test('the newest that a trusted node saw comes, whole and long; liars and strang
     assert.equal(await client.find(sha256('other'), AbortSignal.timeout(30_000)), undefined);
   } finally {
     for (const host of hosts) await host.stop();
+  }
+});
+
+test('an install asks for 500 pages at once: each waits for its turn and comes, another network’s at once', async () => {
+  // Time goes by twenty times as fast for the server: 16 pages a second are 320.
+  const startMs = Date.now();
+  const now = (): number => startMs + 20 * performance.now();
+  const server = await LoopbackHost.start(6);
+  const [asker, other] = [await LoopbackHost.start(7), await LoopbackHost.start(8)];
+  const seen = new SeenIndexMemory();
+  const seed = new Uint8Array(32);
+  new DataView(seed.buffer).setUint32(0, 6);
+  try {
+    const identity = identityFromSeed(seed);
+    await new IndexServer({ seen, identity, isStable: () => true, now }).start(server);
+    const names = Array.from({ length: 500 }, (_, i) =>
+      indexName(`https://registry.example/p${i}`, '*/*'),
+    );
+    for (const [i, name] of names.entries())
+      seen.note(name, {
+        bytes: noise(2_000, i + 1),
+        contentType: 'text/html',
+        seenAt: new Date(NOW),
+      });
+    const clientOf = (host: LoopbackHost): IndexClient =>
+      new IndexClient({
+        trusted: [server.did],
+        reach: (did, signal) => host.connect({ did, addresses: server.addresses() }, signal),
+        now: Date.now,
+      });
+    const signal = AbortSignal.timeout(240_000);
+    const client = clientOf(asker);
+    const beganMs = now();
+    let left = names.length;
+    const all = names.map(async (name) => {
+      const page = await client.find(name, signal);
+      left -= 1;
+      return page;
+    });
+    const stranger = await clientOf(other).find(names[0]!, signal);
+    assert.ok(stranger !== undefined, 'another network has a bucket of its own');
+    assert.ok(left > 0, 'it did not wait for the others');
+    const pages = await Promise.all(all);
+    for (const [i, page] of pages.entries())
+      assert.deepEqual(
+        page && Buffer.from(page.bytes),
+        Buffer.from(noise(2_000, i + 1)),
+        `page ${i}`,
+      );
+    // More than a burst, so most of them waited.
+    assert.ok(now() - beganMs >= (1_000 * (500 - BOUNDS.indexBurst)) / BOUNDS.indexesPerSecond);
+  } finally {
+    for (const host of [asker, other, server]) await host.stop();
   }
 });
 
