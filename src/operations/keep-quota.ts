@@ -29,6 +29,25 @@ export class RecentUse {
   }
 }
 
+/** What a gateway leaves free of its disk: a part, and of a large one no more than so much. */
+const SPARE_PART = 0.1;
+const SPARE_BYTES = 2 ** 30;
+
+/** As much of a quota as the disk has room for: a full one would take no file any more. */
+export function quotaOnDisk({
+  quotaBytes,
+  heldBytes,
+  freeBytes,
+}: {
+  quotaBytes: number;
+  heldBytes: number;
+  freeBytes: number;
+}): number {
+  const room = heldBytes + freeBytes;
+  const spare = Math.min(SPARE_BYTES, Math.ceil(room * SPARE_PART));
+  return Math.min(quotaBytes, room - spare);
+}
+
 /**
  * Removes blobs that no bundle names until the rest takes no more than a quota: what nobody used since
  * this process began, then what was used longest ago.

@@ -2,6 +2,8 @@ import { messageOf } from '../domain/errors.js';
 import type { EcosystemName, Origin } from '../domain/plan.js';
 import type { GatewayServer, ServedView } from '../ports/ecosystem.js';
 import type { Insight } from '../ports/insight.js';
+import { isLoopback } from '../swarm/addresses.js';
+import type { NetworkInterface } from '../swarm/interfaces.js';
 import { nobodyToAsk } from './held-view.js';
 import type { Printer } from './printer.js';
 
@@ -13,6 +15,28 @@ export function tellOfPrivate(
   const urls = indexes.filter(({ isPublic }) => !isPublic).map(({ url }) => url);
   if (urls.length === 0) return;
   warn(`private, answered to this machine and private addresses only: ${urls.join(', ')}`);
+}
+
+/**
+ * What others write in their settings: the name that they call this gateway by, or an address of this
+ * machine where it listens on all of them.
+ */
+export function addressForOthers(
+  url: string,
+  { bind, names }: { bind: string; names: readonly string[] },
+  interfaces: readonly NetworkInterface[],
+): string {
+  if (bind === 'localhost' || isLoopback(bind)) return url;
+  const isEverywhere = bind === '0.0.0.0' || bind === '::';
+  const [own] = interfaces
+    .filter(({ isLoopback: inside, isVirtual }) => !inside && !isVirtual)
+    .flatMap(({ addresses }) => addresses)
+    .filter(({ ip }) => ip.includes('.'));
+  const host = names[0] ?? (isEverywhere ? own?.ip : undefined);
+  if (host === undefined) return url;
+  const at = new URL(url);
+  at.hostname = host;
+  return at.origin;
 }
 
 /** How many files came from where, while it serves. */

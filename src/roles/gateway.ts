@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.js';
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { aborted } from '../domain/aborted.js';
 import { BOUNDS } from '../domain/bounds.js';
@@ -9,7 +10,7 @@ import type { EcosystemName } from '../domain/plan.js';
 import { parseAccessRules } from '../gateway/access-rules.js';
 import { storeContent } from '../gateway/content.js';
 import { createGateway, type Gateway, type GatewayParts } from '../gateway/open-gateway.js';
-import { keepQuota, RecentUse } from '../operations/keep-quota.js';
+import { keepQuota, quotaOnDisk, RecentUse } from '../operations/keep-quota.js';
 import { withTrustedIndexes } from '../operations/trusted-indexes.js';
 import { PassedArtifacts } from '../operations/pass-artifact.js';
 import { createPrefetch } from '../operations/prefetch.js';
@@ -21,11 +22,13 @@ import type { GatewayServer } from '../ports/ecosystem.js';
 import type { NetworkView, Status } from '../ports/insight.js';
 import type { Prefetch, Providers } from '../ports/passing.js';
 import type { SeenIndexes, TrustedIndexes } from '../ports/seen-indexes.js';
+import { readInterfaces } from '../swarm/interfaces.js';
 import { SeenIndexMemory } from '../swarm/public/seen-index-memory.js';
 import { isSilence } from '../upstream/http-failure.js';
 import { asJson } from './network-view.js';
 import { gatewayTls, type GatewayTls } from './gateway-tls.js';
 import {
+  addressForOthers,
   forThoseAfar,
   lookWith,
   nothingHeld,
@@ -33,7 +36,7 @@ import {
   tellOfPrivate,
 } from './gateway-tellings.js';
 import { nobodyToAsk } from './held-view.js';
-import { createInsight } from './insight.js';
+import { createInsight, freeBytesOf } from './insight.js';
 import { openData, type DataFolder } from './open-data.js';
 import { openOutside } from './outside.js';
 import { passThroughServers, type DebianMirrorFlags } from './pass-through-servers.js';
@@ -127,7 +130,8 @@ export async function runGateway(input: GatewayInput): Promise<void> {
       requestsPerSecond: settings.rateLimit === 0 ? undefined : settings.rateLimit,
     };
     await serve(input, { data, parts, joined, howTo, options, tls, lock, defer });
-    const keep = joined?.keepQuota ?? (() => keepQuota(data.store, recent, quotaBytes));
+    const keep =
+      joined?.keepQuota ?? keepWithin(data.store, recent, settings.folder, quotaBytes, warn);
     await stay(keep, quotaBytes, stop.signal, warn);
     printer.done();
   } finally {
@@ -273,7 +277,8 @@ async function serve(
     ...(joined === undefined ? {} : { network: () => asJson(joined.network()) }),
   });
   defer(resident.close);
-  const lines = parts.servers.flatMap((server: GatewayServer) => server.howTo?.(url) ?? []);
+  const others = addressForOthers(url, settings, readInterfaces(networkInterfaces()));
+  const lines = parts.servers.flatMap((server: GatewayServer) => server.howTo?.(others) ?? []);
   howTo.shown = { gateway: url, lines };
   printer.event(
     {
@@ -283,11 +288,28 @@ async function serve(
       ...(tls === undefined ? {} : { certificate: tls.path, fingerprint: tls.fingerprint }),
     },
     [
-      `serving pip, npm and apt from their official sources at ${url}; Ctrl-C stops`,
+      `serving pip, npm and apt from their official sources at ${others}; Ctrl-C stops`,
       ...lines.map((line) => `  ${line}`),
       ...(tls === undefined ? [] : [`  certificate ${tls.path}`, `  SHA-256 ${tls.fingerprint}`]),
     ].join('\n'),
   );
+}
+
+/** Within the quota and the disk: another's bytes on it count as well. */
+function keepWithin(
+  store: DataFolder['store'],
+  recent: RecentUse,
+  folder: string,
+  quotaBytes: number,
+  warn: (message: string) => void,
+): () => Promise<unknown> {
+  const usable = (): number => {
+    const freeBytes = freeBytesOf(folder) ?? Infinity;
+    return quotaOnDisk({ quotaBytes, heldBytes: store.totals().bytes, freeBytes });
+  };
+  const [fits, wanted] = [formatBytes(usable()), formatBytes(quotaBytes)];
+  if (fits !== wanted) warn(`the disk has room for ${fits} of the quota of ${wanted}`);
+  return () => keepQuota(store, recent, usable());
 }
 
 /** Until told to stop; what is kept stays within the quota. */

@@ -78,8 +78,8 @@ export function nodeLines({ network, nodes }: NetworkView, now: number): string[
   const connected = nodes.filter(({ isConnected }) => isConnected).length;
   const head =
     network === undefined
-      ? `public swarm, as it was last seen: ${nodes.length} nodes`
-      : `public swarm "${network}": ${nodes.length} nodes known, ${connected} connected`;
+      ? `public swarm, as it was last seen: ${countOf(nodes.length)}`
+      : `public swarm "${network}": ${countOf(nodes.length)} known, ${connected} connected`;
   const rows = nodes.map((node) => [
     formatPeerAddress(node.address),
     `…${node.did.slice(-DID_END)}`,
@@ -97,6 +97,10 @@ export function nodeLines({ network, nodes }: NetworkView, now: number): string[
       ...rows,
     ]),
   ];
+}
+
+function countOf(nodes: number): string {
+  return `${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
 }
 
 export function rankingLines({ ranking }: NetworkView): string[] {

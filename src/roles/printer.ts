@@ -22,7 +22,7 @@ export interface Printer {
   line(text: string): void;
   /**
    * How things stand: on a terminal in place of the last lines, as an event, or the first line alone
-   * every now and then. `isLast` is shown in any case.
+   * every now and then, where it changed. `isLast` is shown in any case.
    */
   live(event: XEvent, lines: readonly string[], isLast?: boolean): void;
   /**
@@ -93,11 +93,17 @@ export function createPrinter(options: PrinterOptions): Printer {
     stderr.write(shown.join('\n'));
     drawn = shown.length;
   };
+  const toldLast = new Map<string, string>();
   const show = (event: XEvent, lines: readonly string[]): void => {
     if (asEvents) emit(event);
     else if (quiet || json) return;
     else if (live) draw(lines);
-    else for (const line of lines.slice(0, 1)) tell(line);
+    else {
+      const [line = ''] = lines;
+      // A log has no use for the same words every few seconds, for as long as the process stays.
+      if (line !== '' && toldLast.get(event.event) !== line) tell(line);
+      toldLast.set(event.event, line);
+    }
   };
   /** How things stand where that came too soon after the last: the latest of each is shown when it is due. */
   const waiting = new Map<string, { event: XEvent; lines: readonly string[] }>();

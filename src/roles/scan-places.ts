@@ -27,6 +27,12 @@ export async function nativeCaches(report: Report): Promise<ScanPlaces> {
     told('npm', report, async () => (await loadNpmConfig(process.cwd(), env)).cacheFolder),
     told('apt', report, async () => aptArchives((await readAptHost()).configuration)),
   ]);
+  const [pip] = places;
+  if (pip !== undefined && existsSync(join(pip, 'http')) && !existsSync(join(pip, 'http-v2')))
+    report({
+      event: 'warning',
+      message: `${join(pip, 'http')} is of a pip before 23.3, which keeps packages inside its answers: they cannot be marked; what a newer pip keeps can, and files of "pip download -d FOLDER" can`,
+    });
   const folders = places.filter((place) => place !== undefined && existsSync(place));
   // Where apt has what is still on its way.
   return {

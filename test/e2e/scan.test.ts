@@ -86,3 +86,14 @@ test('a client takes what this machine has, and pulls the rest', async (context)
   const verified = await world.run(['verify', 'bundle', '--data', world.data('client')]);
   assert.equal(verified.code, 0, verified.stdout + verified.stderr);
 });
+
+test('what an old pip keeps cannot be marked, and that is said', async (context) => {
+  const world = await openWorld(context);
+  const cache = join(world.folder, 'pip-cache');
+  await mkdir(join(cache, 'http'), { recursive: true });
+  const scanned = await world.run(['scan', '--data', world.data('source')], {
+    PIP_CACHE_DIR: cache,
+    npm_config_cache: join(world.folder, 'npm-cache'),
+  });
+  assert.match(scanned.stdout + scanned.stderr, /pip-cache\/http is of a pip before 23\.3/);
+});

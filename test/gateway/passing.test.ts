@@ -9,7 +9,7 @@ import { storeContent } from '../../src/gateway/content.js';
 import { createGateway } from '../../src/gateway/open-gateway.js';
 import { PassedArtifacts } from '../../src/operations/pass-artifact.js';
 import { createPrefetch } from '../../src/operations/prefetch.js';
-import { keepQuota, RecentUse } from '../../src/operations/keep-quota.js';
+import { keepQuota, quotaOnDisk, RecentUse } from '../../src/operations/keep-quota.js';
 import type { GatewayServer } from '../../src/ports/ecosystem.js';
 import type { PassedArtifact, Providers } from '../../src/ports/passing.js';
 import type { Store } from '../../src/ports/store.js';
@@ -422,4 +422,14 @@ test('a quota removes what nobody used, then what was used longest ago', async (
   await keepQuota(store, recent, 3_000);
   const left = names.filter((name) => store.stat(name) !== undefined);
   assert.deepEqual(left, [names[1], names[3], names[4]]);
+});
+
+test('of a quota a gateway uses what the disk has room for, and leaves some free', () => {
+  const GB = 1e9;
+  const of = (quotaBytes: number, heldBytes: number, freeBytes: number): number =>
+    quotaOnDisk({ quotaBytes, heldBytes, freeBytes });
+  assert.equal(of(50 * GB, 0, 500 * GB), 50 * GB);
+  assert.equal(of(50 * GB, 20 * GB, 0), 20 * GB - 2 ** 30, 'a full disk: some has to go');
+  assert.equal(of(50 * GB, 0, 3_000_000), 2_700_000, 'a small one is used, too');
+  assert.equal(of(50 * GB, 50 * GB, Infinity), 50 * GB);
 });

@@ -135,6 +135,15 @@ test('of what comes in a burst the first is shown at once, and the last when it 
   ]);
 });
 
+test('in a log how things stand comes again where it changed, and not for as long as it is the same', () => {
+  const { stderr, printer: print } = printer({});
+  for (const words of ['1 node', '1 node', '2 nodes', '1 node', '1 node'])
+    print.live({ event: 'nodes' }, [words], true);
+  print.live({ event: 'passed' }, ['a file'], true);
+  print.live({ event: 'nodes' }, ['1 node'], true);
+  assert.equal(stderr.text, '1 node\n2 nodes\n1 node\na file\n');
+});
+
 test('a watched table stands in place on a terminal, and elsewhere comes whole where it changed', () => {
   const terminal = printer({ tty: true });
   terminal.printer.screen({ event: 'held' }, ['one', 'two']);
