@@ -1,6 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
+import { lengthOf } from '../domain/piece.js';
 import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
 import { writePast } from './direct-run.js';
+
+/** Each write is waited for, which costs a turn of a busy loop: longer than so many runs take the disk. */
+const RUNS_AT_ONCE = 4;
 
 export interface Appended {
   /** Where the bytes begin: at a block, which may leave a hole before it. */
@@ -12,7 +16,7 @@ export interface Appended {
  * Appends many short bodies past the page cache, gathered in memory that such writes come from, and
  * filled up to a whole block.
  * @param end of the file now.
- * @throws what writing throws, when nothing is under way any more.
+ * @throws what writing throws.
  */
 export async function appendPast(
   memory: Pick<DirectFiles, 'take' | 'give'>,
@@ -23,48 +27,47 @@ export async function appendPast(
 ): Promise<Appended> {
   const start = roundUp(end);
   let at = start;
-  // One is filled while the other is written.
-  const runs: [Uint8Array, Uint8Array] = [memory.take(), memory.take()];
-  let writing = Promise.resolve();
+  const runs = Array.from({ length: RUNS_AT_ONCE }, () => memory.take());
   try {
     for (const filled of gathered(bodies, runs)) {
-      await writing;
-      writing = writePast(direct, file, filled, at);
-      // Met at the next turn, or at the end; until then it is not unhandled.
-      writing.catch(() => undefined);
-      at += filled.length;
+      await writePast(direct, file, filled, at);
+      at += lengthOf(filled);
     }
-    await writing;
     return { start, endBytes: at };
   } finally {
-    await Promise.allSettled([writing]);
     for (const run of runs) memory.give(run);
   }
 }
 
-/** All bytes one after the other, in the runs in turn; the last one is filled up with zeros. */
+/** All bytes one after the other, in these runs again and again; the last one is filled up with zeros. */
 function* gathered(
   bodies: readonly Uint8Array[],
-  runs: readonly [Uint8Array, Uint8Array],
-): Generator<Uint8Array, undefined> {
-  let [run, other] = runs;
+  runs: readonly Uint8Array[],
+): Generator<readonly Uint8Array[], undefined> {
+  let full: Uint8Array[] = [];
   let length = 0;
   for (const body of bodies) {
     for (let taken = 0; taken < body.length;) {
+      const run = runs[full.length] as Uint8Array;
       const part = body.subarray(taken, taken + run.length - length);
       run.set(part, length);
       taken += part.length;
       length += part.length;
       if (length < run.length) continue;
-      yield run;
-      [run, other] = [other, run];
+      full.push(run);
       length = 0;
+      if (full.length < runs.length) continue;
+      yield full;
+      full = [];
     }
   }
-  if (length === 0) return;
-  const whole = roundUp(length);
-  run.fill(0, length, whole);
-  yield run.subarray(0, whole);
+  if (length > 0) {
+    const run = runs[full.length] as Uint8Array;
+    const whole = roundUp(length);
+    run.fill(0, length, whole);
+    full.push(run.subarray(0, whole));
+  }
+  if (full.length > 0) yield full;
 }
 
 function roundUp(bytes: number): number {

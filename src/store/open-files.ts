@@ -41,9 +41,26 @@ export class OpenFiles {
    */
   async take(path: string, flags: number): Promise<TakenFile> {
     const key = `${String(flags)} ${path}`;
-    const file = this.#current(key) ?? (await this.#open(key, path, flags));
-    file.users += 1;
-    return { handle: file.handle, inode: file.inode, release: () => this.#release(key, file) };
+    return this.#take(
+      key,
+      this.#current(key) ?? this.#keep(key, path, await open(path, flags, 0o644)),
+    );
+  }
+
+  /**
+   * The same of a file that is opened otherwise, which is undefined where that cannot be.
+   * @param way the caller's word for how.
+   */
+  async takeOtherwise(
+    path: string,
+    way: string,
+    openIt: (path: string) => Promise<FileHandle | undefined>,
+  ): Promise<TakenFile | undefined> {
+    const key = `${way} ${path}`;
+    const known = this.#current(key);
+    if (known !== undefined) return this.#take(key, known);
+    const handle = await openIt(path);
+    return handle && this.#take(key, this.#keep(key, path, handle));
   }
 
   /** Takes a file for as long as `work` runs. */
@@ -83,8 +100,12 @@ export class OpenFiles {
     return undefined;
   }
 
-  async #open(key: string, path: string, flags: number): Promise<OpenFile> {
-    const handle = await open(path, flags, 0o644);
+  #take(key: string, file: OpenFile): TakenFile {
+    file.users += 1;
+    return { handle: file.handle, inode: file.inode, release: () => this.#release(key, file) };
+  }
+
+  #keep(key: string, path: string, handle: FileHandle): OpenFile {
     const inode = fstatSync(handle.fd).ino;
     const file = { path, handle, inode, users: 0, usedMs: performance.now() };
     const known = this.#files.get(key);

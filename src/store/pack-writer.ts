@@ -103,19 +103,21 @@ export class PackWriter {
   }
 
   async #append(pack: OpenPack, bodies: readonly Uint8Array[], end: number): Promise<Appended> {
-    const { direct, layout } = this.#context;
+    const { direct, files, layout } = this.#context;
     const past =
-      lengthOf(bodies) < DIRECT_GROUP_BYTES
+      direct === undefined || lengthOf(bodies) < DIRECT_GROUP_BYTES
         ? undefined
-        : await direct?.openToWrite(layout.pack(pack.number));
+        : await files.takeOtherwise(layout.pack(pack.number), 'past', (path) =>
+            direct.openToWrite(path),
+          );
     if (direct === undefined || past === undefined) {
       await writeAll(pack.file, bodies, end);
       return { start: end, endBytes: end + lengthOf(bodies) };
     }
     try {
-      return await appendPast(direct, past, pack.file, bodies, end);
+      return await appendPast(direct, past.handle, pack.file, bodies, end);
     } finally {
-      await past.close();
+      past.release();
     }
   }
 

@@ -22,6 +22,7 @@ import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
 import { runFrom, writePast, type PendingPieces, type Run } from './direct-run.js';
 import type { HashedFile } from './file-digester.js';
+import type { TakenFile } from './open-files.js';
 import { stampOf, stampOfOpen, type FileStamp } from './file-stamp.js';
 import {
   carryOver,
@@ -208,9 +209,9 @@ export class PiecedBlob implements PartialBlob {
         await syncFolder(layout.partials);
       }
       const run = this.#nextRun(group);
-      const direct = run && (await this.#context.direct?.openToWrite(this.#path));
-      if (direct === undefined) await writeCached(file, group);
-      else await this.#writeRun(run as Run, file, direct);
+      const past = run && (await this.#openPast());
+      if (run === undefined || past === undefined) await writeCached(file, group);
+      else await this.#writeRun(run, file, past.handle).finally(() => past.release());
       await file.datasync();
       return { inode: ino, stamp: isUntouched ? stampOfOpen(file) : undefined };
     });
@@ -228,6 +229,11 @@ export class PiecedBlob implements PartialBlob {
     return run.parts.length < RUN_PIECES ? undefined : run;
   }
 
+  async #openPast(): Promise<TakenFile | undefined> {
+    const { direct, files } = this.#context;
+    return direct && files.takeOtherwise(this.#path, 'past', (path) => direct.openToWrite(path));
+  }
+
   /** Writes a run past the page cache while it is hashed, and the rest of its group as ever. */
   async #writeRun(
     { first, parts, rest }: Run,
@@ -243,7 +249,6 @@ export class PiecedBlob implements PartialBlob {
       writePast(direct, file, parts, at),
       writeCached(file, rest),
     ]);
-    await direct.close();
     const failed = written.find(({ status }) => status === 'rejected');
     if (failed === undefined && taken.status === 'fulfilled' && taken.value) {
       this.#followed = first + parts.length;

@@ -23,14 +23,17 @@ interface Piece {
  * releases it once; a piece that nobody released is the collector's, and its block is not used again.
  * All blocks are of one length: where each had its piece's, those of other lengths lay idle. As many as
  * may be free begin at a page and are shared with other threads, so that a whole piece can be written
- * past the page cache and hashed aside; what is needed beyond them is memory as any other.
+ * past the page cache and hashed aside; what is needed beyond them is memory as any other, used where none
+ * of those is free, and first to go.
  */
 export class PieceMemory {
   readonly #maxFreeBytes: number;
-  /** Blocks that nothing lies in. */
+  /** Blocks at pages that nothing lies in. */
   readonly #free: Uint8Array[] = [];
-  /** Blocks at pages that were not used yet. */
+  /** Those that were not used yet. */
   #fresh: Uint8Array[] | undefined;
+  /** Other blocks that nothing lies in. */
+  readonly #others: Uint8Array[] = [];
   readonly #pieces = new WeakMap<Uint8Array, Piece>();
   /** The block that is being filled. */
   #open: Block | undefined;
@@ -41,7 +44,7 @@ export class PieceMemory {
   }
 
   get freeBytes(): number {
-    return this.#free.length * BLOCK_BYTES;
+    return (this.#free.length + this.#others.length) * BLOCK_BYTES;
   }
 
   /** A copy in one part, held by the caller. */
@@ -73,12 +76,13 @@ export class PieceMemory {
     block.pieces -= 1;
     if (block.pieces > 0) return;
     if (block === this.#open) block.endBytes = 0;
-    else if (this.freeBytes + BLOCK_BYTES <= this.#maxFreeBytes) this.#free.push(block.whole);
+    else this.#giveBack(block.whole);
   }
 
   /** Gives back what waits for the next pieces. */
   clear(): void {
     this.#free.length = 0;
+    this.#others.length = 0;
     this.#fresh = undefined;
     this.#open = undefined;
   }
@@ -99,7 +103,14 @@ export class PieceMemory {
 
   #newBlock(): Uint8Array {
     this.#fresh ??= freshBlocks(Math.floor(this.#maxFreeBytes / BLOCK_BYTES));
-    return this.#fresh.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    return this.#fresh.pop() ?? this.#others.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
+  #giveBack(whole: Uint8Array): void {
+    const isAtPage = whole.buffer instanceof SharedArrayBuffer;
+    (isAtPage ? this.#free : this.#others).push(whole);
+    while (this.freeBytes > this.#maxFreeBytes)
+      (this.#others.length > 0 ? this.#others : this.#free).pop();
   }
 
   #pieceOf(bytes: PieceBytes): Piece | undefined {
