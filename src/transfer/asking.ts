@@ -2,7 +2,7 @@ import { BOUNDS } from '../domain/bounds.js';
 import { PIECE_SIZE_BYTES } from '../domain/piece.js';
 import { Bitmap, scan } from './bitmap.js';
 import type { Peer } from './events.js';
-import { LineRate } from './line-rate.js';
+import { LineRate, runBytesAt } from './line-rate.js';
 import type { OpenAsk, PeerState } from './peer-state.js';
 import { POLICY } from './policy.js';
 import type { TransferState } from './transfer-state.js';
@@ -188,7 +188,7 @@ export class Asking {
 
   #openRequests(source: PeerState): number {
     const bytes = source.bytesPerMs * POLICY.pipelineAtSourceMs;
-    const requests = Math.ceil(bytes / this.#maxBytes());
+    const requests = Math.ceil(bytes / this.#maxBytes(source));
     return Math.min(POLICY.requestsPerPeer >> 1, Math.max(POLICY.requestsPerSource, requests));
   }
 
@@ -270,7 +270,7 @@ export class Asking {
   #runAround(best: number, peer: PeerState): number[] {
     const { map } = this.#state;
     const run = map.runOf(best);
-    const maxBytes = this.#maxBytes();
+    const maxBytes = this.#maxBytes(peer);
     const isOpen = (leaf: number): boolean =>
       this.#state.isMissing(leaf) && peer.held.has(leaf) && !this.#asked.has(leaf);
     let first = best;
@@ -319,7 +319,7 @@ export class Asking {
 
   #ask(peer: PeerState, leaves: number[] | undefined, now: number): void {
     const state = this.#state;
-    const maxBytes = this.#maxBytes();
+    const maxBytes = this.#maxBytes(peer);
     // An open request may wait at its source for long: it takes no room on the line meanwhile.
     const bytes = leaves === undefined ? 0 : state.map.bytesOf(leaves);
     const ask: OpenAsk = { id: state.nextId(), leaves, bytes, sentMs: now, isWrittenOff: false };
@@ -335,8 +335,7 @@ export class Asking {
     }
     let siblings = 0;
     for (const other of state.peers.values()) if (!other.isSource) siblings++;
-    // With two sources in order each would send what the other does.
-    const inOrder = siblings === 0 && state.peers.size === 1;
+    const inOrder = this.#isAlone();
     const { id } = ask;
     state.actions.push({ type: 'ask', peer: peer.id, id, leaves, maxBytes, siblings, inOrder });
     this.#expireBy(now + BOUNDS.requestDeadlineMs);
@@ -392,8 +391,15 @@ export class Asking {
     }
   }
 
+  /** With one source and no siblings. With two sources in order each would send what the other does. */
+  #isAlone(): boolean {
+    const [first, second] = this.#state.peers.values();
+    return first?.isSource === true && second === undefined;
+  }
+
   /** Towards the end single pieces travel, so that the last ones come from many at once. */
-  #maxBytes(): number {
+  #maxBytes(peer: PeerState): number {
+    if (this.#isAlone()) return runBytesAt(peer.bytesPerMs);
     if (this.#isTail()) return PIECE_SIZE_BYTES;
     return this.#rate.runBytes();
   }

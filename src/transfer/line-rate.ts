@@ -37,7 +37,11 @@ export class LineRate {
 
   /** What one request is for. The first ones are short, so that everybody soon has something to give. */
   runBytes(): number {
-    const bytes = (this.#bytesPerMs ?? 0) * POLICY.runMs;
-    return Math.min(BOUNDS.runBytes, Math.max(PIECE_SIZE_BYTES, bytes));
+    return runBytesAt(this.#bytesPerMs ?? 0);
   }
+}
+
+/** What one request is for at this rate, which is 0 where none is known. */
+export function runBytesAt(bytesPerMs: number): number {
+  return Math.min(BOUNDS.runBytes, Math.max(PIECE_SIZE_BYTES, bytesPerMs * POLICY.runMs));
 }
