@@ -12,7 +12,7 @@ type Bytes = Parameters<typeof defaultCrypto.chaCha20Poly1305Encrypt>[0];
 
 const TAG_BYTES = 16;
 /** Below this the library's own WASM is quicker than a call into OpenSSL. */
-const SMALL_BYTES = 1_200;
+const SMALL_BYTES = 400;
 
 /**
  * A connection's keys as OpenSSL has them. Made from bytes anew for every frame they cost a third of
