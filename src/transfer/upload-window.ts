@@ -28,6 +28,8 @@ export class UploadWindow {
   }
 
   get limitBytes(): number {
+    // Until something was measured it grows by what arrives, as TCP's slow start does.
+    if (this.#bytesPerMs === 0) return POLICY.underWayAtLeastBytes + this.#windowBytes;
     return Math.max(POLICY.underWayAtLeastBytes, this.#bytesPerMs * POLICY.underWayMs);
   }
 
