@@ -75,8 +75,8 @@ export class PieceMemory {
     const { block } = piece;
     block.pieces -= 1;
     if (block.pieces > 0) return;
-    if (block === this.#open) block.endBytes = 0;
-    else this.#giveBack(block.whole);
+    if (block === this.#open) this.#open = undefined;
+    this.#giveBack(block.whole);
   }
 
   /** Gives back what waits for the next pieces. */

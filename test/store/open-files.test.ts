@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { constants, existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -38,6 +38,36 @@ test('a file that was being opened while all are closed does not stay open', asy
     for (let turns = 0; turns < 100 && openings(path) > 0; turns += 1) await wait(10);
     assert.equal(openings(path), 0);
   } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a file that is opened otherwise stays open between uses, as long as it has its name', async (t) => {
+  if (noProc !== false) return t.skip(noProc);
+  const folder = await mkdtemp(join(tmpdir(), 'x-open-files-'));
+  const files = new OpenFiles(4);
+  try {
+    const path = join(folder, 'blob');
+    await writeFile(path, 'bytes');
+    let opened = 0;
+    const read = async (): Promise<string | undefined> => {
+      const taken = await files.takeOtherwise(path, 'slowly', (name) => {
+        opened += 1;
+        return open(name, 'r');
+      });
+      const text = taken && (await taken.handle.read(Buffer.alloc(5), 0, 5, 0)).buffer.toString();
+      taken?.release();
+      return text;
+    };
+    assert.deepEqual([await read(), await read(), opened], ['bytes', 'bytes', 1]);
+    (await files.take(path, constants.O_RDONLY)).release();
+    assert.equal(openings(path), 2, 'each way has a file of its own');
+    await writeFile(join(folder, 'other'), 'other');
+    await rename(join(folder, 'other'), path);
+    assert.deepEqual([await read(), opened], ['other', 2]);
+    assert.equal(await files.takeOtherwise(path, 'never', async () => undefined), undefined);
+  } finally {
+    await files.close();
     await rm(folder, { recursive: true, force: true });
   }
 });

@@ -53,3 +53,17 @@ test('a block is used again, once, and one that was released twice is not given 
   memory.hold([second]);
   assert.equal(lengthOf(second), 199 * KIB);
 });
+
+test('what can be written past the page cache is used first again, however much more was in use at once', () => {
+  const memory = new PieceMemory(MAX_FREE);
+  const isAtPage = (bytes: Uint8Array): boolean => bytes.buffer instanceof SharedArrayBuffer;
+  const fill = (): Uint8Array[] =>
+    Array.from({ length: 5 }, (_, seed) => memory.copy(noise(256 * KIB, seed)));
+  for (let round = 0; round < 4; round += 1) {
+    const pieces = fill();
+    assert.deepEqual(pieces.map(isAtPage), [true, true, false, false, false]);
+    // In another order than they came.
+    for (const at of [3, 1, 4, 0, 2]) memory.release(pieces[at] as Uint8Array);
+    assert.ok(memory.freeBytes <= MAX_FREE);
+  }
+});
