@@ -129,6 +129,9 @@ export const NETWORK_POLICY = {
   /** Fewer connections than this, and first peers are looked for again. */
   lonely: 3,
   saveEveryMs: MINUTE_MS,
+  /** Those that were written down are tried again so often, where nobody is known any more, or few are. */
+  recallAloneMs: 20_000,
+  recallEveryMs: 5 * MINUTE_MS,
   /** Addresses that changed are told, but no sooner after the last time. */
   movedPauseMs: MINUTE_MS,
 

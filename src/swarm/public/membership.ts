@@ -74,6 +74,7 @@ export class Membership {
   #isRefreshing = false;
   #lookAtMs = 0;
   #lookPauseMs = FIRST_LOOK_PAUSE_MS;
+  #recalledAtMs = -Infinity;
 
   constructor(deps: MembershipDeps) {
     this.#deps = deps;
@@ -83,8 +84,7 @@ export class Membership {
 
   /** Takes up what was known in an earlier life, and begins. */
   start(): void {
-    const { table, book, now } = this.#deps;
-    table.restore(book.nodes(now() - BOUNDS.nodeTtlMs), now());
+    this.#recall(this.#deps.now());
     this.#timer = setInterval(() => this.tick(), TICK_MS).unref();
     this.tick();
   }
@@ -134,6 +134,9 @@ export class Membership {
   tick(): void {
     const { host, table, scores, now } = this.#deps;
     const at = now();
+    const isAlone = host.connections().length === 0 && table.size === 0;
+    const recallPauseMs = isAlone ? POLICY.recallAloneMs : POLICY.recallEveryMs;
+    if (this.isLonely && at - this.#recalledAtMs >= recallPauseMs) this.#recall(at);
     this.#speak(at);
     for (const node of table.due(at).probe) void this.#probe(node);
     this.#refreshBuckets(at);
@@ -199,6 +202,20 @@ export class Membership {
   }
 
   // ---- keeping the table true
+
+  /**
+   * Takes up what is written down of others: at the start, and where nobody or hardly anybody is left,
+   * for then it is most likely the line that was gone, and whoever did not answer is still there.
+   */
+  #recall(at: number): void {
+    this.#recalledAtMs = at;
+    const { table, book, warn } = this.#deps;
+    try {
+      table.restore(book.nodes(at - BOUNDS.nodeTtlMs), at);
+    } catch (error) {
+      warn(`what was known of the network cannot be read: ${String(error)}`);
+    }
+  }
 
   async #probe({ did, addresses, group }: NetworkNode): Promise<void> {
     if (this.#probing.has(did) || this.#probing.size >= POLICY.probesAtOnce) return;

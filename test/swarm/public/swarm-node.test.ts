@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Hint } from '../../../src/network/seen-versions.js';
 import { positionOfDigest, type Position } from '../../../src/network/position.js';
 import type { SwarmNode } from '../../../src/swarm/public/swarm-node.js';
+import { tcpOf } from '../../../src/swarm/addresses.js';
 import { MemoryNodeBook, startNode, startNodes, until } from './hosts.js';
 
 const SHA256 = 'ab'.repeat(32);
@@ -100,6 +101,21 @@ test('a node that starts again meets those that it remembers, and nobody had to 
   await before.stop();
   const after = await startNode(t, 3, { book });
   await until('it is connected again', () => after.host.connections().length === 2);
+});
+
+test('a node whose line was gone for so long that it forgot everybody finds those again that it wrote down', async (t) => {
+  const book = new MemoryNodeBook();
+  // At a port that the other has again when its line is back.
+  const gone = await startNode(t, 141);
+  const listenPort = tcpOf(gone.host.listening()[0]!)!.port;
+  const before = await startNode(t, 142, { peers: gone.host.addresses(), book });
+  await until('they know each other', () => before.table.size === 1);
+  await before.stop();
+  await gone.stop();
+  const node = await startNode(t, 142, { book });
+  await until('it has tried in vain', () => node.table.size === 0);
+  const back = await startNode(t, 141, { listenPort });
+  await until('it is found', () => node.host.connectionOf(back.host.did) !== undefined, 90_000);
 });
 
 test('a liar is refused, forgotten and remembered as one', async (t) => {
