@@ -11,7 +11,6 @@ import { parseAccessRules } from '../gateway/access-rules.js';
 import { storeContent } from '../gateway/content.js';
 import { createGateway, type Gateway, type GatewayParts } from '../gateway/open-gateway.js';
 import { keepQuota, quotaOnDisk, RecentUse } from '../operations/keep-quota.js';
-import { withTrustedIndexes } from '../operations/trusted-indexes.js';
 import { PassedArtifacts } from '../operations/pass-artifact.js';
 import { createPrefetch } from '../operations/prefetch.js';
 import { openAccessLog } from '../platform/access-log.js';
@@ -24,7 +23,6 @@ import type { Prefetch, Providers } from '../ports/passing.js';
 import type { SeenIndexes, TrustedIndexes } from '../ports/seen-indexes.js';
 import { readInterfaces } from '../swarm/interfaces.js';
 import { SeenIndexMemory } from '../swarm/public/seen-index-memory.js';
-import { isSilence } from '../upstream/http-failure.js';
 import { asJson } from './network-view.js';
 import { gatewayTls, type GatewayTls } from './gateway-tls.js';
 import {
@@ -36,6 +34,7 @@ import {
   tellOfPrivate,
 } from './gateway-tellings.js';
 import { nobodyToAsk } from './held-view.js';
+import { upstreamOfMember } from './gateway-upstream.js';
 import { createInsight, freeBytesOf } from './insight.js';
 import { openData, type DataFolder } from './open-data.js';
 import { openOutside } from './outside.js';
@@ -195,17 +194,7 @@ async function gatewayParts(
     named: joined?.onNamed,
     versions: joined?.onVersions,
   });
-  const { trusted } = joined ?? {};
-  const upstream =
-    trusted === undefined
-      ? outside.upstream
-      : withTrustedIndexes({
-          upstream: outside.upstream,
-          seen,
-          trusted,
-          clock: systemClock,
-          isSilence,
-        });
+  const upstream = upstreamOfMember(outside.upstream, { joined, seen, store });
   const servers = await passThroughServers({
     data,
     outside: { ...outside, upstream },

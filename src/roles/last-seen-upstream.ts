@@ -1,27 +1,20 @@
 import { BOUNDS } from '../domain/bounds.js';
-import type { Sha256 } from '../domain/digest.js';
-import { XError } from '../domain/errors.js';
 import { withTrustedIndexes } from '../operations/trusted-indexes.js';
 import { systemClock } from '../platform/clock.js';
 import type { Report } from '../ports/progress.js';
-import type { PublicSwarm } from '../ports/public-swarm.js';
 import type { TrustedIndexes } from '../ports/seen-indexes.js';
-import type { Store } from '../ports/store.js';
-import type { Upstream, UpstreamBody, UpstreamPage, UpstreamRequest } from '../ports/upstream.js';
+import type { Upstream, UpstreamPage, UpstreamRequest } from '../ports/upstream.js';
 import { isSilence } from '../upstream/http-failure.js';
 import { SeenIndexMemory } from '../swarm/public/seen-index-memory.js';
+import { hashedFromSwarm, type HashedDeps } from './hashed-from-swarm.js';
 import { ageOf } from './last-seen.js';
 
 /** Who stands in for an official source. */
-export interface StandIns {
+export interface StandIns extends Pick<HashedDeps, 'swarm'> {
   trusted: TrustedIndexes;
-  /** What has a hash comes from anybody. */
-  swarm: (signal: AbortSignal) => Promise<PublicSwarm | undefined>;
 }
 
-export interface LastSeenDeps extends StandIns {
-  upstream: Upstream;
-  store: Pick<Store, 'stat' | 'open'>;
+export interface LastSeenDeps extends StandIns, HashedDeps {
   report: Report;
 }
 
@@ -36,7 +29,8 @@ export interface LastSeenUpstream extends Upstream {
  * the swarm.
  */
 export function lastSeenUpstream(deps: LastSeenDeps): LastSeenUpstream {
-  const { upstream, trusted, report } = deps;
+  const { trusted, report } = deps;
+  const upstream = hashedFromSwarm(deps);
   const seen = new SeenIndexMemory();
   const asking = withTrustedIndexes({ upstream, seen, trusted, clock: systemClock, isSilence });
   const tally = new StoodIn();
@@ -47,13 +41,11 @@ export function lastSeenUpstream(deps: LastSeenDeps): LastSeenUpstream {
     return page;
   };
   return {
-    open: (request) => orFromSwarm(deps, request, () => upstream.open(request), bodyOf),
-    read: (request, maxBytes) => {
-      if (request.isPublic !== true) return upstream.read(request, maxBytes);
-      if (request.sha256 === undefined) return read(request, maxBytes);
-      const ask = (): Promise<UpstreamPage> => upstream.read(request, maxBytes);
-      return orFromSwarm(deps, request, ask, (...held) => pageOf(...held, maxBytes));
-    },
+    open: (request) => upstream.open(request),
+    read: (request, maxBytes) =>
+      request.isPublic === true && request.sha256 === undefined
+        ? read(request, maxBytes)
+        : upstream.read(request, maxBytes),
     tell: () => {
       const message = tally.take(systemClock.now());
       if (message !== undefined) report({ event: 'warning', message });
@@ -81,47 +73,4 @@ class StoodIn {
     this.#oldest = undefined;
     return `the official source does not answer: ${what} is that of ${seenAt.toISOString()}, ${ageOf(seconds)} old${among}`;
   }
-}
-
-/** From the swarm, where the official source of a public thing with a hash is silent. */
-async function orFromSwarm<T>(
-  { swarm, store }: LastSeenDeps,
-  { isPublic, sha256, url, signal = new AbortController().signal }: UpstreamRequest,
-  ask: () => Promise<T>,
-  made: (store: LastSeenDeps['store'], sha256: Sha256, url: string) => Promise<T>,
-): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (sha256 === undefined || isPublic !== true || !isSilence(error)) throw error;
-    const wanted = { digests: { sha256 }, sizeBytes: undefined };
-    const isHeld = store.stat(sha256) !== undefined;
-    if (!isHeld && (await (await swarm(signal))?.bring(wanted, signal)) !== true) throw error;
-    return await made(store, sha256, url);
-  }
-}
-
-/** All of it, whatever is held already: the caller is told where it begins. */
-function bodyOf(store: LastSeenDeps['store'], sha256: Sha256, url: string): Promise<UpstreamBody> {
-  const lengthBytes = store.stat(sha256)?.lengthBytes;
-  const stream = store.open(sha256);
-  return Promise.resolve({
-    ...{ url, lengthBytes, offset: 0, contentType: undefined, etag: undefined },
-    stream,
-  });
-}
-
-/** @throws XError LIMIT_EXCEEDED. */
-async function pageOf(
-  store: LastSeenDeps['store'],
-  sha256: Sha256,
-  url: string,
-  maxBytes: number,
-): Promise<UpstreamPage> {
-  const { lengthBytes = Infinity } = store.stat(sha256) ?? {};
-  if (lengthBytes > maxBytes)
-    throw new XError('LIMIT_EXCEEDED', `${url}: larger than the limit of ${maxBytes} bytes`);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of store.open(sha256)) chunks.push(chunk);
-  return { url, bytes: Buffer.concat(chunks), contentType: undefined };
 }

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { generateKey } from 'openpgp';
 import { startFixtures, type Fixtures } from '../../fixtures/upstream/fixtures.js';
-import type { XExit } from '../../fixtures/x-process.js';
-import { openWorld, STEP_MS, type World } from './world.js';
+import type { XExit, XProcess } from '../../fixtures/x-process.js';
+import { sha256 } from '../../src/domain/digest.js';
+import { openWorld, STEP_MS, told, type World } from './world.js';
 
 const QUIET = ['--no-mdns', '--network', 'x-test'];
 
@@ -111,14 +112,19 @@ test('npm’s registry is silent: x source plans with what a trusted node saw, a
   await planByTrust(scene, wanted, /x-fix-.* is that of 2\d\d\d-.* old; \d pages stand in/);
 });
 
-/** As apt would: each suite's signed file, its lists, and every package in them. */
-async function readArchive({ node }: Scene): Promise<void> {
-  const repositories = node.howTo.flatMap((line) => {
-    const [type, uri = '', suite = '', ...components] = line.split(' ');
-    return type === 'deb' ? [{ uri, suite, components }] : [];
+/** Address and suite of each that the node's gateway has. */
+function repositoriesOf({ node }: Scene): [string, string][] {
+  return node.howTo.flatMap((line): [string, string][] => {
+    const [type, uri = '', suite = ''] = line.split(' ');
+    return type === 'deb' ? [[uri, suite]] : [];
   });
-  assert.ok(repositories.length > 0, node.howTo.join('\n'));
-  for (const { uri, suite } of repositories) {
+}
+
+/** As apt would: each suite's signed file, its lists, and every package in them. */
+async function readArchive(scene: Scene): Promise<void> {
+  const repositories = repositoriesOf(scene);
+  assert.ok(repositories.length > 0, scene.node.howTo.join('\n'));
+  for (const [uri, suite] of repositories) {
     const signed = await (await read(`${uri}/dists/${suite}/InRelease`)).text();
     const lists = signed.matchAll(/^ [0-9a-f]{64} +\d+ (\S+\/Packages(?:\.[a-z]+)?)$/gm);
     for (const [, path = ''] of lists) {
@@ -142,6 +148,69 @@ test('Debian’s archive is silent: what a trusted node saw of it is planned wit
   assert.equal(other.code, 3, other.stdout);
   assert.match(other.stdout, /SIGNATURE_INVALID/);
 });
+
+/** A gateway that begins with nothing, while no official source answers. */
+async function gateway(
+  { own, node, ...world }: Scene,
+  name: string,
+  more: readonly string[] = [],
+  keyring?: string,
+): Promise<{ process: XProcess; url: string }> {
+  const debian = own.args.debian.filter((_, at) => at < 6);
+  const process = world.start(
+    [
+      ...['gateway', '--data', world.data(name), '--port', '0', '--listen', '0', ...QUIET],
+      ...['--no-rendezvous', '--no-upnp', '--peer', node.peer, ...publicIndexes(own), ...more],
+      ...(keyring === undefined ? debian : [...debian.slice(0, 4), '--debian-keyring', keyring]),
+    ],
+    own.allEnv,
+  );
+  const serving = await process.waitFor('serving', STEP_MS);
+  await process.waitFor('nodes', STEP_MS, ({ connected }) => Number(connected) > 0);
+  return { process, url: String(serving['gateway']) };
+}
+
+test('Debian’s archive is silent: a gateway serves the InRelease that a trusted node saw, its age said, and what it names', async (context) => {
+  const scene = await open(context);
+  await readArchive(scene);
+  const [uri = '', suite = ''] = repositoriesOf(scene)[0] ?? [];
+  const signed = `${new URL(uri).pathname}/dists/${suite}/InRelease`;
+  const official = await (await read(`${uri}/dists/${suite}/InRelease`)).text();
+  scene.own.server.inject({ path: /./, status: 503 });
+  const trust = ['--trust-index', scene.node.did];
+
+  const wary = await gateway(scene, 'wary');
+  assert.equal((await fetch(wary.url + signed)).status, 502, 'nobody is trusted there');
+  const misled = await gateway(scene, 'misled', trust, await otherKeyring(scene));
+  const forged = await fetch(misled.url + signed);
+  assert.notEqual(forged.status, 200, 'the archive’s own signature decides, whoever shows it');
+
+  const trusting = await gateway(scene, 'trusting', trust);
+  const answer = await read(trusting.url + signed);
+  assert.equal(await answer.text(), official, 'byte for byte');
+  assert.match(answer.headers.get('warning') ?? '', /^110 x "the official source does not answer/);
+  assert.ok(Number(answer.headers.get('age')) >= 0);
+  // What it names comes from the swarm by its hash: lists, and a package out of them.
+  const packages = await packagesOf(
+    official,
+    `${new URL(uri).pathname}/dists/${suite}`,
+    trusting.url,
+  );
+  const [, file = ''] = /^Filename: (\S+)$/m.exec(packages) ?? [];
+  const [, digest] = /^SHA256: ([0-9a-f]{64})$/m.exec(packages) ?? [];
+  const deb = await read(`${trusting.url}${new URL(uri).pathname}/${file}`);
+  assert.equal(sha256(new Uint8Array(await deb.arrayBuffer())), digest);
+  assert.match(told(trusting.process), /InRelease is that of 2\d\d\d-.* old/);
+});
+
+/** The first list that a Release file names and that has packages. */
+async function packagesOf(signed: string, folder: string, url: string): Promise<string> {
+  for (const [, path = ''] of signed.matchAll(/^ [0-9a-f]{64} +\d+ (\S+\/Packages)$/gm)) {
+    const text = await (await read(`${url}${folder}/${path}`)).text();
+    if (text.includes('Filename: ')) return text;
+  }
+  throw new Error('no list has packages');
+}
 
 /** A key that signed nothing of this archive. */
 async function otherKeyring({ folder }: Scene): Promise<string> {
