@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { parseIndexUrl } from '../src/roles/address-flags.js';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
@@ -42,6 +43,7 @@ export default class Gateway extends XCommand {
     'public-index': Flags.string({
       multiple: true,
       helpValue: 'URL',
+      parse: parseIndexUrl,
       summary: 'An index, registry or mirror whose packages may be named in public.',
     }),
     ...DEBIAN_SOURCE_FLAGS,

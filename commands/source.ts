@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { parseIndexUrl } from '../src/roles/address-flags.js';
 import { XCommand } from '../src/roles/command.js';
 import {
   INDEX_FLAGS,
@@ -110,6 +111,7 @@ export default class Source extends XCommand {
     'public-index': Flags.string({
       multiple: true,
       helpValue: 'URL',
+      parse: parseIndexUrl,
       summary: 'An index, registry or mirror whose packages may be named in public.',
     }),
     advisories: Flags.string({

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { Did } from '../domain/bundle.js';
+import { parseEndpoint } from './address-flags.js';
 import { parseDid } from './did-flag.js';
 
 /** How a process takes part in the public swarm: of every command that does. */
@@ -27,6 +28,7 @@ export const NETWORK_FLAGS = {
     multiple: true,
     helpValue: 'HOST:PORT',
     helpGroup: 'NETWORK',
+    parse: parseEndpoint,
     summary: 'Where to enter the BitTorrent DHT, in which nodes meet.',
   }),
   rendezvous: Flags.boolean({
