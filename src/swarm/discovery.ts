@@ -36,9 +36,9 @@ export interface DiscoveryDeps {
 interface Ear {
   channel: Channel;
   heardInTick: number;
-  /** When another machine last asked for a tag of ours, and when somebody last answered to one. */
-  othersAskedMs: number;
-  toldMs: number;
+  /** By tag of ours, when another machine last asked for it, and when somebody last answered. */
+  othersAskedMs: Map<string, number>;
+  toldMs: Map<string, number>;
   /** By tag, when the last answer left, and whether another waits. */
   answeredMs: Map<string, number>;
   answering: Set<string>;
@@ -106,9 +106,12 @@ export class Discovery {
    */
   #query(now: number, sinceMs = this.#queryMs): void {
     this.#queryMs = now;
-    const bytes = encodeQuery([...this.#tags]);
-    for (const { channel, othersAskedMs, toldMs } of this.#ears.values())
-      if (Math.min(othersAskedMs, toldMs) <= sinceMs) channel.send(bytes);
+    for (const { channel, othersAskedMs, toldMs } of this.#ears.values()) {
+      const isKnown = (tag: string): boolean =>
+        [othersAskedMs, toldMs].every((heardMs) => (heardMs.get(tag) ?? -Infinity) > sinceMs);
+      const unknown = [...this.#tags].filter((tag) => !isKnown(tag));
+      if (unknown.length > 0) channel.send(encodeQuery(unknown));
+    }
     this.#queryPauseMs = Math.min(2 * this.#queryPauseMs, LONGEST_QUERY_PAUSE_MS);
   }
 
@@ -147,8 +150,8 @@ export class Discovery {
     const ear: Ear = {
       channel,
       heardInTick: 0,
-      othersAskedMs: -Infinity,
-      toldMs: -Infinity,
+      othersAskedMs: new Map(),
+      toldMs: new Map(),
       answeredMs: new Map(),
       answering: new Set(),
     };
@@ -165,16 +168,20 @@ export class Discovery {
     const { network } = ear.channel;
     const self = this.#deps.peer;
     const neighbourhood = this.#deps.neighbourhood();
-    const { asked, found, isOfAnother } = this.#judged.of(
-      `${network.name} ${from}`,
-      bytes,
-      neighbourhood,
-      () => judgePacket(bytes, { network, neighbourhood, from, tags: this.#tags, self }),
+    const {
+      asked,
+      found,
+      tag: told,
+      isOfAnother,
+    } = this.#judged.of(`${network.name} ${from}`, bytes, neighbourhood, () =>
+      judgePacket(bytes, { network, neighbourhood, from, tags: this.#tags, self }),
     );
     const now = this.#deps.clock.monotonicMs();
-    if (asked.length > 0 && isOfAnother) ear.othersAskedMs = now;
-    if (found !== undefined) ear.toldMs = now;
-    for (const tag of asked) this.#answer(ear, tag);
+    if (told !== undefined) ear.toldMs.set(told, now);
+    for (const tag of asked) {
+      if (isOfAnother) ear.othersAskedMs.set(tag, now);
+      this.#answer(ear, tag);
+    }
     if (found !== undefined) this.#deps.onFound(found);
   }
 

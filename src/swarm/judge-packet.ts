@@ -16,6 +16,8 @@ export interface Heard {
   /** Tags of ours that it asks for. */
   asked: readonly string[];
   found: Found | undefined;
+  /** For which tag. */
+  tag: string | undefined;
   /** Whether another machine sent it. */
   isOfAnother: boolean;
 }
@@ -36,13 +38,14 @@ export function judgePacket(bytes: Uint8Array, context: PacketContext): Heard {
   const heard: Heard = {
     asked: asked.filter((tag) => tags.has(tag)),
     found: undefined,
+    tag: undefined,
     isOfAnother: !neighbourhood.isHere(from),
   };
   if (announced === undefined || !tags.has(announced.tag) || announced.peer === self) return heard;
   const addresses = credible(announced, context);
   return addresses.length === 0
     ? heard
-    : { ...heard, found: { peer: announced.peer, addresses, from } };
+    : { ...heard, found: { peer: announced.peer, addresses, from }, tag: announced.tag };
 }
 
 /**

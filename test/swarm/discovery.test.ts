@@ -15,6 +15,7 @@ const SOURCE = 'did:key:z6Mklink';
 interface Sent {
   from: string;
   type: string | undefined;
+  asked: readonly string[];
 }
 
 /** A link in virtual time: whoever sends is heard by all, itself too. */
@@ -30,7 +31,11 @@ class Link {
   }
 
   /** A host of which nobody is enough, and all that it heard of. */
-  async host(number: number, heard: string[] = []): Promise<string[]> {
+  async host(
+    number: number,
+    heard: string[] = [],
+    sources: readonly string[] = [SOURCE],
+  ): Promise<string[]> {
     const seed = new Uint8Array(32).fill(number);
     const key = await generateKeyPairFromSeed('Ed25519', seed);
     const ip = `10.99.0.${number}`;
@@ -60,13 +65,14 @@ class Link {
       wantsMore: () => true,
       onFound: ({ addresses: [address], from }) => heard.push(`${from} ${String(address)}`),
     });
-    await discovery.look(SOURCE);
+    for (const source of sources) await discovery.look(source);
     this.#t.after(() => discovery.stop());
     return heard;
   }
 
   send(bytes: Uint8Array, from: string): void {
-    this.sent.push({ from, type: decode(Buffer.from(bytes)).type });
+    const { type, questions = [] } = decode(Buffer.from(bytes));
+    this.sent.push({ from, type, asked: questions.map(({ name }) => name) });
     for (const [channel, onPacket] of [...this.#ears]) onPacket(channel, bytes, from);
   }
 
@@ -110,6 +116,26 @@ test('where nobody answers what another asks, a host asks itself', async (t) => 
     link.pass(500);
   }
   assert.ok(link.queries('10.99.0.1') >= 5, `${link.queries('10.99.0.1')} queries`);
+});
+
+test('what another asked of one source says nothing of another', async (t) => {
+  const link = new Link(t);
+  const other = 'did:key:z6Mkother';
+  await link.host(1, [], [SOURCE, other]);
+  await link.host(2);
+  link.pass(3_000);
+  const begin = link.sent.length;
+  const question = encodeQuery([serviceTag(SOURCE)]);
+  for (let i = 0; i < 120; i += 1) {
+    link.send(question, '10.99.0.9');
+    link.pass(1_000);
+  }
+  const asked = link.sent
+    .slice(begin)
+    .filter(({ from, type }) => from === '10.99.0.1' && type === 'query')
+    .flatMap((one) => one.asked);
+  assert.ok(asked.some((name) => name.includes(serviceTag(other))));
+  assert.ok(asked.every((name) => !name.includes(serviceTag(SOURCE))));
 });
 
 test('who says the same as before is heard each time', async (t) => {
