@@ -124,6 +124,8 @@ export const SWARM_BOUNDS = {
   /** Answers beside those of each slot that do not move, for their readers take nothing. */
   uploadHeldOfSlot: 2,
   uploadLookMs: 500,
+  /** An answer of which its reader took less than that since the last time did not move. */
+  uploadMovedBytes: 16 << 10,
   /** The slowest rate that --up or --down can say, a second. */
   slowestRateBytes: 64_000,
   /** Of a schedule of --up or --down. */

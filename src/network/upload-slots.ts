@@ -89,9 +89,8 @@ export class UploadSlots {
     const actions: UploadAction[] = [];
     const asker = this.#askers.get(event.peer);
     if (event.type === 'asked') this.#asked(event, now, actions);
-    else if (event.type === 'moved') {
-      if (asker?.sending.has(event.id) === true) asker.sending.set(event.id, now);
-    } else if (event.type === 'sent') this.#ended(asker, event.id);
+    else if (event.type === 'moved') this.#moved(event.peer, event.id, now);
+    else if (event.type === 'sent') this.#ended(asker, event.id);
     else if (event.type === 'withdrawn' && asker !== undefined) {
       const at = asker.queue.findIndex(({ id }) => id === event.id);
       if (at >= 0) {
@@ -108,8 +107,12 @@ export class UploadSlots {
     return actions;
   }
 
-  /** What has become due by itself, to be asked for while any wait. */
-  look(now: number): UploadAction[] {
+  /**
+   * What has become due by itself, to be asked for while any wait.
+   * @param moved Answers of which some has left since the last time, though no part of them has.
+   */
+  look(now: number, moved: Iterable<{ peer: Did; id: number }> = []): UploadAction[] {
+    for (const { peer, id } of moved) this.#moved(peer, id, now);
     const actions: UploadAction[] = [];
     this.#serve(now, actions);
     return actions;
@@ -161,6 +164,11 @@ export class UploadSlots {
     return true;
   }
 
+  #moved(peer: Did, id: number, now: number): void {
+    const sending = this.#askers.get(peer)?.sending;
+    if (sending?.has(id) === true) sending.set(id, now);
+  }
+
   #ended(asker: Asker | undefined, id: number): void {
     asker?.sending.delete(id);
   }
@@ -197,10 +205,11 @@ export class UploadSlots {
       const next = this.#next(now);
       const asked = next?.asker.queue.shift();
       if (next === undefined || asked === undefined) return;
-      actions.push(...this.#dropStillest(underWay));
       const { asker, weight } = next;
       const cost = asked.bytes + POLICY.turnBytes;
       asker.sending.set(asked.id, now);
+      // Later than that: it may be the same asker's, who is not to be forgotten.
+      actions.push(...this.#dropStillest(underWay));
       this.#queued -= 1;
       if (weight > 0) {
         asker.turn += cost / weight;

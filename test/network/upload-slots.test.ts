@@ -244,3 +244,40 @@ test('readers of many networks that take nothing hold no slots from others, and 
     ],
   );
 });
+
+test('who gives way to its own next question is still counted', () => {
+  const slots = new UploadSlots(new Scores(), 8);
+  let id = 0;
+  const ask = (number: number, now: number): UploadAction[] => {
+    const [peer, group] = [didOf(number), groupOf(number)];
+    return slots.handle({ type: 'asked', peer, group, id: ++id, bytes: PIECE }, now);
+  };
+  let now = START_MS;
+  for (let number = 0; number < 24; number++) {
+    if (number % 8 === 0) now += 5_000;
+    assert.equal(ask(number, now)[0]?.type, 'send');
+  }
+  now += 5_000;
+  const types = ask(0, now).map(({ type, id: of }) => [type, of]);
+  assert.deepEqual(types.toSorted(), [
+    ['drop', 1],
+    ['send', 25],
+  ]);
+  for (let number = 30; number < 37; number++) ask(number, now);
+  assert.deepEqual(ask(40, now), [], 'eight of them move, its own among them');
+});
+
+test('an answer that is found to move keeps its slot', () => {
+  const slots = new UploadSlots(new Scores(), 1);
+  const ask = (number: number): UploadAction[] => {
+    const [peer, group] = [didOf(number), groupOf(number)];
+    return slots.handle({ type: 'asked', peer, group, id: number, bytes: PIECE }, START_MS);
+  };
+  assert.equal(ask(1)[0]?.type, 'send');
+  assert.deepEqual(ask(2), []);
+  for (let at = 1; at <= 20; at++) {
+    const moved = [{ peer: didOf(1), id: 1 }];
+    assert.deepEqual(slots.look(START_MS + 1_000 * at, moved), []);
+  }
+  assert.deepEqual(slots.look(START_MS + 25_000), [{ type: 'send', peer: didOf(2), id: 2 }]);
+});

@@ -114,16 +114,30 @@ export class ArtifactServer {
 
   #tell(event: UploadEvent): void {
     for (const action of this.#slots.handle(event, this.#deps.now())) this.#act(action);
-    if (this.#slots.queued === 0) return;
+    this.#lookLater();
+  }
+
+  /**
+   * Where every reader stands still nothing else tells that a slot has become free; and where a line is
+   * slow a part of an answer is on its way for long, and moves.
+   */
+  #look(): void {
+    this.#looking = undefined;
+    const moving = new Set([...this.#links()].filter((link) => link.hasMoved()));
+    const moved = [...this.#jobs].flatMap(([id, { link }]) =>
+      moving.has(link) ? [{ peer: link.from.did, id }] : [],
+    );
+    for (const action of this.#slots.look(this.#deps.now(), moved)) this.#act(action);
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    if (this.#jobs.size === 0) return;
     this.#looking ??= setTimeout(() => this.#look(), BOUNDS.uploadLookMs).unref();
   }
 
-  /** Where every reader stands still nothing else tells that a slot has become free. */
-  #look(): void {
-    this.#looking = undefined;
-    for (const action of this.#slots.look(this.#deps.now())) this.#act(action);
-    if (this.#slots.queued === 0) return;
-    this.#looking ??= setTimeout(() => this.#look(), BOUNDS.uploadLookMs).unref();
+  #links(): Set<ServedLink> {
+    return new Set([...this.#jobs.values()].map(({ link }) => link));
   }
 
   #act(action: UploadAction): void {

@@ -32,6 +32,9 @@ export class ServedLink {
   readonly #open = new Map<number, boolean>();
   #sending: Promise<unknown> = Promise.resolve();
   #isGreeted = false;
+  /** Of answers: what the transport was handed, and had taken of it when it was last found to move. */
+  #handedBytes = 0;
+  #movedBytes = 0;
 
   constructor(
     stream: Stream,
@@ -72,12 +75,22 @@ export class ServedLink {
     const sent = this.#sending.then(async () => {
       // Asked for before and not wanted any more, while others were sent.
       if (!this.#open.has(part.id)) return false;
-      if (!this.#frames.send(encodeMessage({ type: 'part', ...part }))) return false;
+      const frame = encodeMessage({ type: 'part', ...part });
+      if (!this.#frames.send(frame)) return false;
+      this.#handedBytes += frame.byteLength;
       await this.#frames.untilWritable();
       return this.#frames.isOpen;
     });
     this.#sending = sent;
     return sent;
+  }
+
+  /** Whether its reader has taken something worth a slot since this last said so. */
+  hasMoved(): boolean {
+    const takenBytes = this.#handedBytes - this.#frames.unsentBytes;
+    if (takenBytes < this.#movedBytes + BOUNDS.uploadMovedBytes) return false;
+    this.#movedBytes = takenBytes;
+    return true;
   }
 
   refuse(id: number, reason: Refusal): void {

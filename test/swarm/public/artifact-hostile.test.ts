@@ -113,8 +113,8 @@ const LIARS: Record<string, Liar> = {
   'a length that is another': {
     isBlamed: false,
     answer: ({ id }, say) => {
-      const { root, leaves } = treeOf(OTHER.subarray(0, 2_000_000));
-      const tree = { root, lengthBytes: 2_000_000 };
+      const { root, leaves } = treeOf(OTHER.subarray(0, 3_500_000));
+      const tree = { root, lengthBytes: 3_500_000 };
       say({ type: 'part', id, data: packLeaves(leaves), isLast: true, tree });
     },
   },
@@ -405,6 +405,58 @@ test('who reads a little now and then, in as many networks as it takes to hold e
   } finally {
     for (const timer of timers) clearInterval(timer);
     await Promise.all([other, ...drips].map((host) => host.stop()));
+    await holder.stop();
+  }
+});
+
+/** Takes a long answer at this rate, as over a slow line: a little at a time. */
+async function readSlowly(
+  from: LoopbackHost,
+  holder: Awaited<ReturnType<typeof startHolder>>,
+  held: string,
+  bytesPerMs: number,
+): Promise<{ bytes: () => number; isOpen: () => boolean }> {
+  const connection = await from.connect(ownerOf(holder.host));
+  const stream = await connection.open(ARTIFACT_PROTOCOL);
+  // What is on its way is not more than yamux begins with.
+  Object.assign(stream, { maxStreamWindowSize: 256 << 10 });
+  let bytes = 0;
+  let dueMs = performance.now();
+  const passed = (some: number): number => {
+    dueMs = Math.max(dueMs, performance.now()) + some / bytesPerMs;
+    return dueMs - performance.now();
+  };
+  const frames = new FrameStream(stream, {
+    onFrame: () => undefined,
+    onBytes: (some) => (bytes += some),
+    onEnd: () => undefined,
+    limit: { rate: () => 1_000 * bytesPerMs, passed, pass: () => Promise.resolve() },
+  });
+  frames.send(hello);
+  const portion = { kind: 'whole' } as const;
+  const ask = { id: 1, digests: { sha256: held }, portion, root: undefined };
+  frames.send(encodeMessage({ type: 'ask', ...ask }));
+  return { bytes: () => bytes, isOpen: () => frames.isOpen };
+}
+
+test('who reads slowly, and goes on reading, keeps its slot while others wait', async () => {
+  const holder = await startHolder(4, { slots: 1 });
+  const hosts = await Promise.all([5, 6, 7, 8].map((number) => LoopbackHost.start(number)));
+  try {
+    const { sha256: held = '' } = await holder.hold(noise(20_000_000, 3));
+    const [first, ...others] = await Promise.all(
+      hosts.map((host) => readSlowly(host, holder, held, 200)),
+    );
+    assert.ok(first);
+    const all = [first, ...others];
+    const isServed = ({ bytes }: typeof first): boolean => bytes() > 100_000;
+    await until(() => all.some(isServed));
+    const served = all.find(isServed);
+    // One part of its answer, a megabyte, is longer on its way than one that stands still may be.
+    while (served?.isOpen() === true && served.bytes() < 3_500_000) await wait(100);
+    assert.ok((served?.bytes() ?? 0) >= 3_500_000, `it ended after ${served?.bytes()} bytes`);
+  } finally {
+    await Promise.all(hosts.map((host) => host.stop()));
     await holder.stop();
   }
 });
