@@ -22,7 +22,7 @@ export interface Printer {
   line(text: string): void;
   /**
    * How things stand: on a terminal in place of the last lines, as an event, or the first line alone
-   * every now and then, where it changed. `isLast` is shown in any case.
+   * every now and then, where it changed. `isLast` does not wait for its time.
    */
   live(event: XEvent, lines: readonly string[], isLast?: boolean): void;
   /**
