@@ -172,6 +172,8 @@ async function startLiar(number: number, liar: Liar): Promise<LoopbackHost> {
         },
         onEnd: () => undefined,
       });
+      // What it says beyond what its line takes would end its own stream, before it was heard.
+      stream.maxWriteBufferLength = Infinity;
       say({ type: 'network', id: networkId(liar.network ?? NETWORK) });
     },
     { inbound: 8, outbound: 8 },
