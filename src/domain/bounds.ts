@@ -273,7 +273,7 @@ export const BOUNDS = {
   /** How soon a membership that ends is noticed where nothing else happens. */
   membersCheckMs: 2_000,
   /** And where frames come. */
-  admittedMs: 500,
+  admittedMs: 100,
 
   // requests
   requestHeaderBytes: 64 << 20,
