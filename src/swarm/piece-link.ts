@@ -131,7 +131,7 @@ export class PieceLink {
         continue;
       }
       // Together: each call is a message down to the wire, and as many at its other end.
-      const small = [...this.#control.splice(0), ...this.#changes.take()];
+      const small = this.#takeSmall();
       if (small.length > 0) {
         this.#frames.send(...small);
         continue;
@@ -149,6 +149,19 @@ export class PieceLink {
     }
     this.#isPumping = false;
     this.#clear();
+  }
+
+  /** What waits beside pieces, as much of it as one message takes: libp2p ends a stream that is handed too much. */
+  #takeSmall(): Uint8Array[] {
+    for (const frame of this.#changes.take()) this.#control.push(frame);
+    let bytes = 0;
+    let count = 0;
+    for (const { length } of this.#control) {
+      bytes += length;
+      if (count > 0 && bytes > BOUNDS.frameBytes) break;
+      count += 1;
+    }
+    return this.#control.splice(0, count);
   }
 
   #clear(): void {
