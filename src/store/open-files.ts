@@ -1,5 +1,6 @@
 import { fstatSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import type { DirectFiles } from '../ports/direct-files.js';
 
 /** How long a file that nobody uses stays open: one that was removed keeps its space until then. */
 const IDLE_MS = 2_000;
@@ -47,19 +48,15 @@ export class OpenFiles {
     );
   }
 
-  /**
-   * The same of a file that is opened otherwise, which is undefined where that cannot be.
-   * @param way the caller's word for how.
-   */
-  async takeOtherwise(
+  /** The same for writes past the page cache; undefined where there are none. */
+  async takePast(
     path: string,
-    way: string,
-    openIt: (path: string) => Promise<FileHandle | undefined>,
+    direct: Pick<DirectFiles, 'openToWrite'>,
   ): Promise<TakenFile | undefined> {
-    const key = `${way} ${path}`;
+    const key = `past ${path}`;
     const known = this.#current(key);
     if (known !== undefined) return this.#take(key, known);
-    const handle = await openIt(path);
+    const handle = await direct.openToWrite(path);
     return handle && this.#take(key, this.#keep(key, path, handle));
   }
 

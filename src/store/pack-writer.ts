@@ -107,9 +107,7 @@ export class PackWriter {
     const past =
       direct === undefined || lengthOf(bodies) < DIRECT_GROUP_BYTES
         ? undefined
-        : await files.takeOtherwise(layout.pack(pack.number), 'past', (path) =>
-            direct.openToWrite(path),
-          );
+        : await files.takePast(layout.pack(pack.number), direct);
     if (direct === undefined || past === undefined) {
       await writeAll(pack.file, bodies, end);
       return { start: end, endBytes: end + lengthOf(bodies) };

@@ -22,7 +22,6 @@ import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
 import { runFrom, writePast, type PendingPieces, type Run } from './direct-run.js';
 import type { HashedFile } from './file-digester.js';
-import type { TakenFile } from './open-files.js';
 import { stampOf, stampOfOpen, type FileStamp } from './file-stamp.js';
 import {
   carryOver,
@@ -209,7 +208,8 @@ export class PiecedBlob implements PartialBlob {
         await syncFolder(layout.partials);
       }
       const run = this.#nextRun(group);
-      const past = run && (await this.#openPast());
+      const { direct } = this.#context;
+      const past = run && direct && (await files.takePast(this.#path, direct));
       if (run === undefined || past === undefined) await writeCached(file, group);
       else await this.#writeRun(run, file, past.handle).finally(() => past.release());
       await file.datasync();
@@ -227,11 +227,6 @@ export class PiecedBlob implements PartialBlob {
     while (first < this.leaves.length && this.holds(first)) first += 1;
     const run = runFrom(first, group);
     return run.parts.length < RUN_PIECES ? undefined : run;
-  }
-
-  async #openPast(): Promise<TakenFile | undefined> {
-    const { direct, files } = this.#context;
-    return direct && files.takeOtherwise(this.#path, 'past', (path) => direct.openToWrite(path));
   }
 
   /** Writes a run past the page cache while it is hashed, and the rest of its group as ever. */

@@ -42,7 +42,7 @@ test('a file that was being opened while all are closed does not stay open', asy
   }
 });
 
-test('a file that is opened otherwise stays open between uses, as long as it has its name', async (t) => {
+test('a file that is written past the page cache stays open between uses, as long as it has its name', async (t) => {
   if (noProc !== false) return t.skip(noProc);
   const folder = await mkdtemp(join(tmpdir(), 'x-open-files-'));
   const files = new OpenFiles(4);
@@ -51,9 +51,11 @@ test('a file that is opened otherwise stays open between uses, as long as it has
     await writeFile(path, 'bytes');
     let opened = 0;
     const read = async (): Promise<string | undefined> => {
-      const taken = await files.takeOtherwise(path, 'slowly', (name) => {
-        opened += 1;
-        return open(name, 'r');
+      const taken = await files.takePast(path, {
+        openToWrite: (name) => {
+          opened += 1;
+          return open(name, 'r');
+        },
       });
       const text = taken && (await taken.handle.read(Buffer.alloc(5), 0, 5, 0)).buffer.toString();
       taken?.release();
@@ -65,7 +67,9 @@ test('a file that is opened otherwise stays open between uses, as long as it has
     await writeFile(join(folder, 'other'), 'other');
     await rename(join(folder, 'other'), path);
     assert.deepEqual([await read(), opened], ['other', 2]);
-    assert.equal(await files.takeOtherwise(path, 'never', async () => undefined), undefined);
+    files.forget(path);
+    const never = { openToWrite: () => Promise.resolve(undefined) };
+    assert.equal(await files.takePast(path, never), undefined);
   } finally {
     await files.close();
     await rm(folder, { recursive: true, force: true });
