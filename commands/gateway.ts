@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core';
-import { parseIndexUrl } from '../src/roles/address-flags.js';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
@@ -8,6 +7,7 @@ import {
   NETWORK_FLAGS,
   networkSettings,
   networkWish,
+  PUBLIC_INDEX_FLAG,
   RATE_FLAGS,
 } from '../src/roles/network-flags.js';
 
@@ -40,12 +40,7 @@ export default class Gateway extends XCommand {
       default: '50GB',
       summary: 'What is kept at most; what was used longest ago goes first.',
     }),
-    'public-index': Flags.string({
-      multiple: true,
-      helpValue: 'URL',
-      parse: parseIndexUrl,
-      summary: 'An index, registry or mirror whose packages may be named in public.',
-    }),
+    ...PUBLIC_INDEX_FLAG,
     ...DEBIAN_SOURCE_FLAGS,
   };
 

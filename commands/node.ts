@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core';
-import { parseIndexUrl } from '../src/roles/address-flags.js';
 import { XCommand } from '../src/roles/command.js';
 import { DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
 import { GATEWAY_FLAGS, gatewaySettings } from '../src/roles/gateway-flags.js';
@@ -8,6 +7,7 @@ import {
   NETWORK_FLAGS,
   networkSettings,
   networkWish,
+  PUBLIC_INDEX_FLAG,
   RATE_FLAGS,
 } from '../src/roles/network-flags.js';
 
@@ -37,12 +37,7 @@ export default class Node extends XCommand {
     ...RATE_FLAGS,
     ...INDEX_FLAGS,
     ...GATEWAY_FLAGS,
-    'public-index': Flags.string({
-      multiple: true,
-      helpValue: 'URL',
-      parse: parseIndexUrl,
-      summary: 'An index, registry or mirror whose packages may be named in public.',
-    }),
+    ...PUBLIC_INDEX_FLAG,
     ...DEBIAN_SOURCE_FLAGS,
   };
 

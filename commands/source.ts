@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
-import { parseIndexUrl } from '../src/roles/address-flags.js';
 import { XCommand } from '../src/roles/command.js';
 import {
   INDEX_FLAGS,
   NETWORK_FLAGS,
   networkSettings,
+  PUBLIC_INDEX_FLAG,
   RATE_FLAGS,
 } from '../src/roles/network-flags.js';
 import { commaList, DEBIAN_SOURCE_FLAGS } from '../src/roles/debian-flags.js';
@@ -108,12 +108,7 @@ export default class Source extends XCommand {
       allowNo: true,
       summary: "Carry package.json's devDependencies too (default: as npm is set).",
     }),
-    'public-index': Flags.string({
-      multiple: true,
-      helpValue: 'URL',
-      parse: parseIndexUrl,
-      summary: 'An index, registry or mirror whose packages may be named in public.',
-    }),
+    ...PUBLIC_INDEX_FLAG,
     advisories: Flags.string({
       multiple: true,
       helpValue: 'FILE|DIR',

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { Did } from '../domain/bundle.js';
-import { parseEndpoint } from './address-flags.js';
+import { parseEndpoint, parseIndexUrl } from './address-flags.js';
 import { parseDid } from './did-flag.js';
 
 /** How a process takes part in the public swarm: of every command that does. */
@@ -85,6 +85,16 @@ export const INDEX_FLAGS = {
     allowNo: true,
     helpGroup: 'NETWORK',
     summary: 'Show others, signed, what public indexes say (default: once here for six hours).',
+  }),
+} as const;
+
+/** Of every command that tells others of packages. */
+export const PUBLIC_INDEX_FLAG = {
+  'public-index': Flags.string({
+    multiple: true,
+    helpValue: 'URL',
+    parse: parseIndexUrl,
+    summary: 'An index, registry or mirror whose packages may be named in public.',
   }),
 } as const;
 
