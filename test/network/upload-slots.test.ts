@@ -200,13 +200,18 @@ test('whatever is asked and withdrawn, slots and queues stay in their bounds, an
   );
 });
 
-test('readers of many networks that take nothing hold no slots from others, and give way where they are too many', () => {
-  const slots = new UploadSlots(new Scores(), 4);
+/** Asks for a piece in the name of a node, each in a network of its own; questions are numbered from 1. */
+function askerOf(slots: UploadSlots): (number: number, now: number) => UploadAction[] {
   let id = 0;
-  const ask = (number: number, now: number): UploadAction[] => {
+  return (number, now) => {
     const [peer, group] = [didOf(number), groupOf(number)];
     return slots.handle({ type: 'asked', peer, group, id: ++id, bytes: PIECE }, now);
   };
+}
+
+test('readers of many networks that take nothing hold no slots from others, and give way where they are too many', () => {
+  const slots = new UploadSlots(new Scores(), 4);
+  const ask = askerOf(slots);
   let now = START_MS;
   const dropped: Did[] = [];
   for (let crowd = 0; crowd < 3; crowd++) {
@@ -224,7 +229,7 @@ test('readers of many networks that take nothing hold no slots from others, and 
       [didOf(newcomer)],
     );
     dropped.push(...served.filter(({ type }) => type === 'drop').map(({ peer }) => peer));
-    slots.handle({ type: 'sent', peer: didOf(newcomer), id }, now);
+    slots.handle({ type: 'sent', peer: didOf(newcomer), id: 5 * (crowd + 1) }, now);
   }
   // Eleven stand still, and with the next as many are under way as may be.
   assert.deepEqual(
@@ -247,11 +252,7 @@ test('readers of many networks that take nothing hold no slots from others, and 
 
 test('who gives way to its own next question is still counted', () => {
   const slots = new UploadSlots(new Scores(), 8);
-  let id = 0;
-  const ask = (number: number, now: number): UploadAction[] => {
-    const [peer, group] = [didOf(number), groupOf(number)];
-    return slots.handle({ type: 'asked', peer, group, id: ++id, bytes: PIECE }, now);
-  };
+  const ask = askerOf(slots);
   let now = START_MS;
   for (let number = 0; number < 24; number++) {
     if (number % 8 === 0) now += 5_000;
