@@ -13,6 +13,8 @@ export class TransferState {
   storingBytes = 0;
   /** Leaves that we pull: wanted, and their artifact's tree is known. */
   readonly wanted: Bitmap;
+  /** Missing leaves that somebody waits for. */
+  readonly urgent: Bitmap;
   /** How many peers (sources apart) have a leaf or were sent it. */
   readonly covering: Uint16Array;
   readonly actions: TransferAction[] = [];
@@ -29,6 +31,7 @@ export class TransferState {
     this.held = held;
     this.storing = new Bitmap(map.leafCount);
     this.wanted = new Bitmap(map.leafCount);
+    this.urgent = new Bitmap(map.leafCount);
     this.covering = new Uint16Array(map.leafCount);
   }
 
@@ -89,6 +92,11 @@ export class TransferState {
       if (peer !== than && !peer.isSource && peer.wants(leaf) && !peer.covers(leaf)) return true;
     }
     return false;
+  }
+
+  /** There may be more to ask for: who had nothing for us is looked at again. */
+  lookAgain(): void {
+    for (const peer of this.peers.values()) peer.exhausted = false;
   }
 
   /** Takes back what was sent to a peer that never told of having it. */
