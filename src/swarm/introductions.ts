@@ -6,6 +6,7 @@ import type { Sibling } from './messages.pb.js';
 import type { PieceLink } from './piece-link.js';
 import { parseMultiaddr } from './remembered-siblings.js';
 import type { PieceShare } from './share.js';
+import type { SharePeer } from './share-peers.js';
 
 /** No sooner than this is a client that is short of siblings told of more. */
 const AGAIN_MS = 5_000;
@@ -30,7 +31,7 @@ export class Introductions {
     if (!share.isServing) return;
     const sample = this.#sample(share, link);
     for (const other of sample) {
-      const newcomer = sibling(link, share.addressesOf(link.peer), other.link);
+      const newcomer = sibling(link, share.sharers.addressesOf(link.peer), other.link);
       other.link.send(share.manifest.digest, { siblings: { siblings: [newcomer] } });
     }
     this.#tell(share, link, sample);
@@ -39,21 +40,21 @@ export class Introductions {
   /** A client that asks says how many siblings it has: where these are few it hears of others. */
   asked(share: PieceShare, link: PieceLink, siblings: number): void {
     if (!share.isServing || siblings >= BOUNDS.neighboursSought) return;
-    const peers = share.others(link.peer);
+    const peers = share.sharers.others(link.peer);
     if (peers.length <= siblings) return;
     if (this.#clock.monotonicMs() - (this.#toldMs.get(link) ?? -Infinity) < AGAIN_MS) return;
     this.#tell(share, link, this.#sample(share, link));
   }
 
-  #tell(share: PieceShare, link: PieceLink, sample: ReturnType<PieceShare['others']>): void {
+  #tell(share: PieceShare, link: PieceLink, sample: SharePeer[]): void {
     this.#toldMs.set(link, this.#clock.monotonicMs());
     if (sample.length === 0) return;
     const siblings = sample.map((other) => sibling(other.link, other.addresses, link));
     link.send(share.manifest.digest, { siblings: { siblings } });
   }
 
-  #sample(share: PieceShare, link: PieceLink): ReturnType<PieceShare['others']> {
-    const left = share.others(link.peer);
+  #sample(share: PieceShare, link: PieceLink): SharePeer[] {
+    const left = share.sharers.others(link.peer);
     const sample: typeof left = [];
     while (left.length > 0 && sample.length < BOUNDS.neighboursSought)
       sample.push(...left.splice(this.#random.integer(left.length), 1));

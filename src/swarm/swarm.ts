@@ -107,7 +107,7 @@ class PieceSwarm implements Swarm {
           .filter((share) => share.names(sha256))
           .map(({ manifest: { bundle, source } }) => ({ name: bundle, source })),
       isNear: (connection) => this.#parts().host.isNear(connection),
-      onInterest: (peer, digest) => this.#shares.get(digest)?.expect(peer),
+      onInterest: (peer, digest) => this.#shares.get(digest)?.driver.expect(peer),
     });
   }
 
@@ -219,7 +219,7 @@ class PieceSwarm implements Swarm {
       if (watching.has(name)) continue;
       const unwatch = named.watch(address, {
         onPeer: (peer) => {
-          share.addMaster(peer);
+          share.driver.addMaster(peer);
           share.emit({ event: 'reachable', address: name });
         },
         onUnreachable: (reason, attempt) => {
@@ -317,23 +317,24 @@ class PieceSwarm implements Swarm {
     if (!this.#admission.admits(link, share.manifest)) return;
     if (frame.hello ?? frame.change ?? frame.ask ?? frame.answer) this.#parts().links.busy(link);
     if (frame.hello !== undefined) this.#greet(share, link, frame);
-    if (frame.change !== undefined) share.changed(link, frame.change);
+    if (frame.change !== undefined) share.driver.changed(link, frame.change);
     if (frame.ask !== undefined) {
       this.#introductions.asked(share, link, frame.ask.siblings);
-      share.asked(link, frame.ask);
+      share.driver.asked(link, frame.ask);
     }
-    if (frame.answer !== undefined) share.answered(link, frame.answer);
-    if (frame.cancel !== undefined) share.withdrawn(link, frame.cancel);
+    if (frame.answer !== undefined) share.driver.answered(link, frame.answer);
+    if (frame.cancel !== undefined) share.driver.withdrawn(link, frame.cancel);
     if (frame.siblings !== undefined) this.#meet(link, frame.siblings.siblings);
-    if (frame.bye) share.left(link);
+    if (frame.bye) share.driver.left(link);
   }
 
   #greet(share: PieceShare, link: PieceLink, { hello }: ReceivedFrame): void {
     if (hello === undefined) return;
     // Our own first: what the joining sets off must find the peer greeted.
     if (hello.reply) share.sayHello(link, false);
-    if (this.#listed.get(share.manifest.digest)?.has(link.did) === true) share.addMaster(link.peer);
-    share.joined(link, hello);
+    if (this.#listed.get(share.manifest.digest)?.has(link.did) === true)
+      share.driver.addMaster(link.peer);
+    share.driver.joined(link, hello);
   }
 
   // ---- members
@@ -343,7 +344,7 @@ class PieceSwarm implements Swarm {
     this.#admission.show(link);
     if (!link.isOurs) return;
     for (const share of this.#shares.values())
-      if (!share.hasGreeted(link)) this.#begin(link, share);
+      if (!share.sharers.hasGreeted(link)) this.#begin(link, share);
   }
 
   /** Tells who may know it what is held here, and asks the same. */
@@ -357,8 +358,8 @@ class PieceSwarm implements Swarm {
     const { links } = this.#parts();
     for (const share of this.#shares.values()) {
       for (const link of links.all()) {
-        if (!share.knows(link) || this.#admission.admits(link, share.manifest)) continue;
-        share.left(link);
+        if (!share.sharers.knows(link) || this.#admission.admits(link, share.manifest)) continue;
+        share.driver.left(link);
         link.send(share.manifest.digest, { bye: true });
       }
     }
@@ -369,7 +370,7 @@ class PieceSwarm implements Swarm {
     const now = this.#deps.clock.monotonicMs();
     if (now - (this.#heardMs.get(link) ?? -Infinity) < HEARD_MS) return;
     this.#heardMs.set(link, now);
-    for (const share of this.#shares.values()) share.heard(link);
+    for (const share of this.#shares.values()) share.driver.heard(link);
   }
 
   // ---- siblings
@@ -381,7 +382,7 @@ class PieceSwarm implements Swarm {
 
   #unlinked(link: PieceLink): void {
     this.#heardMs.delete(link);
-    for (const share of this.#shares.values()) share.left(link);
+    for (const share of this.#shares.values()) share.driver.left(link);
     const running = this.#running;
     if (running?.links.get(link.peer) === undefined) running?.siblings.unlinked(link.peer);
   }
@@ -389,8 +390,8 @@ class PieceSwarm implements Swarm {
   #joined(share: PieceShare, peer: string): void {
     const link = this.#parts().links.get(peer);
     if (link === undefined) return;
-    if (share.isSibling(peer))
-      this.#remembered.note(peer, reachable(link, share.addressesOf(peer), true));
+    if (share.sharers.isSibling(peer))
+      this.#remembered.note(peer, reachable(link, share.sharers.addressesOf(peer), true));
     this.#introductions.joined(share, link);
   }
 
