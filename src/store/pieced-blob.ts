@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { constants, fstatSync, statSync } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { disagreements, type Digests, type Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
@@ -20,40 +20,18 @@ import { requireDigests, type HashedBody } from './body-hasher.js';
 import { asStoreError } from './disk-errors.js';
 import { GroupQueue } from './group-queue.js';
 import { readExactly, syncFolder, writeAll } from './durable-file.js';
-import { runFrom, writePast, type PendingPieces, type Run } from './direct-run.js';
-import type { HashedFile } from './file-digester.js';
-import { stampOf, stampOfOpen, type FileStamp } from './file-stamp.js';
-import {
-  carryOver,
-  clearBit,
-  countBits,
-  emptyBits,
-  hasBit,
-  setBit,
-  type PartialRow,
-} from './partial-rows.js';
-import { removeFile, type StoreContext } from './context.js';
+import { writePast, type PendingPieces, type Run } from './direct-run.js';
+import { stampOfOpen } from './file-stamp.js';
+import { FollowedDigests } from './followed-digests.js';
+import { HeldPieces, type WrittenFile } from './held-pieces.js';
+import type { PartialRow } from './partial-rows.js';
+import type { StoreContext } from './context.js';
 import { placePartial } from './placing.js';
 
 /** How many pieces share one flush at most. */
 const GROUP_PIECES = 128;
 /** How often a write is repeated that another process's removal got in the way of. */
 const ATTEMPTS = 3;
-/** From this length on a blob's digests are worth a thread… */
-const ASIDE_BYTES = 1 << 20;
-/** …which is told of so many new pieces at once… */
-const FOLLOW_PIECES = 16;
-/** …or takes so many from memory: fewer are not worth a write past the page cache. */
-const RUN_PIECES = 4;
-
-/** Counts the objects, of which each follows its file for itself. */
-let views = 0;
-
-/** The file that pieces went to, and its stamp where nobody else touched it. */
-interface WrittenFile {
-  inode: number;
-  stamp: FileStamp | undefined;
-}
 
 /**
  * A blob of several pieces on its way. Its file is sparse; a piece goes to its place, is flushed,
@@ -65,18 +43,10 @@ export class PiecedBlob implements PartialBlob {
   readonly #context: StoreContext;
   readonly #root: string;
   readonly #path: string;
-  #held: Uint8Array;
-  #heldCount: number;
+  readonly #held: HeldPieces;
+  readonly #digests: FollowedDigests;
   readonly #queue: GroupQueue<PendingPieces>;
   #completing: Promise<StoredBlob> | undefined;
-  /** How many pieces from the start the digester was told of. */
-  #followed = 0;
-  /** The file's after the last flush. */
-  #stamp: FileStamp | undefined;
-  /** The digester's word for this object's view of the file. */
-  readonly #name: string;
-  /** Whether the digester is asked for it from the start. */
-  readonly #withSha512: boolean;
 
   constructor(
     context: StoreContext,
@@ -85,12 +55,10 @@ export class PiecedBlob implements PartialBlob {
     readonly leaves: readonly Uint8Array[],
     expected: Digests = {},
   ) {
-    this.#withSha512 = expected.sha512 !== undefined;
     assert.equal(leaves.length, pieceCount(lengthBytes), 'a leaf a piece');
     this.#context = context;
     this.#root = Buffer.from(treeRoot(leaves)).toString('hex');
     this.#path = context.layout.partial(sha256);
-    this.#name = `${sha256} ${String((views += 1))}`;
     this.#queue = new GroupQueue({
       maxWeight: GROUP_PIECES,
       weigh: ({ pieces }) => pieces.length,
@@ -100,16 +68,22 @@ export class PiecedBlob implements PartialBlob {
         return asStoreError(error, context.layout.folder, pieces * PIECE_SIZE_BYTES);
       },
     });
-    this.#held = this.#heldBefore();
-    this.#heldCount = countBits(this.#held);
+    this.#held = new HeldPieces(context, { sha256, lengthBytes, root: this.#root, leaves });
+    this.#digests = new FollowedDigests(context.digester, {
+      sha256,
+      path: this.#path,
+      lengthBytes,
+      pieces: leaves.length,
+      withSha512: expected.sha512 !== undefined,
+    });
   }
 
   holds(index: number): boolean {
-    return hasBit(this.#held, index);
+    return this.#held.has(index);
   }
 
   heldCount(): number {
-    return this.#heldCount;
+    return this.#held.count;
   }
 
   write(first: number, pieces: readonly PieceBytes[]): Promise<void> {
@@ -136,63 +110,25 @@ export class PiecedBlob implements PartialBlob {
   /** Removes file and row. Writes that are under way are waited for. */
   async forget(): Promise<void> {
     await this.#queue.idle();
-    await this.#context.db.write(() => {
-      removeFile(this.#path);
-      this.#context.partials.delete(this.sha256);
-    });
-    this.#adopt(emptyBits(this.lengthBytes));
-    this.#hashAgain();
+    await this.#held.forget();
+    this.#digests.again();
     this.#context.files.forget(this.#path);
-  }
-
-  /** What an earlier process left, as far as this tree agrees with the one it was written under. */
-  #heldBefore(): Uint8Array {
-    const { db, partials, rows } = this.#context;
-    const row = partials.get(this.sha256);
-    if (row === undefined) return emptyBits(this.lengthBytes);
-    if (row.root === this.#root && row.lengthBytes === this.lengthBytes) return row.held.slice();
-    return db.writeNow(() => {
-      const held = carryOver(row, rows.tree(this.sha256) ?? [], this.leaves, this.lengthBytes);
-      partials.save(this.sha256, this.#row(held, row.stamp), this.leaves);
-      return held;
-    });
-  }
-
-  #row(held: Uint8Array, stamp: FileStamp | undefined): PartialRow {
-    return { lengthBytes: this.lengthBytes, root: this.#root, held, stamp };
-  }
-
-  #adopt(held: Uint8Array): void {
-    this.#held = held;
-    this.#heldCount = countBits(held);
   }
 
   async #flush(group: readonly PendingPieces[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      const written = await this.#writePieces(group, this.#requireSameTree());
-      const held = await this.#context.db.write(() => this.#mark(group, written));
-      if (held !== undefined) {
-        this.#adopt(held);
-        this.#stamp = written.stamp;
-        this.#follow();
+      const written = await this.#writePieces(group, this.#held.requireSameTree());
+      if (await this.#held.add(group, written)) {
+        this.#digests.follow(this.#held.bits, written.stamp);
         return;
       }
-      this.#hashAgain();
+      this.#digests.again();
       if (attempt === ATTEMPTS) {
         throw new XError('IO_FAILED', `${this.#path} was removed again and again while written`, {
           hint: 'Another process is removing this blob; run the command again when it is done.',
         });
       }
     }
-  }
-
-  /** Bytes that belong to another tree must not touch the file. */
-  #requireSameTree(): PartialRow | undefined {
-    const row = this.#context.partials.get(this.sha256);
-    if (row === undefined || row.root === this.#root) return row;
-    throw new XError('INCOMPLETE', `blob ${this.sha256} was begun again under another tree`, {
-      hint: 'Its pieces are being fetched under that one.',
-    });
   }
 
   /** Puts pieces in their places and flushes them. */
@@ -202,12 +138,12 @@ export class PiecedBlob implements PartialBlob {
       const { size, ino } = fstatSync(file.fd);
       // Whatever somebody else did to the file meanwhile must show at the next audit.
       const isUntouched = before === undefined || before.stamp === stampOfOpen(file);
-      if (!isUntouched) this.#hashAgain();
+      if (!isUntouched) this.#digests.again();
       if (size !== this.lengthBytes) {
         await file.truncate(this.lengthBytes);
         await syncFolder(layout.partials);
       }
-      const run = this.#nextRun(group);
+      const run = this.#digests.nextRun(group, this.#held.bits);
       const { direct } = this.#context;
       const past = run && direct && (await files.takePast(this.#path, direct));
       if (run === undefined || past === undefined) await writeCached(file, group);
@@ -217,62 +153,20 @@ export class PiecedBlob implements PartialBlob {
     });
   }
 
-  /**
-   * Of a group what the digester can take next, from memory, so that nothing needs it in the page cache;
-   * undefined where that is not worth a write of its own.
-   */
-  #nextRun(group: readonly PendingPieces[]): Run | undefined {
-    if (this.lengthBytes < ASIDE_BYTES) return undefined;
-    let first = this.#followed;
-    while (first < this.leaves.length && this.holds(first)) first += 1;
-    const run = runFrom(first, group);
-    return run.parts.length < RUN_PIECES ? undefined : run;
-  }
-
   /** Writes a run past the page cache while it is hashed, and the rest of its group as ever. */
-  async #writeRun(
-    { first, parts, rest }: Run,
-    file: FileHandle,
-    direct: FileHandle,
-  ): Promise<void> {
-    const { digester } = this.#context;
-    const at = first * PIECE_SIZE_BYTES;
-    if (first > this.#followed) digester.advance(this.#hashed(at));
+  async #writeRun(run: Run, file: FileHandle, direct: FileHandle): Promise<void> {
+    const { first, parts, rest } = run;
     // All are waited for, whatever fails: they look at memory that the caller has back then.
     const [taken, ...written] = await Promise.allSettled([
-      digester.take(this.#hashed(at + lengthOf(parts)), at, parts),
-      writePast(direct, file, parts, at),
+      this.#digests.take(run),
+      writePast(direct, file, parts, first * PIECE_SIZE_BYTES),
       writeCached(file, rest),
     ]);
     const failed = written.find(({ status }) => status === 'rejected');
     if (failed === undefined && taken.status === 'fulfilled' && taken.value) {
-      this.#followed = first + parts.length;
-    } else this.#hashAgain();
+      this.#digests.took(run);
+    } else this.#digests.again();
     if (failed?.status === 'rejected') throw failed.reason;
-  }
-
-  /** Inside a transaction. Undefined where the file that was written is not the partial's any more. */
-  #mark(group: readonly PendingPieces[], { inode, stamp }: WrittenFile): Uint8Array | undefined {
-    const { partials, rows } = this.#context;
-    if (rows.get(this.sha256) !== undefined) {
-      // Another process finished it: the file made here is one too many.
-      removeFile(this.#path);
-      return fullBits(this.lengthBytes);
-    }
-    if (statSync(this.#path, { throwIfNoEntry: false })?.ino !== inode) return undefined;
-    const row = this.#requireSameTree();
-    const held = row?.held.slice() ?? emptyBits(this.lengthBytes);
-    for (const { first, pieces } of group) {
-      pieces.forEach((_, at) => {
-        setBit(held, first + at);
-      });
-    }
-    if (row === undefined) partials.save(this.sha256, this.#row(held, stamp), this.leaves);
-    else {
-      partials.setHeld(this.sha256, held);
-      partials.setStamp(this.sha256, stamp);
-    }
-    return held;
   }
 
   /** Reads the partial's file, or the whole blob's where it was completed meanwhile. */
@@ -303,17 +197,9 @@ export class PiecedBlob implements PartialBlob {
 
   /** Takes back the mark of a piece that is not there after all. Returns the error to throw. */
   #lose(index: number, reason: string): XError {
-    const { db, partials, onDamage } = this.#context;
-    const held = db.writeNow(() => {
-      const row = partials.get(this.sha256);
-      const bits = row?.held.slice() ?? this.#held.slice();
-      clearBit(bits, index);
-      if (row?.root === this.#root) partials.setHeld(this.sha256, bits);
-      return bits;
-    });
-    this.#adopt(held);
-    this.#hashAgain();
-    onDamage({ sha256: this.sha256, piece: index, reason });
+    this.#held.lose(index);
+    this.#digests.again();
+    this.#context.onDamage({ sha256: this.sha256, piece: index, reason });
     return new XError(
       'STORE_DAMAGED',
       `piece ${String(index)} of blob ${this.sha256} was damaged on disk: ${reason}`,
@@ -326,7 +212,7 @@ export class PiecedBlob implements PartialBlob {
     await this.#queue.idle();
     const done = rows.get(this.sha256);
     if (done !== undefined) return storedBlob(done);
-    const missing = pieceCount(this.lengthBytes) - this.#heldCount;
+    const missing = pieceCount(this.lengthBytes) - this.#held.count;
     if (missing > 0) {
       throw new XError(
         'INCOMPLETE',
@@ -346,35 +232,14 @@ export class PiecedBlob implements PartialBlob {
     return placed;
   }
 
-  /** Lets the digests follow what is held from the start on, so that little is left at the end. */
-  #follow(): void {
-    if (this.lengthBytes < ASIDE_BYTES) return;
-    let held = this.#followed;
-    while (held < this.leaves.length && this.holds(held)) held += 1;
-    if (held - this.#followed < FOLLOW_PIECES || held === this.leaves.length) return;
-    this.#followed = held;
-    this.#context.digester.advance(this.#hashed(held * PIECE_SIZE_BYTES));
-  }
-
-  /** What was hashed of the file may not be what is in it now. */
-  #hashAgain(): void {
-    this.#followed = 0;
-    this.#context.digester.forget(this.#name);
-  }
-
   /**
    * The body by the digests of the file's bytes, in the digester's thread. The pieces need no second
    * look where those are right. Undefined where they are not: which piece it is shows the slow way.
    */
   async #hashAside(expected: Digests): Promise<HashedBody | undefined> {
-    if (this.lengthBytes < ASIDE_BYTES) return undefined;
-    if (expected.sha512 !== undefined && !this.#withSha512) return undefined;
-    const { digester } = this.#context;
-    const stamp = stampOf(this.#path);
-    if (stamp !== this.#stamp) this.#hashAgain();
-    const digests = await digester.finish(this.#hashed(this.lengthBytes));
-    if (digests?.sha256 === undefined || stampOf(this.#path) !== stamp) return undefined;
-    const body = this.#body({ sha256: digests.sha256, sha512: digests.sha512 });
+    const digests = await this.#digests.finish(expected);
+    if (digests === undefined) return undefined;
+    const body = this.#body(digests);
     return disagreements(expected, body).length === 0 ? body : undefined;
   }
 
@@ -392,11 +257,6 @@ export class PiecedBlob implements PartialBlob {
     });
   }
 
-  #hashed(endBytes: number): HashedFile {
-    const digests = this.#withSha512 ? (['sha256', 'sha512'] as const) : (['sha256'] as const);
-    return { name: this.#name, path: this.#path, lengthBytes: this.lengthBytes, endBytes, digests };
-  }
-
   #body(digests: { sha256: string; sha512: string | undefined }): HashedBody {
     const { lengthBytes } = this;
     return { ...digests, lengthBytes, pieceRoot: this.#root, leaves: [...this.leaves] };
@@ -407,10 +267,4 @@ async function writeCached(file: FileHandle, group: readonly PendingPieces[]): P
   for (const { first, pieces } of group) {
     await writeAll(file, pieces.flatMap(partsOf), first * PIECE_SIZE_BYTES);
   }
-}
-
-function fullBits(lengthBytes: number): Uint8Array {
-  const bits = emptyBits(lengthBytes);
-  for (let index = 0; index < pieceCount(lengthBytes); index += 1) setBit(bits, index);
-  return bits;
 }
