@@ -70,7 +70,7 @@ function artifactOf(
   }
   const proof = expectedProof(entry, release, integrity, options.keys);
   const isPublic =
-    proof === 'npm-signature' ||
+    (proof === 'npm-signature' && !isScoped(name)) ||
     release.isPublic ||
     options.publicIndexes.some((index) => isBelow(release.registry, index));
   return {
@@ -240,6 +240,11 @@ function addressOf(purl: string, dist: JsonObject): string {
     'UPSTREAM_MALFORMED',
     `${purl}: the registry gives no http address for its tarball`,
   );
+}
+
+/** npm signs private packages as it signs public ones; but each of those has a scope. */
+function isScoped(name: string): boolean {
+  return name.startsWith('@');
 }
 
 function isBelow(address: string, index: string): boolean {

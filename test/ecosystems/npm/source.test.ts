@@ -362,6 +362,17 @@ test('signatures hold as proof; a broken one stops the plan, an unknown key is s
   });
 });
 
+test('a scoped package is not public for its signature: the registry signs private ones too', async () => {
+  const purls = ['pkg:npm/@x-fix/scoped'];
+  const held = await planOf(options, { purls });
+  const isPrivate = (name: string, { artifacts } = held): boolean | undefined =>
+    artifacts.find((one) => one.name === name)?.private;
+  assert.equal(held.artifacts[0]?.proof, 'npm-signature');
+  assert.deepEqual([isPrivate('@x-fix/scoped'), isPrivate('x-fix-leaf')], [true, false]);
+  const declared = await planOf({ ...options, publicIndexes: [server.npmRegistry] }, { purls });
+  assert.equal(isPrivate('@x-fix/scoped', declared), false);
+});
+
 test('seal refuses bytes that are not what the registry signed, and packages that lie', async () => {
   const plan = await planOf(options, { purls: ['pkg:npm/@x-fix/scoped'] });
   const bytes = new MemoryBytes();
