@@ -186,6 +186,9 @@ export const SWARM_BOUNDS = {
   /** Addresses of one node that are tried. */
   swarmDialAddresses: 8,
   swarmHandshakeMs: 10_000,
+  /** Of one address and one /24 or /48, at once; of all `pendingConnections`. */
+  swarmHandshakesOfAddress: 8,
+  swarmHandshakesOfGroup: 16,
   swarmRefused: 10_000,
   /** Of one stream, and how many a stranger may have open. */
   swarmWindowBytes: 2 << 20,

@@ -19,6 +19,8 @@ export class NodeRoom {
   readonly #places = new Map<string, Place>();
   readonly #ofAddress = new Map<string, number>();
   readonly #ofGroup = new Map<string, number>();
+  /** Whose handshake has not ended, by what they came over. */
+  readonly #waiting = new Map<object, Pick<Place, 'ip' | 'group'>>();
 
   get size(): number {
     return this.#places.size;
@@ -33,6 +35,27 @@ export class NodeRoom {
       (this.#ofAddress.get(ip) ?? 0) < BOUNDS.swarmConnectionsOfAddress &&
       (this.#ofGroup.get(group) ?? 0) < BOUNDS.swarmConnectionsOfGroup
     );
+  }
+
+  /**
+   * Whether one more may begin its handshake. Only so many may do so at once, whoever they are: one
+   * address that says nothing must not keep all others at the door.
+   */
+  begins(connection: object, { ip, group }: Pick<Place, 'ip' | 'group'>): boolean {
+    if (!this.admits({ ip, group })) return false;
+    if (isLoopback(ip)) return true;
+    const waiting = [...this.#waiting.values()];
+    const ofAddress = waiting.filter((one) => one.ip === ip).length;
+    const ofGroup = waiting.filter((one) => one.group === group).length;
+    if (ofAddress >= BOUNDS.swarmHandshakesOfAddress || ofGroup >= BOUNDS.swarmHandshakesOfGroup)
+      return false;
+    this.#waiting.set(connection, { ip, group });
+    return true;
+  }
+
+  /** Its handshake has ended, one way or another. */
+  ended(connection: object): void {
+    this.#waiting.delete(connection);
   }
 
   opened(id: string, place: Omit<Place, 'usedAtMs'>, now: number): void {

@@ -283,7 +283,14 @@ class Gate {
       denyDialMultiaddr: (address: Multiaddr) => !this.policy.mayDial(address),
       denyInboundConnection: (connection: MultiaddrConnection) => {
         const place = placeAt(connection.remoteAddr);
-        return place === undefined || !this.room.admits(place);
+        if (place === undefined || !this.room.begins(connection, place)) return true;
+        connection.addEventListener('close', () => this.room.ended(connection), { once: true });
+        return false;
+      },
+      // It is asked last of all, and refuses nobody.
+      denyInboundUpgradedConnection: (_: PeerId, connection: MultiaddrConnection) => {
+        this.room.ended(connection);
+        return false;
       },
       denyInboundEncryptedConnection: isUnwelcome,
       denyOutboundEncryptedConnection: isUnwelcome,

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
-import { test } from 'node:test';
+import { connect, type Socket } from 'node:net';
+import { test, type TestContext } from 'node:test';
 import { multiaddr } from '@multiformats/multiaddr';
 import { BOUNDS } from '../../../src/domain/bounds.js';
+import { tcpOf } from '../../../src/swarm/addresses.js';
 import { PublicHost } from '../../../src/swarm/public/public-host.js';
 import { systemClock } from '../nodes.js';
-import { loopbackLink, seedOf } from './hosts.js';
+import { loopbackLink, seedOf, until } from './hosts.js';
 
 /** `X_SYBILS=200` for the figures of docs/swarm.md. */
 const NAMES = Number(process.env['X_SYBILS'] ?? 2 * BOUNDS.swarmConnectionsOfAddress);
@@ -16,19 +18,56 @@ const own = Object.values(networkInterfaces())
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 const skip = own === undefined ? 'this machine has no address but loopback' : false;
 
-test('many names at one address hold few connections of a node', { skip }, async (t) => {
-  const start = async (number: number): Promise<PublicHost> => {
-    const host = await PublicHost.start(
-      { seed: seedOf(number), listenPort: 0, listenHosts: [own ?? ''], network: 'test' },
-      { surroundings: loopbackLink, clock: systemClock },
+async function start(
+  t: TestContext,
+  number: number,
+  listenHosts = [own ?? ''],
+): Promise<PublicHost> {
+  const host = await PublicHost.start(
+    { seed: seedOf(number), listenPort: 0, listenHosts, network: 'test' },
+    { surroundings: loopbackLink, clock: systemClock },
+  );
+  t.after(() => host.stop());
+  return host;
+}
+
+test(
+  'who opens connections by the hundred and says nothing keeps nobody out',
+  { skip },
+  async (t) => {
+    const victim = await start(t, 61, [own ?? '', '127.0.0.61']);
+    const doors = victim.listening().map((one) => multiaddr(String(one)));
+    const [outer, inner] = [own ?? '', '127.0.0.61'].map((ip) =>
+      doors.find((one) => String(one).includes(`/${ip}/`)),
     );
-    t.after(() => host.stop());
-    return host;
-  };
-  const victim = await start(60);
+    assert.ok(outer !== undefined && inner !== undefined);
+    const { ip, port } = tcpOf(outer) ?? { ip: '', port: 0 };
+    const silent = new Set<Socket>();
+    t.after(() => silent.forEach((socket) => socket.destroy()));
+    const open = (): void => {
+      const socket = connect(port, ip);
+      silent.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => silent.delete(socket));
+    };
+    const flood = setInterval(open, 10);
+    t.after(() => clearInterval(flood));
+    // libp2p takes 32 of one address in a second, and lets 64 be under way.
+    await systemClock.sleep(4_000);
+    const honest = await start(t, 62, ['127.0.0.62']);
+    honest.policy.allow([inner]);
+    const from = await honest.connectTo(inner, AbortSignal.timeout(30_000));
+    assert.equal(from.isOpen, true);
+    clearInterval(flood);
+    await until('the last of them is gone', () => silent.size === 0);
+  },
+);
+
+test('many names at one address hold few connections of a node', { skip }, async (t) => {
+  const victim = await start(t, 60);
   const door = multiaddr(victim.listening().map(String)[0]);
   for (let i = 0; i < NAMES; i++) {
-    const one = await start(5_000 + i);
+    const one = await start(t, 5_000 + i);
     one.policy.allow([door]);
     await one.connectTo(door, AbortSignal.timeout(30_000)).catch(() => undefined);
   }

@@ -29,6 +29,24 @@ test('one address and one network get a part of the places', () => {
   assert.equal(ofOne + ofGroup + others, BOUNDS.swarmConnections);
 });
 
+test('one address and one network get a part of the handshakes under way', () => {
+  const room = new NodeRoom();
+  const begin = (count: number, placeOf: (i: number) => [string, string]): object[] =>
+    Array.from({ length: count }, (_, i) => {
+      const [ip, group] = placeOf(i);
+      const connection = {};
+      return room.begins(connection, { ip, group }) ? [connection] : [];
+    }).flat();
+  const ofOne = begin(100, () => ['1.2.3.4', '1.2.3.0/24']);
+  assert.equal(ofOne.length, BOUNDS.swarmHandshakesOfAddress);
+  const ofGroup = begin(100, (i) => [`1.2.3.${i}`, '1.2.3.0/24']);
+  assert.equal(ofOne.length + ofGroup.length, BOUNDS.swarmHandshakesOfGroup);
+  assert.ok(BOUNDS.swarmHandshakesOfGroup < BOUNDS.pendingConnections);
+  assert.equal(begin(1, () => ['9.9.9.9', '9.9.9.0/24']).length, 1);
+  for (const connection of ofOne.slice(0, 3)) room.ended(connection);
+  assert.equal(begin(100, () => ['1.2.3.4', '1.2.3.0/24']).length, 3);
+});
+
 test('where there are many those go that carried nothing for longest, never neighbours', () => {
   const room = new NodeRoom();
   const count = BOUNDS.swarmConnectionsAtEase + 10;
