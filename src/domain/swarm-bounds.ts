@@ -9,6 +9,10 @@ export const SWARM_BOUNDS = {
   /** How old a message may be, and how far ahead its author's clock. */
   announcementAgeMs: 10 * 60_000,
   announcementAheadMs: 2 * 60_000,
+  /** The system's clock leads so far where the machine slept, or where the time was set. */
+  clockLeapMs: 30_000,
+  /** Messages of another time, and none of this, until the clock is doubted. */
+  clockDoubts: 2,
   /** Messages that one neighbour may pass on at once, and then in a second. */
   gossipBurst: 200,
   gossipPerSecond: 40,

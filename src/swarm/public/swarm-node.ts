@@ -16,6 +16,7 @@ import { openChannel } from '../multicast.js';
 import { watchSurroundings } from '../surroundings.js';
 import { systemLookUp } from '../system-look-up.js';
 import { isRelayed } from './dial-policy.js';
+import { clockDoubt } from './clock-doubt.js';
 import { FirstPeers } from './first-peers.js';
 import { GossipLine, gossipTopic } from './gossip.js';
 import { Membership, type MembershipDeps, type OwnState } from './membership.js';
@@ -86,6 +87,8 @@ export class SwarmNode {
   readonly #gossip: GossipLine;
   #refresh: ((bits: number) => Promise<void>) | undefined;
   readonly #isGuest: boolean;
+  readonly #warn: (message: string) => void;
+  #isClockDoubted = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(host: PublicHost, deps: SwarmNodeDeps, surroundings: () => Neighbourhood) {
@@ -93,6 +96,7 @@ export class SwarmNode {
     this.host = host;
     this.network = options.network;
     this.#isGuest = options.isGuest === true;
+    this.#warn = warn;
     this.kind = state().kind;
     this.now = networkTime(clock);
     this.positions = new NodePositions(this.network);
@@ -218,10 +222,19 @@ export class SwarmNode {
     this.#membership.start();
     await this.#serveDht();
     this.#firstPeers.start();
-    this.#timer = setInterval(
-      () => void this.#serveDht().catch(() => undefined),
-      LOOK_EVERY_MS,
-    ).unref();
+    this.#timer = setInterval(() => {
+      void this.#serveDht().catch(() => undefined);
+      this.#doubtClock();
+    }, LOOK_EVERY_MS).unref();
+  }
+
+  /** Once: nobody is told each second. */
+  #doubtClock(): void {
+    if (this.#isClockDoubted) return;
+    const doubt = clockDoubt(this.#gossip.tally, this.now());
+    if (doubt === undefined) return;
+    this.#isClockDoubted = true;
+    this.#warn(doubt);
   }
 
   /** Only who can be dialled is a place for others' records. */

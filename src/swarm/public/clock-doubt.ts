@@ -1,0 +1,15 @@
+import { BOUNDS } from '../../domain/bounds.js';
+
+/**
+ * What to tell a user whose clock nobody in the network shares: others drop what this node says, and it
+ * drops what they say. Undefined where a single message was taken, or too few came to tell.
+ * @param tally How many messages of gossip came to which end.
+ */
+export function clockDoubt(tally: ReadonlyMap<string, number>, now: number): string | undefined {
+  const count = (reason: string): number => tally.get(reason) ?? 0;
+  const [old, ahead] = [count('old'), count('ahead')];
+  if (count('accept') > 0 || old + ahead < BOUNDS.clockDoubts) return undefined;
+  const isAhead = old > ahead;
+  const here = new Date(now).toISOString().slice(0, 16).replace('T', ' ');
+  return `this machine's clock says ${here} UTC, and other nodes' clocks are ${isAhead ? 'behind' : 'ahead of'} that: until they agree, this node and the others do not hear what each tells all`;
+}
