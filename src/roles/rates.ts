@@ -29,7 +29,10 @@ export function parseRates(flag: string, given: readonly string[]): RateSchedule
   let otherwise: BytesPerSecond;
   let isSaid = false;
   const windows: RateWindow[] = [];
-  for (const text of given.flatMap((one) => one.split(',')).filter((one) => one.trim() !== '')) {
+  const texts = given.flatMap((one) => one.split(',')).filter((one) => one.trim() !== '');
+  // A variable that is empty is no wish for a line without a limit.
+  if (texts.length === 0) throw wrong(flag, given.join(), 'says no rate');
+  for (const text of texts) {
     const [hours, rate] = text.includes('=') ? splitAt(text, '=') : [undefined, text];
     if (hours !== undefined) {
       windows.push({ ...hoursOf(flag, hours), rate: rateOf(flag, rate) });

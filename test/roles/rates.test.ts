@@ -18,6 +18,8 @@ test('rates as people write them', () => {
 test('what is none is refused with the flag and how it is written', () => {
   const nonsense = [
     ['fast'],
+    [''],
+    [' ', ','],
     ['0'],
     ['-1MB/s'],
     ['10kB/s'],
