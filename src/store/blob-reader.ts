@@ -4,22 +4,16 @@ import type { FileHandle } from 'node:fs/promises';
 import { BOUNDS } from '../domain/bounds.js';
 import type { Sha256 } from '../domain/digest.js';
 import { systemCodeOf, XError } from '../domain/errors.js';
-import {
-  joined,
-  leafHash,
-  PIECE_SIZE_BYTES,
-  pieceCount,
-  pieceLengthBytes,
-} from '../domain/piece.js';
-import { DIRECT_BLOCK_BYTES, type DirectFiles } from '../ports/direct-files.js';
+import { joined, PIECE_SIZE_BYTES } from '../domain/piece.js';
+import type { DirectFiles } from '../ports/direct-files.js';
 import { key, samePlace, type BlobRow } from './blob-rows.js';
+import { CheckedPieces, whatIsWrong, type RunOfPieces } from './checked-pieces.js';
 import { asStoreError } from './disk-errors.js';
 import { readUpTo } from './durable-file.js';
 import { removeFile, type StoreContext } from './context.js';
-import { stampOfOpen } from './file-stamp.js';
-import { LatelyVerified } from './lately-verified.js';
 import type { TakenFile } from './open-files.js';
 import { extentsOf, isPacked, type PackExtent } from './pack-extents.js';
+import { RunMemory } from './run-memory.js';
 
 /** From this length on a blob is read from the disk itself by who goes through it once. */
 const DIRECT_BYTES = 4 << 20;
@@ -33,23 +27,17 @@ interface DirectBlob extends Pick<DirectFiles, 'take' | 'give'> {
   handle: FileHandle;
 }
 
-/** Pieces as they came from the disk, right each of them, up to the first that is not. */
-interface RunOfPieces {
-  pieces: { bytes: Uint8Array; at: number }[];
-  damage: string | undefined;
-}
-
 /** Reads whole blobs, and believes nothing that does not hash to its leaf. */
 export class BlobReader {
   readonly #context: StoreContext;
   readonly #memory = new RunMemory(BOUNDS.runBytes);
-  readonly #pieceMemory = new RunMemory(PIECE_SIZE_BYTES);
+  readonly #pieces: CheckedPieces;
   /** Reads that are under way. */
   #readers = 0;
-  readonly #lately = new LatelyVerified(BOUNDS.latelyVerifiedFiles, BOUNDS.latelyVerifiedMs);
 
   constructor(context: StoreContext) {
     this.#context = context;
+    this.#pieces = new CheckedPieces(() => context.now());
   }
 
   /** @see Store.open */
@@ -132,8 +120,11 @@ export class BlobReader {
     const file = await this.#take(row);
     const part = memory
       ? undefined
-      : await this.#readPart(row, file, { start, end, into: partMemory }).catch(letGo(file));
+      : await this.#pieces
+          .readPart(row, file.handle, leaves, { start, end, into: partMemory })
+          .catch(letGo(file));
     if (part !== undefined) {
+      file.release();
       yield part;
       return;
     }
@@ -153,7 +144,7 @@ export class BlobReader {
         const into = mine.shift();
         if (into !== undefined) mine.push(into);
         const from = { first: next, last, count, into, direct: direct?.handle, isNoted };
-        const run = this.#readRun(row, file.handle, leaves, from);
+        const run = this.#pieces.readRun(row, file.handle, leaves, from);
         // Its turn comes to be awaited; until then a failure is not unhandled.
         run.catch(() => undefined);
         reading.push(run);
@@ -182,7 +173,7 @@ export class BlobReader {
 
   /** Hashes a whole blob again. False, and forgotten, where it is not what its name says. */
   async verify(sha256: Sha256): Promise<boolean> {
-    this.#lately.forget(sha256);
+    this.#pieces.forget(sha256);
     const hash = createHash('sha256');
     try {
       for await (const bytes of this.stream(sha256)) hash.update(bytes);
@@ -194,83 +185,6 @@ export class BlobReader {
       if (!(error instanceof XError) || error.code !== 'STORE_DAMAGED') throw error;
     }
     return false;
-  }
-
-  /**
-   * A part of one piece of a file, and no more memory than that takes; then the file is released. The
-   * piece is verified first, unless it was a moment ago. Undefined where all of a piece is asked for,
-   * or more, and where something is wrong with it.
-   */
-  async #readPart(row: BlobRow, file: TakenFile, part: PartRead): Promise<Uint8Array | undefined> {
-    const { start, end, into } = part;
-    const index = Math.floor(start / PIECE_SIZE_BYTES);
-    if (row.place !== undefined || Math.floor((end - 1) / PIECE_SIZE_BYTES) !== index) return;
-    if (end - start === pieceLengthBytes(row.lengthBytes, index)) return;
-    const stamp = stampOfOpen(file.handle);
-    const nowMs = this.#context.now().getTime();
-    const bytes = this.#lately.isVerified(row.sha256, stamp, index, nowMs)
-      ? await readUpTo(file.handle, start, end - start, into)
-      : await this.#verifiedPart(row, file.handle, index, part);
-    if (bytes === undefined || bytes.length < end - start) return;
-    file.release();
-    return bytes;
-  }
-
-  async #verifiedPart(
-    row: BlobRow,
-    file: FileHandle,
-    index: number,
-    { start, end, into: partMemory }: PartRead,
-  ): Promise<Uint8Array | undefined> {
-    const leaves = this.#context.rows.packedLeavesOf(row) ?? new Uint8Array(0);
-    const into = this.#pieceMemory.take();
-    try {
-      const read = { first: index, last: index, count: 1, into, direct: undefined, isNoted: true };
-      const [piece] = (await this.#readRun(row, file, leaves, read)).pieces;
-      if (piece === undefined) return undefined;
-      const bytes = piece.bytes.subarray(start - piece.at, end - piece.at);
-      if (partMemory === undefined) return new Uint8Array(bytes);
-      partMemory.set(bytes);
-      return partMemory.subarray(0, bytes.length);
-    } finally {
-      this.#pieceMemory.give(into);
-    }
-  }
-
-  /** Reads some pieces from `first` on at once, none after `last`, and checks each. */
-  async #readRun(
-    row: BlobRow,
-    file: FileHandle,
-    leaves: Uint8Array,
-    { first, last, count: most, into, direct, isNoted }: RunRead,
-  ): Promise<RunOfPieces> {
-    const start = first * PIECE_SIZE_BYTES;
-    const count = Math.min(most, last + 1 - first);
-    const length = Math.min(row.lengthBytes - start, count * PIECE_SIZE_BYTES);
-    // Taken before the bytes: what changes while they are read is not noted as what was checked.
-    const isKept = row.place === undefined && isNoted;
-    const stamp = isKept ? stampOfOpen(file) : undefined;
-    const bytes =
-      (direct && into && (await readDirect(direct, start, length, into))) ??
-      (await readUpTo(file, (row.place?.offset ?? 0) + start, length, into));
-    const nowMs = this.#context.now().getTime();
-    const pieces: RunOfPieces['pieces'] = [];
-    for (let index = first; index < first + count; index += 1) {
-      const from = (index - first) * PIECE_SIZE_BYTES;
-      const piece = bytes.subarray(from, from + pieceLengthBytes(row.lengthBytes, index));
-      const isVerified =
-        stamp !== undefined &&
-        piece.length === pieceLengthBytes(row.lengthBytes, index) &&
-        this.#lately.isVerified(row.sha256, stamp, index, nowMs);
-      if (!isVerified) {
-        const damage = whatIsWrong(row, index, piece, leaves);
-        if (damage !== undefined) return { pieces, damage };
-        const total = pieceCount(row.lengthBytes);
-        if (stamp !== undefined) this.#lately.note(row.sha256, stamp, total, index, nowMs);
-      }
-      pieces.push({ bytes: piece, at: index * PIECE_SIZE_BYTES });
-    }
-    return { pieces, damage: undefined };
   }
 
   #rowOf(sha256: Sha256): BlobRow {
@@ -317,7 +231,7 @@ export class BlobReader {
   #drop(row: BlobRow, inode: number | undefined, reason: string): XError {
     const { layout, db, rows, damaged, onDamage } = this.#context;
     const path = layout.blob(row.sha256);
-    this.#lately.forget(row.sha256);
+    this.#pieces.forget(row.sha256);
     db.writeNow(() => {
       const current = rows.get(row.sha256);
       if (current === undefined || !samePlace(current.place, row.place)) return;
@@ -335,24 +249,6 @@ export class BlobReader {
   }
 }
 
-/** Memory for runs that is used again; what is given back beyond a few is the collector's. */
-class RunMemory {
-  readonly #lengthBytes: number;
-  readonly #free: Uint8Array[] = [];
-
-  constructor(lengthBytes: number) {
-    this.#lengthBytes = lengthBytes;
-  }
-
-  take(): Uint8Array {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#lengthBytes);
-  }
-
-  give(run: Uint8Array): void {
-    if (this.#free.length < BOUNDS.freeRuns) this.#free.push(run);
-  }
-}
-
 interface WayOfReading {
   /** Lends memory for runs. */
   memory: RunMemory | undefined;
@@ -360,55 +256,6 @@ interface WayOfReading {
   isNoted: boolean;
   /** Memory for a part of one piece. */
   into: Uint8Array | undefined;
-}
-
-interface PartRead {
-  start: number;
-  end: number;
-  into: Uint8Array | undefined;
-}
-
-interface RunRead {
-  first: number;
-  last: number;
-  /** Pieces at most. */
-  count: number;
-  /** Memory that is lent, at a page where the read is past the page cache. */
-  into: Uint8Array | undefined;
-  direct: FileHandle | undefined;
-  /** Whether what was verified counts as such for a moment. */
-  isNoted: boolean;
-}
-
-/** Undefined where it is refused, or ends too early: the page cache then has the last word. */
-async function readDirect(
-  file: FileHandle,
-  start: number,
-  length: number,
-  into: Uint8Array,
-): Promise<Uint8Array | undefined> {
-  const blocks = Math.ceil(length / DIRECT_BLOCK_BYTES) * DIRECT_BLOCK_BYTES;
-  try {
-    const { bytesRead } = await file.read(into, 0, blocks, start);
-    return bytesRead < length ? undefined : into.subarray(0, length);
-  } catch (error) {
-    if (systemCodeOf(error) === 'EINVAL') return undefined;
-    throw error;
-  }
-}
-
-function whatIsWrong(
-  row: BlobRow,
-  index: number,
-  piece: Uint8Array,
-  leaves: Uint8Array,
-): string | undefined {
-  if (piece.length < pieceLengthBytes(row.lengthBytes, index)) {
-    return `the file ends inside piece ${String(index)}`;
-  }
-  const leaf = leaves.subarray(index * 32, index * 32 + 32);
-  if (Buffer.compare(leafHash(piece), leaf) === 0) return undefined;
-  return `piece ${String(index)} does not match its hash`;
 }
 
 /** Releases a file where its use failed. */
