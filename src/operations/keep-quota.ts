@@ -33,19 +33,20 @@ export class RecentUse {
 const SPARE_PART = 0.1;
 const SPARE_BYTES = 2 ** 30;
 
-/** As much of a quota as the disk has room for: a full one would take no file any more. */
-export function quotaOnDisk({
-  quotaBytes,
-  heldBytes,
-  freeBytes,
-}: {
-  quotaBytes: number;
+interface Disk {
   heldBytes: number;
   freeBytes: number;
-}): number {
+}
+
+/** What may be written before no more of the disk is free than what is left so. */
+export function roomOnDisk({ heldBytes, freeBytes }: Disk): number {
   const room = heldBytes + freeBytes;
-  const spare = Math.min(SPARE_BYTES, Math.ceil(room * SPARE_PART));
-  return Math.min(quotaBytes, room - spare);
+  return freeBytes - Math.min(SPARE_BYTES, Math.ceil(room * SPARE_PART));
+}
+
+/** As much of a quota as the disk has room for: a full one would take no file any more. */
+export function quotaOnDisk({ quotaBytes, ...disk }: Disk & { quotaBytes: number }): number {
+  return Math.min(quotaBytes, disk.heldBytes + roomOnDisk(disk));
 }
 
 /**

@@ -10,7 +10,7 @@ import type { EcosystemName } from '../domain/plan.js';
 import { parseAccessRules } from '../gateway/access-rules.js';
 import { storeContent } from '../gateway/content.js';
 import { createGateway, type Gateway, type GatewayParts } from '../gateway/open-gateway.js';
-import { keepQuota, quotaOnDisk, RecentUse } from '../operations/keep-quota.js';
+import { keepQuota, quotaOnDisk, RecentUse, roomOnDisk } from '../operations/keep-quota.js';
 import { PassedArtifacts } from '../operations/pass-artifact.js';
 import { createPrefetch } from '../operations/prefetch.js';
 import { openAccessLog } from '../platform/access-log.js';
@@ -84,6 +84,8 @@ export interface Joined {
   trusted: TrustedIndexes;
   /** In place of a gateway's own: by what is asked for, and how few have it. */
   keepQuota: () => Promise<unknown>;
+  /** The same, of the disk: what may be written before others' part of it is touched. */
+  roomBytes: () => number;
   /** Says that it leaves, and ends within seconds. */
   leave(): Promise<void>;
 }
@@ -193,6 +195,7 @@ async function gatewayParts(
   const prefetch = createPrefetch(passing, signal, {
     named: joined?.onNamed,
     versions: joined?.onVersions,
+    roomBytes: joined?.roomBytes ?? (() => roomOnDisk(diskOf(store, settings.folder))),
   });
   const upstream = upstreamOfMember(outside.upstream, { joined, seen, store });
   const servers = await passThroughServers({
@@ -292,13 +295,14 @@ function keepWithin(
   quotaBytes: number,
   warn: (message: string) => void,
 ): () => Promise<unknown> {
-  const usable = (): number => {
-    const freeBytes = freeBytesOf(folder) ?? Infinity;
-    return quotaOnDisk({ quotaBytes, heldBytes: store.totals().bytes, freeBytes });
-  };
+  const usable = (): number => quotaOnDisk({ quotaBytes, ...diskOf(store, folder) });
   const [fits, wanted] = [formatBytes(usable()), formatBytes(quotaBytes)];
   if (fits !== wanted) warn(`the disk has room for ${fits} of the quota of ${wanted}`);
   return () => keepQuota(store, recent, usable());
+}
+
+function diskOf(store: DataFolder['store'], folder: string): Parameters<typeof roomOnDisk>[0] {
+  return { heldBytes: store.totals().bytes, freeBytes: freeBytesOf(folder) ?? Infinity };
 }
 
 /** Until told to stop; what is kept stays within the quota. */

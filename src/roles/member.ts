@@ -79,6 +79,7 @@ export async function joinAsMember(
     trusted: network.trusted,
     onVersions: (...seenNow) => news.saw(...seenNow),
     network: () => viewOfNode(node),
+    roomBytes: () => (freeBytesOf(settings.folder) ?? Infinity) - BOUNDS.freeDiskBytes,
     leave: async () => {
       clearInterval(timer);
       kept.stop();

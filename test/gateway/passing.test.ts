@@ -9,7 +9,7 @@ import { storeContent } from '../../src/gateway/content.js';
 import { createGateway } from '../../src/gateway/open-gateway.js';
 import { PassedArtifacts } from '../../src/operations/pass-artifact.js';
 import { createPrefetch } from '../../src/operations/prefetch.js';
-import { keepQuota, quotaOnDisk, RecentUse } from '../../src/operations/keep-quota.js';
+import { keepQuota, quotaOnDisk, RecentUse, roomOnDisk } from '../../src/operations/keep-quota.js';
 import type { GatewayServer } from '../../src/ports/ecosystem.js';
 import type { PassedArtifact, Providers } from '../../src/ports/passing.js';
 import type { Store } from '../../src/ports/store.js';
@@ -383,7 +383,7 @@ test('a full disk is said to be one, and what is here is served on', async (t) =
 
 test('likely files are brought ahead, within bounds', async (t) => {
   const { passing, sends, artifacts, serve, store, stop } = await passingWorld(t);
-  const prefetch = createPrefetch(passing, stop.signal);
+  const prefetch = createPrefetch(passing, stop.signal, { roomBytes: () => Infinity });
   const bytes = sampleBytes(1_000, 'likely');
   sends.set('up://a', { bytes });
   serve('a', bytes);
@@ -406,6 +406,57 @@ test('likely files are brought ahead, within bounds', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   assert.equal(begun, BOUNDS.parallelPrefetches);
+});
+
+test('nothing is brought ahead that would leave the disk less than is left free of it', async (t) => {
+  const { passing, sends, artifacts, serve, asked, store, stop } = await passingWorld(t);
+  let roomBytes = 2_500;
+  const prefetch = createPrefetch(passing, stop.signal, { roomBytes: () => roomBytes });
+  let release = (): void => undefined;
+  const pause = new Promise<void>((resolve) => (release = resolve));
+  const all = ['a', 'b', 'c', 'd'].map((name) => {
+    const bytes = sampleBytes(1_000, name);
+    sends.set(`up://${name}`, { bytes, pause });
+    serve(name, bytes);
+    return { artifact: artifacts.get(name) as PassedArtifact, bytes };
+  });
+  for (const { artifact } of all) prefetch.artifact(artifact);
+  const until = async (holds: () => boolean): Promise<void> => {
+    for (let turn = 0; turn < 1_000 && !holds(); turn += 1)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  await until(() => asked.length === 2);
+  // What is on its way counts: the third and the fourth have no room beside the first two.
+  release();
+  const held = (): string[] =>
+    all.flatMap(({ artifact, bytes }) => (store.stat(sha256(bytes)) ? [artifact.name] : []));
+  await until(() => held().length === 2);
+  assert.deepEqual(held(), ['a', 'b']);
+  assert.deepEqual(asked.map(({ url }) => url).sort(), ['up://a', 'up://b']);
+  // Of unknown size it may be as large as any that is brought ahead.
+  const [, , third, fourth] = all;
+  assert.ok(third !== undefined && fourth !== undefined);
+  prefetch.artifact({ ...third.artifact, sizeBytes: undefined });
+  roomBytes = 0;
+  let loads = 0;
+  const load = (): Promise<void> => Promise.resolve(void (loads += 1));
+  prefetch.index(load);
+  prefetch.artifact(fourth.artifact);
+  // The queue is in order: once this has been loaded all before it was decided.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(loads, 0);
+  roomBytes = 2_500;
+  prefetch.artifact(fourth.artifact);
+  prefetch.index(load);
+  await until(() => held().length === 3 && loads === 1);
+  assert.deepEqual([held(), loads], [['a', 'b', 'd'], 1]);
+});
+
+test('the room on a disk ends where a tenth of it is free, or 1 GiB of a large one', () => {
+  assert.equal(roomOnDisk({ heldBytes: 600, freeBytes: 400 }), 300);
+  assert.ok(roomOnDisk({ heldBytes: 960, freeBytes: 40 }) < 0);
+  assert.equal(roomOnDisk({ heldBytes: 0, freeBytes: 50 * 2 ** 30 }), 49 * 2 ** 30);
+  assert.equal(roomOnDisk({ heldBytes: 5, freeBytes: Infinity }), Infinity);
 });
 
 test('a quota removes what nobody used, then what was used longest ago', async (t) => {

@@ -169,10 +169,12 @@ function mayHave({ isNear }: NativeRequest, { isPrivate }: PassedFile): boolean 
   return !isPrivate || isNear === true;
 }
 
-function prefetchLikely(prefetch: Prefetch, { name, files }: Project): void {
-  const { metadata, artifacts } = likelyFiles(files);
+function prefetchLikely(prefetch: Prefetch, { name, files: offered }: Project): void {
+  const { metadata, artifacts } = likelyFiles(offered);
   for (const artifact of artifacts) prefetch.named?.(artifactOf(artifact), name, []);
-  for (const artifact of [...metadata.map(metadataOf), ...artifacts.map(artifactOf)]) {
+  // A file of unknown size may be a huge one.
+  const files = artifacts.filter(({ sizeBytes }) => sizeBytes !== undefined);
+  for (const artifact of [...metadata.map(metadataOf), ...files.map(artifactOf)]) {
     if (artifact !== undefined) prefetch.artifact(artifact);
   }
 }
