@@ -29,7 +29,10 @@ export interface TellNewsDeps {
 
 const LOOK_EVERY_MS = 50;
 
-/** Tells others what is new, once somebody listens; nobody, where that takes too long. */
+/**
+ * Tells others what is new, once somebody listens; nobody, where that takes too long. Of each it is said
+ * that others are told where it went to somebody.
+ */
 export async function tellNews(
   hints: readonly Hint[],
   { node, printer, signal }: TellNewsDeps,
@@ -39,8 +42,7 @@ export async function tellNews(
     await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
   }
   for (const hint of hints) {
-    await node.tell(hint);
-    sayHint(printer, hint, 'others are told');
+    if ((await node.tell(hint)) > 0) sayHint(printer, hint, 'others are told');
   }
 }
 

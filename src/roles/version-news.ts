@@ -7,7 +7,8 @@ import type { Printer } from './printer.js';
 import { sayHint } from './say-hint.js';
 
 export interface VersionNewsDeps {
-  tell: (hint: Hint) => Promise<void>;
+  /** @returns how many were told. */
+  tell: (hint: Hint) => Promise<number>;
   /** Asks the official source for what it says of a package now. */
   look: (ecosystem: EcosystemName, name: string) => void;
   printer: Pick<Printer, 'event'>;
@@ -31,9 +32,14 @@ export class VersionNews {
   saw(...seen: Parameters<SeenVersions['note']>): void {
     for (const hint of this.#seen.note(...seen)) {
       if (!this.#tells.take(systemClock.monotonicMs())) return;
-      sayHint(this.#deps.printer, hint, 'others are told');
-      void this.#deps.tell(hint);
+      void this.#tell(hint);
     }
+  }
+
+  async #tell(hint: Hint): Promise<void> {
+    const { tell, printer } = this.#deps;
+    const told = await tell(hint);
+    sayHint(printer, hint, told > 0 ? 'others are told' : 'nobody listens');
   }
 
   heard(hint: Hint): void {

@@ -80,9 +80,15 @@ export function gossipService(topic: string, flooders: Flooders) {
   });
 }
 
+/** The library's object has it, and its type does not say so. */
+interface OutboundStreams {
+  /** By peer id. */
+  readonly streamsOutbound: ReadonlyMap<string, unknown>;
+}
+
 /** What everybody hears: a line to all nodes of the network, gated before anything is passed on. */
 export class GossipLine {
-  readonly #pubsub: GossipSub;
+  readonly #pubsub: GossipSub & OutboundStreams;
   readonly #topic: string;
   readonly #tally = new Map<string, number>();
 
@@ -96,7 +102,7 @@ export class GossipLine {
       onHeard: (announcement: Announcement, from: Did) => void;
     },
   ) {
-    this.#pubsub = pubsub;
+    this.#pubsub = pubsub as GossipSub & OutboundStreams;
     this.#topic = parts.topic;
     this.#pubsub.topicValidators.set(this.#topic, (neighbour, message) => {
       const from = didOfPeer(neighbour);
@@ -115,9 +121,11 @@ export class GossipLine {
     this.#pubsub.subscribe(this.#topic);
   }
 
-  /** How many neighbours listen. */
+  /** How many neighbours listen, and can be told: who says so may have said it before a stream leads there. */
   get listeners(): number {
-    return this.#pubsub.getSubscribers(this.#topic).length;
+    const { streamsOutbound } = this.#pubsub;
+    const listening = this.#pubsub.getSubscribers(this.#topic);
+    return listening.filter((peer) => streamsOutbound.has(peer.toString())).length;
   }
 
   /** How many messages were accepted, and how many not for each reason. */
@@ -125,9 +133,10 @@ export class GossipLine {
     return this.#tally;
   }
 
-  /** Where nobody listens yet nobody hears it. */
-  async publish(bytes: Uint8Array): Promise<void> {
-    await this.#pubsub.publish(this.#topic, bytes);
+  /** @returns to how many neighbours it went; where nobody listens yet nobody hears it. */
+  async publish(bytes: Uint8Array): Promise<number> {
+    const { recipients } = await this.#pubsub.publish(this.#topic, bytes);
+    return recipients.length;
   }
 }
 

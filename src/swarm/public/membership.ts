@@ -35,7 +35,7 @@ export interface OwnState {
 
 export interface MembershipDeps {
   host: NodeHost & Pick<PublicHost, 'policy' | 'keep' | 'connectAnew'>;
-  gossip: { readonly listeners: number; publish(bytes: Uint8Array): Promise<void> };
+  gossip: { readonly listeners: number; publish(bytes: Uint8Array): Promise<number> };
   identity: Parameters<typeof encodeAnnouncement>[2];
   network: string;
   table: RoutingTable;
@@ -98,9 +98,12 @@ export class Membership {
     await this.#save();
   }
 
-  /** Tells everybody of a version that was seen on a public index, or that was taken back. */
-  async tell(hint: Hint): Promise<void> {
-    await this.#say(hint);
+  /**
+   * Tells everybody of a version that was seen on a public index, or that was taken back.
+   * @returns to how many neighbours it went.
+   */
+  async tell(hint: Hint): Promise<number> {
+    return await this.#say(hint);
   }
 
   /** Whether first peers are to be looked for. */
@@ -169,15 +172,17 @@ export class Membership {
     }
   }
 
-  async #say(body: AnnouncementBody): Promise<void> {
+  /** @returns to how many neighbours it went. */
+  async #say(body: AnnouncementBody): Promise<number> {
     const { gossip, identity, network, now } = this.#deps;
     this.#sequence = Math.max(this.#sequence + 1, now());
     try {
-      await gossip.publish(
+      return await gossip.publish(
         encodeAnnouncement(body, { network, sequence: this.#sequence }, identity),
       );
     } catch {
       // Gossip promises nobody anything: who did not hear this hears the next.
+      return 0;
     }
   }
 
@@ -334,8 +339,8 @@ function withoutPeer(address: string): string {
 }
 
 /** Resolves as it does, or after so long whatever comes of it. */
-async function orAfter(promise: Promise<void>, ms: number): Promise<void> {
+async function orAfter(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  const over = new Promise<unknown>((resolve) => (timer = setTimeout(resolve, ms)));
   await Promise.race([promise, over]).finally(() => clearTimeout(timer));
 }

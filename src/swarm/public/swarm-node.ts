@@ -176,14 +176,17 @@ export class SwarmNode {
     this.#refresh = refresh;
   }
 
-  /** How many neighbours hear what this node tells everybody. */
+  /** How many neighbours hear now what this node tells everybody. */
   get listeners(): number {
     return this.#gossip.listeners;
   }
 
-  /** Tells everybody of a version that was seen on a public index, or that was taken back. */
-  async tell(hint: Hint): Promise<void> {
-    await this.#membership.tell(hint);
+  /**
+   * Tells everybody of a version that was seen on a public index, or that was taken back.
+   * @returns to how many neighbours it went.
+   */
+  async tell(hint: Hint): Promise<number> {
+    return await this.#membership.tell(hint);
   }
 
   /** It sent what was not what it claimed to be: nobody of that name comes in or out for long. */
