@@ -9,8 +9,8 @@ export type ToldAs = ToldPlace & { word: TellersWord };
 
 /**
  * Of what a node told in earlier lives, what others may still know, by place: told by the same node,
- * and no longer ago than a record lives. Where anything is of a time to come the clock was set back
- * since, and no age says anything: nothing holds.
+ * and no longer ago than a record lives. What is of a time to come was told before the clock was set back,
+ * nobody knows how long ago: it counts as told now, so that it is told again when that is due.
  */
 export function stillTold(
   told: readonly ToldAs[],
@@ -19,11 +19,13 @@ export function stillTold(
 ): Map<string, ToldAs> {
   const holds = new Map<string, ToldAs>();
   for (const one of told) {
-    const { word, place, recordedAtMs, providedAtMs } = one;
+    const { word, place } = one;
+    const recordedAtMs = Math.min(one.recordedAtMs, now);
+    const providedAtMs = Math.min(one.providedAtMs, now);
     const atMs = Math.max(recordedAtMs, providedAtMs);
-    if (atMs > now) return new Map();
     const isOwn = word.network === own.network && word.did === own.did && word.kind === own.kind;
-    if (isOwn && atMs + BOUNDS.recordTtlMs > now) holds.set(place, one);
+    if (isOwn && atMs + BOUNDS.recordTtlMs > now)
+      holds.set(place, { ...one, recordedAtMs, providedAtMs });
   }
   return holds;
 }

@@ -13,6 +13,9 @@ export interface ToldBook {
     told: readonly ToldPlace[];
     forgotten: readonly string[];
   }): Promise<void>;
-  /** Forgets what was told last before then, of all networks, and of what is left the oldest over so many. */
-  tidy(sinceMs: number, most: number): Promise<void>;
+  /**
+   * Of all networks: what was told at a time to come, by a clock that was set back since, was told now; what
+   * was told last before `sinceMs` is forgotten, and of what is left the oldest over so many.
+   */
+  tidy(when: { sinceMs: number; nowMs: number }, most: number): Promise<void>;
 }

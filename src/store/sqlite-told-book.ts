@@ -54,9 +54,10 @@ export class SqliteToldBook implements ToldBook {
     });
   }
 
-  async tidy(sinceMs: number, most: number): Promise<void> {
-    const { dropOld, trim, dropWords } = this.#sql;
+  async tidy({ sinceMs, nowMs }: Parameters<ToldBook['tidy']>[0], most: number): Promise<void> {
+    const { comeBack, dropOld, trim, dropWords } = this.#sql;
     await this.#db.write(() => {
+      comeBack.run({ nowMs });
       dropOld.run(sinceMs);
       trim.run(most);
       dropWords.run();
@@ -103,6 +104,10 @@ function prepare(sql: Database.Database) {
        VALUES (@place, @word, @recordedAtMs, @providedAtMs, @copies)`,
     ),
     drop: sql.prepare<[Buffer]>('DELETE FROM told_places WHERE place = ?'),
+    comeBack: sql.prepare<[{ nowMs: number }]>(
+      `UPDATE told_places SET recorded_at = min(recorded_at, @nowMs), provided_at = min(provided_at, @nowMs)
+       WHERE max(recorded_at, provided_at) > @nowMs`,
+    ),
     dropOld: sql.prepare<[number]>(
       'DELETE FROM told_places WHERE max(recorded_at, provided_at) < ?',
     ),

@@ -76,13 +76,31 @@ export function toldBookContract(name: string, make: () => Promise<ToldBookUnder
     const most = 1_000;
     const told = Array.from({ length: most + 5 }, (_, i) => placeOf(i, 1_000 + i));
     await book.save({ word: WORD, told, forgotten: [] });
-    await book.tidy(0, most);
+    const nowMs = 10_000;
+    await book.tidy({ sinceMs: 0, nowMs }, most);
     const left = book.told('one');
     assert.equal(left.length, most);
     assert.equal(Math.min(...left.map(({ recordedAtMs }) => recordedAtMs)), 1_005);
-    await book.tidy(1_000 + most, most);
+    await book.tidy({ sinceMs: 1_000 + most, nowMs }, most);
     assert.equal(book.told('one').length, 5);
-    await book.tidy(Infinity, most);
+    await book.tidy({ sinceMs: Infinity, nowMs }, most);
     assert.deepEqual(book.told('one'), []);
+  });
+
+  check('what is of a time to come was told now, and goes as it gets old', async (under) => {
+    const { book } = under;
+    const [past, future] = [placeOf(1, 10), placeOf(2, 9_000)];
+    const half = { ...placeOf(3, 20), providedAtMs: 5_000 };
+    await book.save({ word: WORD, told: [past, future, half], forgotten: [] });
+    await book.tidy({ sinceMs: 0, nowMs: 100 }, 10);
+    const next = await under.reopen();
+    const times = new Map(
+      next.told('one').map((one) => [one.copies, [one.recordedAtMs, one.providedAtMs]]),
+    );
+    assert.deepEqual(times.get(past.copies), [10, 0]);
+    assert.deepEqual(times.get(future.copies), [100, 0]);
+    assert.deepEqual(times.get(half.copies), [20, 100]);
+    await next.tidy({ sinceMs: 101, nowMs: 200 }, 10);
+    assert.deepEqual(next.told('one'), []);
   });
 }

@@ -15,8 +15,14 @@ export class MemoryToldBook implements ToldBook {
     return Promise.resolve();
   }
 
-  tidy(sinceMs: number, most: number): Promise<void> {
+  tidy({ sinceMs, nowMs }: Parameters<ToldBook['tidy']>[0], most: number): Promise<void> {
     const atMs = (one: ToldPlace): number => Math.max(one.recordedAtMs, one.providedAtMs);
+    for (const one of this.#places.values()) {
+      if (atMs(one) <= nowMs) continue;
+      const recordedAtMs = Math.min(one.recordedAtMs, nowMs);
+      const providedAtMs = Math.min(one.providedAtMs, nowMs);
+      this.#places.set(one.place, { ...one, recordedAtMs, providedAtMs });
+    }
     const newest = [...this.#places.values()].sort((a, b) => atMs(b) - atMs(a));
     newest.forEach((one, i) => {
       if (i >= most || atMs(one) < sinceMs) this.#places.delete(one.place);

@@ -44,12 +44,20 @@ test('told by another key, as another kind or in another network is not told', (
   assert.equal(stillTold([told()], OWN, START_MS).size, 1);
 });
 
-test('where the clock was set back nothing is told: no age says anything', () => {
+test('what was told before the clock was set back was told now: neither all anew nor never again', () => {
   const other = told({ place: 'another', recordedAtMs: START_MS - HOUR_MS });
-  assert.equal(stillTold([other, told()], OWN, START_MS).size, 2);
-  assert.equal(stillTold([other, told()], OWN, START_MS - 1).size, 0);
-  const provided = told({ recordedAtMs: 0, providedAtMs: START_MS + 1 });
-  assert.equal(stillTold([other, provided], OWN, START_MS).size, 0);
+  const years = told({ recordedAtMs: START_MS + 10 * 365 * 24 * HOUR_MS });
+  const holds = stillTold([other, years], OWN, START_MS);
+  assert.deepEqual(holds.get(other.place), other);
+  assert.deepEqual(holds.get(years.place), told({ recordedAtMs: START_MS }));
+  const one = { key: KEY, ...publicationAs(holds.get(years.place)) };
+  assert.deepEqual(duePublications([one], START_MS), []);
+  assert.deepEqual(duePublications([one], START_MS + POLICY.republishMs), [one]);
+  const provided = told({ recordedAtMs: START_MS - HOUR_MS, providedAtMs: START_MS + 1 });
+  assert.deepEqual(stillTold([provided], OWN, START_MS).get(provided.place), {
+    ...provided,
+    providedAtMs: START_MS,
+  });
 });
 
 test('it is found where it was told to be: in the same networks, at one address of each', () => {

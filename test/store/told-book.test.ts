@@ -73,7 +73,7 @@ test('a word that cannot be read is as good as none; words that nothing hangs on
       told: [],
       forgotten: [told('b').place],
     });
-    await toldBook.tidy(0, 10);
+    await toldBook.tidy({ sinceMs: 0, nowMs: 20 }, 10);
     const words = sql.prepare('SELECT addresses FROM told_words').pluck().all();
     assert.deepEqual(words, ['{']);
     sql.close();

@@ -52,8 +52,9 @@ export class ToldMemory {
     const forgotten = [...this.#unclaimed];
     this.#unclaimed.clear();
     for (const place of forgotten) this.#earlier.delete(place);
+    const nowMs = this.#deps.now();
     await this.#attempt(async (book) => {
-      await book.tidy(this.#deps.now() - BOUNDS.recordTtlMs, BOUNDS.publications);
+      await book.tidy({ sinceMs: nowMs - BOUNDS.recordTtlMs, nowMs }, BOUNDS.publications);
       if (forgotten.length > 0) await book.save({ word: this.#word(), told: [], forgotten });
     });
   }

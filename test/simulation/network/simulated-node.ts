@@ -156,7 +156,7 @@ export class SimulatedNode {
     this.demand = new Demand();
     this.walkBudget = newWalkBudget(now);
     this.turnAtMs = Infinity;
-    void this.book.tidy(now - BOUNDS.recordTtlMs, BOUNDS.publications);
+    void this.book.tidy({ sinceMs: now - BOUNDS.recordTtlMs, nowMs: now }, BOUNDS.publications);
     const told = stillTold(this.book.told(NETWORK), this.word, now);
     for (const holding of this.held.values())
       Object.assign(holding, publicationAs(told.get(holding.keyText)));

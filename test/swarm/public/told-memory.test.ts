@@ -73,3 +73,16 @@ test('what nothing is held of is forgotten once all that is held was recalled', 
   );
   assert.equal(memory.recall('gone'), undefined, 'it comes again: nobody is taken to know');
 });
+
+test('what was told before the clock was set back ages from the next start on, whatever comes', async () => {
+  const book = new MemoryToldBook();
+  const year = 365 * 24 * HOUR_MS;
+  const all = [told('a', START_MS + year), told('b', START_MS)];
+  await book.save({ word: { ...OWN, addresses: HERE }, told: all, forgotten: [] });
+  const { memory } = lifeOf(book, HERE);
+  assert.equal(memory.recall('a')?.recordedAtMs, START_MS + HOUR_MS);
+  assert.equal(memory.recall('b')?.recordedAtMs, START_MS);
+  await memory.claimed();
+  const times = new Map(book.told(NETWORK).map((one) => [one.place, one.recordedAtMs]));
+  assert.deepEqual([times.get('a'), times.get('b')], [START_MS + HOUR_MS, START_MS]);
+});
