@@ -70,7 +70,9 @@ export class Membership {
   #presentAtMs = -Infinity;
   #savedAtMs: number;
   #chosenAtMs = -Infinity;
-  #isSaving = false;
+  /** Of those known at once, the most that were written down and had answered. */
+  #savedProven = 0;
+  #saving: Promise<void> | undefined;
   #isRefreshing = false;
   #lookAtMs = 0;
   #lookPauseMs = FIRST_LOOK_PAUSE_MS;
@@ -95,7 +97,8 @@ export class Membership {
     this.#stopped.abort(new Error('the node stops'));
     const leave = this.#say({ type: 'leaving' });
     await orAfter(leave, BOUNDS.nodeLeaveMs);
-    await this.#save();
+    await this.#saving;
+    await this.#save(this.#deps.table.nodes());
   }
 
   /**
@@ -150,7 +153,7 @@ export class Membership {
     }
     const isShort = this.isLonely && at - this.#chosenAtMs >= 10 * TICK_MS;
     if (isShort || at - this.#chosenAtMs >= POLICY.neighboursEveryMs) this.#chooseNeighbours(at);
-    if (at - this.#savedAtMs >= POLICY.saveEveryMs) void this.#save();
+    if (this.#isToSave(at)) void this.#save(table.nodes());
   }
 
   // ---- telling
@@ -300,28 +303,46 @@ export class Membership {
     for (const node of chosen) if (!connected.has(node.did)) void this.#probe(node);
   }
 
-  async #save(): Promise<void> {
-    if (this.#isSaving) return;
-    this.#isSaving = true;
-    const { book, table, scores, now, warn } = this.#deps;
-    this.#savedAtMs = now();
+  /**
+   * The first that answer are written down at once: they may be all that the next life begins with, where
+   * they leave before a minute is over, or this process is killed.
+   */
+  #isToSave(at: number): boolean {
+    if (this.#saving !== undefined) return false;
+    if (at - this.#savedAtMs >= POLICY.saveEveryMs) return true;
+    return (
+      this.#savedProven < POLICY.lonely && provenOf(this.#deps.table.nodes()) > this.#savedProven
+    );
+  }
+
+  #save(known: readonly NetworkNode[]): Promise<void> {
+    this.#savedAtMs = this.#deps.now();
+    this.#savedProven = Math.max(this.#savedProven, provenOf(known));
+    this.#saving = this.#write(known).finally(() => (this.#saving = undefined));
+    return this.#saving;
+  }
+
+  async #write(known: readonly NetworkNode[]): Promise<void> {
+    const { book, scores, now, warn } = this.#deps;
     try {
       const saved = book.save({
-        nodes: table.nodes().slice(0, BOUNDS.knownNodes),
+        nodes: known.slice(0, BOUNDS.knownNodes),
         ...scores.takeChanges(),
         sinceMs: now() - BOUNDS.nodeTtlMs,
       });
       await orAfter(saved, BOUNDS.nodeSaveMs);
     } catch (error) {
       warn(`what is known of the network is not written down: ${String(error)}`);
-    } finally {
-      this.#isSaving = false;
     }
   }
 
   #limit(): AbortSignal {
     return AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(2 * BOUNDS.swarmDialMs)]);
   }
+}
+
+function provenOf(nodes: readonly NetworkNode[]): number {
+  return nodes.filter(({ answeredAtMs }) => answeredAtMs > 0).length;
 }
 
 function wholeState({ kind, freeBytes, load }: OwnState): OwnState {

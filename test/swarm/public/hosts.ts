@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { Did } from '../../../src/domain/bundle.js';
 import type { NetworkNode, NodeKind, ScoreRow } from '../../../src/domain/network-node.js';
+import type { Clock } from '../../../src/ports/clock.js';
 import type { NodeBook } from '../../../src/ports/node-book.js';
 import { Neighbourhood } from '../../../src/swarm/interfaces.js';
 import { PublicHost } from '../../../src/swarm/public/public-host.js';
@@ -85,6 +86,7 @@ export interface NodeOptions extends Partial<SwarmNodeOptions> {
   kind?: NodeKind;
   book?: NodeBook;
   onHint?: (hint: Hint, author: Did) => void;
+  clock?: Clock;
   surroundings?: () => Neighbourhood;
 }
 
@@ -96,6 +98,7 @@ export async function startNode(
     kind = 'light',
     book = new MemoryNodeBook(),
     onHint,
+    clock = systemClock,
     surroundings = loopbackLink,
     ...options
   }: NodeOptions = {},
@@ -103,7 +106,7 @@ export async function startNode(
   const swarm = await SwarmNode.start({
     identity: identityFromSeed(seedOf(number)),
     book,
-    clock: systemClock,
+    clock,
     random: seededRandom(number),
     state: () => ({ kind, freeBytes: number * 1_000, load: 0 }),
     warn: () => undefined,

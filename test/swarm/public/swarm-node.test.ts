@@ -4,6 +4,7 @@ import type { Hint } from '../../../src/network/seen-versions.js';
 import { positionOfDigest, type Position } from '../../../src/network/position.js';
 import type { SwarmNode } from '../../../src/swarm/public/swarm-node.js';
 import { tcpOf } from '../../../src/swarm/addresses.js';
+import { systemClock } from '../nodes.js';
 import { MemoryNodeBook, startNode, startNodes, until } from './hosts.js';
 
 const SHA256 = 'ab'.repeat(32);
@@ -102,6 +103,37 @@ test('a node that starts again meets those that it remembers, and nobody had to 
   const after = await startNode(t, 3, { book });
   await until('it is connected again', () => after.host.connections().length === 2);
 });
+
+test('the first that answer are written down at once, also where they leave and the node stops within a minute', async (t) => {
+  const other = await startNode(t, 145);
+  const book = new SlowNodeBook();
+  // A minute of this clock is longer than any test.
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() / 1_000 };
+  const node = await startNode(t, 146, { peers: other.host.addresses(), book, clock });
+  await until('it begins to be written down', () => book.begun === 1);
+  // As where it says that it leaves.
+  node.table.remove(other.host.did);
+  const stopped = node.stop();
+  book.letGo();
+  await stopped;
+  assert.equal(book.begun, 2);
+  assert.deepEqual(
+    book.nodes(0).map(({ did }) => did),
+    [other.host.did],
+  );
+});
+
+class SlowNodeBook extends MemoryNodeBook {
+  begun = 0;
+  letGo = (): void => undefined;
+  readonly #gone = new Promise<void>((resolve) => (this.letGo = resolve));
+
+  override async save(changes: Parameters<MemoryNodeBook['save']>[0]): Promise<void> {
+    this.begun += 1;
+    await this.#gone;
+    await super.save(changes);
+  }
+}
 
 test('a node whose line was gone for so long that it forgot everybody finds those again that it wrote down', async (t) => {
   const book = new MemoryNodeBook();
