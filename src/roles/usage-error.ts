@@ -50,6 +50,14 @@ const SENTENCES: readonly (readonly [RegExp, (first: string, second: string) => 
     (flag, other) => `${flag} needs ${other}`,
   ],
   [
+    /^One of the following must be provided when using (--\S+): (.*)/,
+    (flag, other) => `${flag} needs ${other}`,
+  ],
+  [
+    /^--([^\s=]+)=false cannot also be provided when using (--\S+)/,
+    (flag, other) => `--no-${flag} and ${other} exclude each other`,
+  ],
+  [
     /^(--[^\s=]+)(?:=.*)? cannot also be provided when using (--\S+)/,
     (flag, other) => `${flag} and ${other} exclude each other`,
   ],

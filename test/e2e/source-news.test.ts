@@ -12,7 +12,10 @@ interface Scene extends World {
   /** What a node of the swarm heard, in order. */
   heard: string[];
   /** Signs a bundle of these lines and ends; what it says of hints. */
-  plan(lines: readonly string[], options?: { name?: string; more?: string[] }): Promise<string[]>;
+  plan(
+    lines: readonly string[],
+    options?: { name?: string; hasSwarm?: boolean },
+  ): Promise<string[]>;
 }
 
 /** A node that only listens, and a source whose one peer it is. */
@@ -26,7 +29,7 @@ async function openScene(context: TestContext, publicIndexes: (own: Fixtures) =>
   const node = await startNode(context, 78, { network: 'x-test', onHint });
   const [address = ''] = node.host.listening().map(String);
   const peer = `127.0.0.78:${/\/tcp\/([0-9]+)/.exec(address)?.[1] ?? ''}`;
-  const plan: Scene['plan'] = async (lines, { name = 'wanted', more = [] } = {}) => {
+  const plan: Scene['plan'] = async (lines, { name = 'wanted', hasSwarm = true } = {}) => {
     const file = join(world.folder, 'wanted.txt');
     await writeFile(file, `${lines.join('\n')}\n`);
     const process = world.start(
@@ -34,7 +37,7 @@ async function openScene(context: TestContext, publicIndexes: (own: Fixtures) =>
         ...['source', '-r', file, '--name', name, '--once', '--data', world.data('source')],
         ...['--target', 'linux/amd64/glibc2.36,python=3.12,node=22'],
         ...publicIndexes(own).flatMap((url) => ['--public-index', url]),
-        ...['--network', 'x-test', '--peer', peer, ...more],
+        ...(hasSwarm ? ['--network', 'x-test', '--peer', peer] : ['--no-swarm']),
       ],
       own.allEnv,
     );
@@ -69,7 +72,8 @@ test('what a source plans that is newer than all it knew is told to the swarm, o
 test('with --no-swarm nobody is told', async (context) => {
   const { heard, plan } = await openScene(context, ({ server }) => [server.pypiIndex]);
   await plan(['x-alpha==1.0']);
-  assert.deepEqual(await plan(['x-alpha'], { more: ['--no-swarm'] }), []);
+  // It remembers the node that it met.
+  assert.deepEqual(await plan(['x-alpha'], { hasSwarm: false }), []);
   // What is said later is heard: so would that have been.
   await plan(['x-gamma==0.9', 'x-delta==1.0'], { name: 'other' });
   const told = await plan(['x-delta==2.0rc1'], { name: 'other' });
