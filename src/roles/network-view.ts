@@ -73,8 +73,10 @@ function rankRows(scores: Scores, now: number): RankRow[] {
     }));
 }
 
+/** Nothing where no process is part of the public swarm, and nobody of it was known last. */
 export function nodeLines({ network, nodes }: NetworkView, now: number): string[] {
-  if (nodes.length === 0) return [];
+  if (nodes.length === 0)
+    return network === undefined ? [] : [`public swarm "${network}": no node is known yet`];
   const connected = nodes.filter(({ isConnected }) => isConnected).length;
   const head =
     network === undefined
