@@ -128,6 +128,10 @@ export const SWARM_BOUNDS = {
   /** Answers beside those of each slot that do not move, for their readers take nothing. */
   uploadHeldOfSlot: 2,
   uploadLookMs: 500,
+  /** Of all answers together, in memory: read, and not taken by their readers. */
+  uploadWaitingBytes: 32 << 20,
+  /** A part of an answer while as many are under way as may be. */
+  uploadLeastPartBytes: 64 << 10,
   /** An answer of which its reader took less than that since the last time did not move. */
   uploadMovedBytes: 16 << 10,
   /** The slowest rate that --up or --down can say, a second. */

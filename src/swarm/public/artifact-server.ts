@@ -2,15 +2,16 @@ import type { Stream } from '@libp2p/interface';
 import { BOUNDS } from '../../domain/bounds.js';
 import type { Did } from '../../domain/bundle.js';
 import { XError } from '../../domain/errors.js';
-import { PIECE_SIZE_BYTES, pieceCount } from '../../domain/piece.js';
 import { networkId } from '../../network/position.js';
 import type { Scores } from '../../network/scores.js';
 import { UploadSlots, type UploadAction, type UploadEvent } from '../../network/upload-slots.js';
 import type { PublicArtifact, PublicArtifacts } from '../../ports/public-artifacts.js';
 import type { RateLimit } from '../../ports/rate-limit.js';
+import { answerBytes, answerFrame } from './answer-frames.js';
 import { ARTIFACT_PROTOCOL, type ArtifactAsk } from './artifact-frames.js';
 import type { NodeConnection, NodeHost } from './node-host.js';
 import { ServedLink } from './served-link.js';
+import { UploadRoom } from './upload-room.js';
 
 export interface ArtifactServerDeps {
   host: NodeHost;
@@ -30,6 +31,8 @@ interface Job {
   link: ServedLink;
   ask: ArtifactAsk;
   artifact: PublicArtifact;
+  /** Of the answer. */
+  bytes: number;
   stop: AbortController;
 }
 
@@ -41,6 +44,7 @@ export class ArtifactServer {
   readonly #deps: ArtifactServerDeps;
   readonly #network: Uint8Array;
   readonly #slots: UploadSlots;
+  readonly #room: UploadRoom;
   readonly #jobs = new Map<number, Job>();
   #nextJob = 1;
   #looking: NodeJS.Timeout | undefined;
@@ -48,7 +52,9 @@ export class ArtifactServer {
   constructor(deps: ArtifactServerDeps) {
     this.#deps = deps;
     this.#network = networkId(deps.network);
-    this.#slots = new UploadSlots(deps.scores, deps.slots);
+    const { slots = BOUNDS.uploadSlots } = deps;
+    this.#slots = new UploadSlots(deps.scores, slots);
+    this.#room = new UploadRoom(slots * (1 + BOUNDS.uploadHeldOfSlot));
   }
 
   async start(): Promise<void> {
@@ -63,6 +69,11 @@ export class ArtifactServer {
   /** Questions that wait. */
   get queued(): number {
     return this.#slots.queued;
+  }
+
+  /** Of answers, in memory: read, and not taken by their readers. */
+  get waitingBytes(): number {
+    return this.#room.heldBytes;
   }
 
   /** 0 idle to 1 full. */
@@ -90,14 +101,14 @@ export class ArtifactServer {
       link.refuse(ask.id, 'other-tree');
       return;
     }
-    const bytes = bytesOf(ask, blob.lengthBytes);
+    const bytes = answerBytes(ask, blob.lengthBytes);
     if (bytes === undefined) {
       // The root fixes the length, so whoever knows it knows how many pieces there are.
       link.blame('pieces that the artifact does not have');
       return;
     }
     const id = this.#nextJob++;
-    this.#jobs.set(id, { link, ask, artifact, stop: new AbortController() });
+    this.#jobs.set(id, { link, ask, artifact, bytes, stop: new AbortController() });
     const { did, group } = link.from;
     this.#tell({ type: 'asked', peer: did, group, id, bytes });
   }
@@ -173,12 +184,17 @@ export class ArtifactServer {
     const { link, ask } = job;
     const { upload } = this.#deps;
     try {
-      for await (const part of answerOf(job, partBytes(upload))) {
-        await upload?.pass(part.data.length, job.stop.signal);
+      for (let at = 0, isOver = false; !isOver;) {
+        const wantedBytes = Math.min(job.bytes - at, partBytes(upload));
+        const mostBytes = await this.#room.take(id, wantedBytes);
+        const { frame, bytes, isLast } = await answerFrame(ask, job.artifact, at, mostBytes);
+        await upload?.pass(bytes, job.stop.signal);
         this.#moved(link.from.did, id);
-        if (job.stop.signal.aborted || !(await link.send({ id: ask.id, ...part }))) break;
+        if (job.stop.signal.aborted || !(await link.send(ask.id, frame))) break;
         this.#moved(link.from.did, id);
-        this.#deps.scores.received(link.from.did, part.data.length, this.#deps.now());
+        this.#deps.scores.received(link.from.did, bytes, this.#deps.now());
+        at += bytes;
+        isOver = isLast;
       }
     } catch (error) {
       if (job.stop.signal.aborted) return;
@@ -186,6 +202,7 @@ export class ArtifactServer {
       // It rotted or was changed, and is not held any more.
       else link.refuse(ask.id, 'absent');
     } finally {
+      this.#room.leave(id);
       this.#forget(id, job);
       this.#sent(link.from.did, id);
     }
@@ -202,63 +219,4 @@ function partBytes(upload: RateLimit | undefined): number {
   if (rate === undefined) return BOUNDS.runBytes;
   const turn = Math.floor(rate / BOUNDS.uploadSlots);
   return Math.min(BOUNDS.runBytes, Math.max(BOUNDS.smallestPartBytes, turn));
-}
-
-/** Undefined for pieces that are not there. */
-function bytesOf({ portion }: ArtifactAsk, lengthBytes: number): number | undefined {
-  if (portion.kind === 'tree') return 32 * pieceCount(lengthBytes);
-  if (portion.kind === 'whole') return lengthBytes;
-  const { first, count } = portion;
-  if (first + count > pieceCount(lengthBytes)) return undefined;
-  return Math.min(lengthBytes, (first + count) * PIECE_SIZE_BYTES) - first * PIECE_SIZE_BYTES;
-}
-
-type Part = Omit<Parameters<ServedLink['send']>[0], 'id'>;
-
-/**
- * What is asked for, in parts of so many bytes at most.
- * @throws XError STORE_DAMAGED, IO_FAILED where it cannot be read.
- */
-async function* answerOf({ ask, artifact }: Job, partBytes: number): AsyncGenerator<Part> {
-  const { blob, blobs } = artifact;
-  const { portion } = ask;
-  if (portion.kind === 'tree') {
-    const leaves = blobs.leaves(blob.sha256);
-    if (leaves?.length !== pieceCount(blob.lengthBytes))
-      throw new XError('STORE_DAMAGED', `the tree of ${blob.sha256} is not here`);
-    const packed = Buffer.concat(leaves);
-    const tree = { root: blob.pieceRoot, lengthBytes: blob.lengthBytes };
-    for (let at = 0; at === 0 || at < packed.length; at += partBytes) {
-      const data = packed.subarray(at, at + partBytes);
-      const isLast = at + partBytes >= packed.length;
-      yield { data, isLast, tree: at === 0 ? tree : undefined };
-    }
-    return;
-  }
-  const start = portion.kind === 'pieces' ? portion.first * PIECE_SIZE_BYTES : 0;
-  const end =
-    portion.kind === 'pieces'
-      ? Math.min(blob.lengthBytes, start + portion.count * PIECE_SIZE_BYTES)
-      : blob.lengthBytes;
-  if (start === end) {
-    yield { data: new Uint8Array(0), isLast: true, tree: undefined };
-    return;
-  }
-  let gathered: Uint8Array[] = [];
-  let gatheredBytes = 0;
-  let at = start;
-  for await (const chunk of blobs.open(blob.sha256, { start, end })) {
-    for (let from = 0; from < chunk.length;) {
-      const some = chunk.subarray(from, from + partBytes - gatheredBytes);
-      from += some.length;
-      at += some.length;
-      gathered.push(some);
-      gatheredBytes += some.length;
-      if (gatheredBytes < partBytes && at < end) continue;
-      yield { data: Buffer.concat(gathered), isLast: at === end, tree: undefined };
-      gathered = [];
-      gatheredBytes = 0;
-    }
-  }
-  if (at < end) throw new XError('STORE_DAMAGED', `${blob.sha256} ends before its length`);
 }

@@ -7,7 +7,6 @@ import {
   encodeMessage,
   isNonsense,
   MalformedFrame,
-  type AnswerPart,
   type ArtifactAsk,
   type ArtifactMessage,
   type Refusal,
@@ -71,11 +70,10 @@ export class ServedLink {
   }
 
   /** One part after another, as the line takes them: resolves when it takes more; false where it is over. */
-  send(part: AnswerPart): Promise<boolean> {
+  send(id: number, frame: Uint8Array): Promise<boolean> {
     const sent = this.#sending.then(async () => {
       // Asked for before and not wanted any more, while others were sent.
-      if (!this.#open.has(part.id)) return false;
-      const frame = encodeMessage({ type: 'part', ...part });
+      if (!this.#open.has(id)) return false;
       if (!this.#frames.send(frame)) return false;
       this.#handedBytes += frame.byteLength;
       await this.#frames.untilWritable();

@@ -269,9 +269,9 @@ const askTree = (id: number, digest: string): Uint8Array =>
     root: undefined,
   });
 
-async function until(isSo: () => boolean): Promise<void> {
+async function until(isSo: () => boolean, limit = 2_000): Promise<void> {
   for (let tries = 0; !isSo(); tries++) {
-    assert.ok(tries < 2_000, 'it comes to that');
+    assert.ok(tries < limit, 'it comes to that');
     await wait(5);
   }
 }
@@ -407,6 +407,49 @@ test('who reads a little now and then, in as many networks as it takes to hold e
   } finally {
     for (const timer of timers) clearInterval(timer);
     await Promise.all([other, ...drips].map((host) => host.stop()));
+    await holder.stop();
+  }
+});
+
+test('what waits for readers that take nothing stays in its bound, as many as they are, and others are served', async (t) => {
+  const holder = await startHolder(4);
+  const deaf = await Promise.all(Array.from({ length: 16 }, (_, i) => LoopbackHost.start(20 + i)));
+  const other = await LoopbackHost.start(9);
+  try {
+    const { sha256: held = '' } = await holder.hold(noise(20_000_000, 3));
+    const portion = { kind: 'whole' } as const;
+    for (const host of deaf) {
+      const connection = await host.connect(ownerOf(holder.host));
+      const stream = await connection.open(ARTIFACT_PROTOCOL);
+      stream.pause();
+      const frames = new FrameStream(stream, { onFrame: () => undefined, onEnd: () => undefined });
+      frames.send(hello);
+      const ask = { type: 'ask', digests: { sha256: held }, portion, root: undefined } as const;
+      for (let id = 1; id <= 12; id++) frames.send(encodeMessage({ ...ask, id }));
+    }
+    let most = 0;
+    const isSo = (holds: () => boolean) => (): boolean => {
+      most = Math.max(most, holder.server.waitingBytes);
+      return holds();
+    };
+    // As many as may be are under way: each that does not move leaves its slot to the next.
+    const full = BOUNDS.uploadWaitingBytes - BOUNDS.uploadLeastPartBytes;
+    await until(
+      isSo(() => most > full),
+      20_000,
+    );
+    const polite = await openRaw(other, holder.host);
+    polite.frames.send(hello);
+    for (let id = 1; id <= 5; id++) polite.frames.send(askTree(id, held));
+    const isPart = ({ type }: ArtifactMessage): boolean => type === 'part';
+    await until(
+      isSo(() => polite.messages().filter(isPart).length === 5),
+      20_000,
+    );
+    t.diagnostic(`${most} bytes at most, array buffers ${process.memoryUsage().arrayBuffers}`);
+    assert.ok(most <= BOUNDS.uploadWaitingBytes, `${most} bytes`);
+  } finally {
+    await Promise.all([other, ...deaf].map((host) => host.stop()));
     await holder.stop();
   }
 });
