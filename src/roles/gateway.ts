@@ -125,6 +125,8 @@ export async function runGateway(input: GatewayInput): Promise<void> {
       signal,
     });
     servers.push(...parts.servers);
+    // Stopped while it started: nobody is told that it serves.
+    if (signal.aborted) return;
     const options = {
       names: settings.names,
       mayUse,
