@@ -22,8 +22,7 @@ export function Network({ network }: { network: NetworkView }): JSX.Element {
     <section aria-labelledby="network">
       <h2 id="network">{heading}</h2>
       <p>
-        {network.nodes.length === 1 ? '1 node' : `${network.nodes.length} nodes`} known,{' '}
-        {connected.length} connected
+        {countOf(network.nodes.length)} known, {connected.length} connected
       </p>
       {network.nodes.length > 0 && <Topology nodes={network.nodes} />}
       {known.length === 0 && <p class="quiet">Nobody was met yet.</p>}
@@ -83,7 +82,7 @@ function Topology({ nodes }: { nodes: readonly NodeRow[] }): JSX.Element {
     .sort((a, b) => Number(b.isConnected) - Number(a.isConnected) || a.roundTripMs - b.roundTripMs)
     .slice(0, DRAWN);
   const connected = drawn.filter(({ isConnected }) => isConnected).length;
-  const label = `This machine and ${drawn.length} nodes, ${connected} of them connected, nearer for shorter round trips`;
+  const label = `This machine and ${countOf(drawn.length)}, ${connected} of them connected, nearer for shorter round trips`;
   return (
     <svg class="topology" viewBox="0 0 320 160" role="img" aria-label={label}>
       {drawn.map((node, at) => {
@@ -102,6 +101,10 @@ function Topology({ nodes }: { nodes: readonly NodeRow[] }): JSX.Element {
       </circle>
     </svg>
   );
+}
+
+function countOf(nodes: number): string {
+  return nodes === 1 ? '1 node' : `${nodes} nodes`;
 }
 
 function place(node: NodeRow, at: number, of: number): [number, number] {
