@@ -61,9 +61,9 @@ export class SwarmFetches {
         digests,
         sizeBytes,
         official: {
-          open: async (offset, stop) => {
+          open: async (offset, stop, end) => {
             const open = (from: number) =>
-              upstream.open({ ecosystem, url, offset: from, signal: stop });
+              upstream.open({ ecosystem, url, offset: from, end, signal: stop });
             const first = await open(offset);
             const stream = continuedBody(open, first, { clock, random, signal: stop });
             return { offset: first.offset, lengthBytes: first.lengthBytes, stream };

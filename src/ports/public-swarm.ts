@@ -10,12 +10,14 @@ export type FallBack = 'nobody' | 'silent' | 'slow' | 'liars';
 /** The official source of one artifact: the last peer. */
 export interface OfficialSource {
   /**
-   * Its bytes from `offset` on, or from 0 where the server does no ranges. Goes on where the line breaks.
+   * Its bytes from `offset` on, or from 0 where the server does no ranges, up to `end` where it takes such a
+   * word. Goes on where the line breaks.
    * @throws XError as Upstream.open; the signal's reason.
    */
   open(
     offset: number,
     signal: AbortSignal,
+    end?: number,
   ): Promise<Pick<UpstreamBody, 'offset' | 'lengthBytes' | 'stream'>>;
 }
 

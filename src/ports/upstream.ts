@@ -33,6 +33,8 @@ export interface UpstreamRequest {
   url: string;
   /** Resume from here. */
   offset?: number;
+  /** Nothing is wanted from here on; a body may go on all the same. */
+  end?: number | undefined;
   accept?: string;
   /**
    * For `read`: where the server does not answer within so long, or cannot, the page that it gave last

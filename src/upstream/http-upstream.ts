@@ -31,21 +31,28 @@ export class HttpUpstream {
     const offset = request.offset ?? 0;
     const key = splitCredentials(address).url.href;
     const etag = this.#etags.get(key);
+    const range = rangeOf(offset, request.end);
     const headers: Record<string, string> = {
       accept: request.accept ?? '*/*',
       // What is stored is what the publisher's digest is of.
       'accept-encoding': 'identity',
-      ...(offset > 0 ? { range: `bytes=${offset}-` } : {}),
+      ...(range === undefined ? {} : { range }),
       ...(offset > 0 && etag !== undefined ? { 'if-range': etag } : {}),
     };
     const { ecosystem, signal } = request;
-    const asked = { ecosystem, address, headers, alsoAccept: offset > 0 ? [416] : [], signal };
+    const asked = {
+      ecosystem,
+      address,
+      headers,
+      alsoAccept: range === undefined ? [] : [416],
+      signal,
+    };
     const body = await exchange(this.#context, asked, (response) =>
-      Promise.resolve(bodyOf(response, offset, printableAddress(address), signal)),
+      Promise.resolve(bodyOf(response, request, printableAddress(address))),
     );
     if (body === 'past-the-end') {
       // The file is shorter than what is held of it: another file. From the start, then.
-      return this.open({ ...request, offset: 0 }, address);
+      return this.open({ ...request, offset: 0, end: undefined }, address);
     }
     this.#etags.set(key, body.etag);
     return body;
@@ -138,6 +145,12 @@ export class HttpUpstream {
   }
 }
 
+/** Undefined for all of it. */
+function rangeOf(offset: number, end: number | undefined): string | undefined {
+  if (end !== undefined && end > offset) return `bytes=${offset}-${end - 1}`;
+  return offset > 0 ? `bytes=${offset}-` : undefined;
+}
+
 function tooSlow(printed: string): XError {
   return new XError(
     'UPSTREAM_UNREACHABLE',
@@ -148,9 +161,8 @@ function tooSlow(printed: string): XError {
 /** Turns an answer to a (possibly partial) request into the port's body. */
 function bodyOf(
   response: Exchanged,
-  askedOffset: number,
+  { offset: askedOffset = 0, end, signal }: UpstreamRequest,
   printed: string,
-  signal: AbortSignal | undefined,
 ): UpstreamBody | 'past-the-end' {
   const { status, headers, body, url } = response;
   const range = contentRangeOf(headers);
@@ -174,14 +186,17 @@ function bodyOf(
     body.destroy();
     throw new XError('UPSTREAM_MALFORMED', `GET ${printed}: answered ${status} to a download`);
   }
-  if (askedOffset === 0 || range?.start !== askedOffset) {
+  const isAsked = rangeOf(askedOffset, end) !== undefined;
+  if (!isAsked || range?.start !== askedOffset) {
     body.destroy();
     throw new XError(
       'UPSTREAM_MALFORMED',
       `GET ${printed}: asked for bytes from ${askedOffset}, answered 206 with content-range ${headerOf(headers, 'content-range') ?? 'missing'}`,
     );
   }
-  const expected = range.total === undefined ? length : range.total - askedOffset;
+  // Of a part the server says how long it is.
+  const toTheEnd = range.total === undefined ? undefined : range.total - askedOffset;
+  const expected = end === undefined ? (toTheEnd ?? length) : length;
   const stream = wholeBody(body, expected, printed, signal);
   return { ...common, lengthBytes: range.total, offset: askedOffset, stream };
 }

@@ -130,6 +130,30 @@ test('a download resumes from its offset, and the parts fit by ETag', async (t) 
   assert.equal(server.seen[1]?.headers['accept-encoding'], 'identity');
 });
 
+test('of what is wanted up to an end no more is asked for', async (t) => {
+  const file = Buffer.from('0123456789');
+  const server = await serve(t, (request, response) => {
+    const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+    if (match === null) return void response.end(file);
+    const [start, end] = [Number(match[1]), Math.min(Number(match[2]) + 1, 10)];
+    const range = `bytes ${start}-${end - 1}/10`;
+    response.writeHead(206, { 'content-range': range, 'content-length': String(end - start) });
+    response.end(file.subarray(start, end));
+  });
+  const upstream = openUpstream(t);
+  const part = async (offset: number, end: number): Promise<unknown[]> => {
+    const body = await upstream.open({ ...pypi, url: server.url, offset, end });
+    return [body.offset, body.lengthBytes, (await bytesOf(body.stream)).toString()];
+  };
+  assert.deepEqual(await part(4, 7), [4, 10, '456']);
+  assert.deepEqual(await part(0, 3), [0, 10, '012']);
+  assert.deepEqual(await part(8, 20), [8, 10, '89'], 'it ends sooner');
+  assert.deepEqual(
+    server.seen.map(({ headers }) => headers.range),
+    ['bytes=4-6', 'bytes=0-2', 'bytes=8-19'],
+  );
+});
+
 test('a server without ranges answers from 0', async (t) => {
   const server = await serve(t, (_, response) => void response.end('0123456789'));
   const body = await openUpstream(t).open({ ...pypi, url: server.url, offset: 4 });
