@@ -2,6 +2,9 @@ import { MemoryDatastore } from 'datastore-core';
 import { Key, type Pair, type Query } from 'interface-datastore';
 import { BOUNDS } from '../../domain/bounds.js';
 
+/** Of libp2p's peer store. */
+const PEERS = 'peers';
+
 /**
  * What libp2p remembers of peers, and its DHTs of records: in memory, so many of each kind. Where one
  * more comes the one written longest ago goes; libp2p itself has no bound. What lies under one name is
@@ -18,21 +21,23 @@ export class BoundedDatastore extends MemoryDatastore {
   }
 
   override put(key: Key, value: Uint8Array, options?: { signal?: AbortSignal }): Key {
-    if (value.length > BOUNDS.swarmStoredValueBytes) throw new Error('a value that is too long');
     const name = key.toString();
-    // Of who has what a stranger chooses the key, and it is the name here.
-    if (name.length > BOUNDS.swarmStoredNameChars) throw new Error('a name that is too long');
+    const kind = key.list()[0] ?? '';
+    const tooLong = whatIsTooLong(name, value);
+    // Of a peer what was known stays: libp2p writes it down while a stream is opened, and where that fails
+    // the stream does, though others may say more addresses of a peer than fit.
+    if (tooLong !== undefined && kind === PEERS) return key;
+    if (tooLong !== undefined) throw new Error(`a ${tooLong} that is too long`);
     const siblings = setIn(this.#children, parentOf(name));
     if (isProviderOf(name) && !siblings.has(name) && siblings.size >= BOUNDS.recordsOfKey)
       return key;
     // A copy: of a few bytes out of a pool or a message the whole would stay in memory.
     void super.put(key, new Uint8Array(value), options);
     siblings.add(name);
-    const kind = key.list()[0] ?? '';
     const keys = setIn(this.#kinds, kind);
     keys.delete(name);
     keys.add(name);
-    const limit = kind === 'peers' ? BOUNDS.swarmStoredPeers : BOUNDS.swarmStoredValues;
+    const limit = kind === PEERS ? BOUNDS.swarmStoredPeers : BOUNDS.swarmStoredValues;
     const [oldest] = keys;
     if (keys.size > limit && oldest !== undefined) this.delete(new Key(oldest));
     return key;
@@ -59,6 +64,12 @@ export class BoundedDatastore extends MemoryDatastore {
     }
     if (under === undefined) yield* super._all(query, options) as Generator<Pair>;
   }
+}
+
+function whatIsTooLong(name: string, value: Uint8Array): 'name' | 'value' | undefined {
+  // Of who has what a stranger chooses the key, and it is the name here.
+  if (name.length > BOUNDS.swarmStoredNameChars) return 'name';
+  return value.length > BOUNDS.swarmStoredValueBytes ? 'value' : undefined;
 }
 
 function parentOf(name: string): string {

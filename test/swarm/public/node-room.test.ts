@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { generateKeyPair } from '@libp2p/crypto/keys';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
+import { multiaddr } from '@multiformats/multiaddr';
 import { Key } from 'interface-datastore';
+import { createLibp2p } from 'libp2p';
 import { BOUNDS } from '../../../src/domain/bounds.js';
 import { BoundedDatastore } from '../../../src/swarm/public/bounded-datastore.js';
 import { NodeRoom } from '../../../src/swarm/public/node-room.js';
@@ -101,6 +105,32 @@ test('what libp2p remembers is bounded, the oldest goes', async () => {
   assert.throws(() => store.put(new Key('/light/pk/1'), long), /value that is too long/);
   const name = `/light/provider/${'a'.repeat(BOUNDS.swarmStoredNameChars)}/peer`;
   assert.throws(() => store.put(new Key(name), Uint8Array.of(1)), /name that is too long/);
+});
+
+test('of whom more addresses are said than fit no stream fails for that: what was known of it stays', async () => {
+  const store = new BoundedDatastore();
+  const { peerStore } = await createLibp2p({ datastore: store, start: false });
+  const key = await generateKeyPair('Ed25519');
+  const peer = peerIdFromPrivateKey(key);
+  const addressOf = (i: number) => multiaddr(`/ip4/9.${i >> 8}.${i & 255}.1/tcp/8471`);
+  for (let i = 0; i < 2_000; i += 20) {
+    const multiaddrs = Array.from({ length: 20 }, (_, at) => addressOf(i + at));
+    await peerStore.merge(peer, { multiaddrs });
+  }
+  // As libp2p does with each stream that is opened.
+  await peerStore.merge(peer, { protocols: [`/x/${'protocol'.repeat(10)}/1`] });
+  const { addresses } = await peerStore.get(peer);
+  assert.ok(addresses.length > 100 && addresses.length < 2_000, `${addresses.length} addresses`);
+  assert.ok(addresses.some(({ multiaddr: one }) => one.equals(addressOf(0))));
+  assert.ok(addresses.every(({ multiaddr: one }) => !one.equals(addressOf(1_999))));
+  // As it does when the peer says itself where it is, and what it speaks.
+  await peerStore.patch(peer, { multiaddrs: [addressOf(3_000)], protocols: ['/x/lookup/1'] });
+  const known = await peerStore.get(peer);
+  assert.deepEqual(known.protocols, ['/x/lookup/1']);
+  assert.deepEqual(
+    known.addresses.map(({ multiaddr: one }) => one.toString()),
+    [addressOf(3_000).toString()],
+  );
 });
 
 test('of a message from which a few bytes are kept no more than those stays in memory', async () => {
