@@ -16,6 +16,7 @@ export class PacedReading {
   readonly #waiting: Bytes[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
+  #isResuming = false;
 
   constructor(stream: Stream, limit: RateLimit, take: (bytes: Bytes) => void) {
     this.#stream = stream;
@@ -25,7 +26,7 @@ export class PacedReading {
 
   push(bytes: Bytes): void {
     this.#waiting.push(bytes);
-    if (this.#timer === undefined) this.#next();
+    if (this.#timer === undefined && !this.#isResuming) this.#next();
   }
 
   stop(): void {
@@ -52,7 +53,18 @@ export class PacedReading {
       this.#take(some);
       if (this.#isOver) return;
     }
-    if (this.#stream.readStatus === 'paused') this.#stream.resume();
+    if (this.#stream.readStatus === 'paused') this.#resume();
+  }
+
+  /**
+   * libp2p hands over what waited, and opens the sender's window after that, whether it was paused
+   * meanwhile or not: what comes is looked at when it has done both.
+   */
+  #resume(): void {
+    this.#isResuming = true;
+    this.#stream.resume();
+    this.#isResuming = false;
+    if (this.#waiting.length > 0) this.#next();
   }
 }
 

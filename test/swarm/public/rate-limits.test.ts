@@ -43,6 +43,25 @@ for (const side of ['up', 'down'] as const) {
   });
 }
 
+test('--down: what is longer than all that a line holds comes of one node, over one stream', async () => {
+  const lengthBytes = 16_000_000;
+  const holder = await startHolder(33);
+  const download = new ScheduleLimit({ otherwise: 4 * RATE, windows: [] }, systemClock);
+  const seeker = await startSeeker(34, { download });
+  try {
+    const digests = await holder.hold(noise(lengthBytes, 4));
+    seeker.finder.owners = [ownerOf(holder.host)];
+    const wanted = { digests, sizeBytes: lengthBytes, official: nobodys };
+    const brought = await seeker.fetching.fetch(wanted, never);
+    assert.equal(brought?.bytes.get('swarm'), lengthBytes, 'none of it came from elsewhere');
+    const row = seeker.scores.ranking(Date.now()).find(({ did }) => did === holder.host.did);
+    assert.equal(row?.failures, 0, 'nothing broke');
+  } finally {
+    await seeker.stop();
+    await holder.stop();
+  }
+});
+
 test('--down holds for the official source too, two files at once sharing it', async () => {
   const body = (): AsyncIterable<Uint8Array> =>
     (async function* () {
