@@ -11,8 +11,9 @@ export const SWARM_BOUNDS = {
   announcementAheadMs: 2 * 60_000,
   /** The system's clock leads so far where the machine slept, or where the time was set. */
   clockLeapMs: 30_000,
-  /** Messages of another time, and none of this, until the clock is doubted. */
+  /** Messages of another time, and none of this in more than a pause between heartbeats, until the clock is doubted. */
   clockDoubts: 2,
+  clockDoubtAfterMs: 6 * 60_000,
   /** Messages that one neighbour may pass on at once, and then in a second. */
   gossipBurst: 200,
   gossipPerSecond: 40,

@@ -88,6 +88,7 @@ export class SwarmNode {
   #refresh: ((bits: number) => Promise<void>) | undefined;
   readonly #isGuest: boolean;
   readonly #warn: (message: string) => void;
+  readonly #hereMs: () => number;
   #isClockDoubted = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -97,6 +98,8 @@ export class SwarmNode {
     this.network = options.network;
     this.#isGuest = options.isGuest === true;
     this.#warn = warn;
+    const startedMs = clock.monotonicMs();
+    this.#hereMs = () => clock.monotonicMs() - startedMs;
     this.kind = state().kind;
     this.now = networkTime(clock);
     this.positions = new NodePositions(this.network);
@@ -234,7 +237,7 @@ export class SwarmNode {
   /** Once: nobody is told each second. */
   #doubtClock(): void {
     if (this.#isClockDoubted) return;
-    const doubt = clockDoubt(this.#gossip.tally, this.now());
+    const doubt = clockDoubt(this.#gossip.tally, { now: this.now(), hereMs: this.#hereMs() });
     if (doubt === undefined) return;
     this.#isClockDoubted = true;
     this.#warn(doubt);

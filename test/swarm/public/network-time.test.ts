@@ -35,12 +35,13 @@ test('the time of the network does not go back, and is not lost while the machin
 
 test('who hears only of another time is told what its clock says', () => {
   const now = Date.UTC(2030, 0, 1);
-  const doubt = (tally: Record<string, number>): string | undefined =>
-    clockDoubt(new Map(Object.entries(tally)), now);
+  const doubt = (tally: Record<string, number>, hereMs = 3_600_000): string | undefined =>
+    clockDoubt(new Map(Object.entries(tally)), { now, hereMs });
   assert.equal(doubt({}), undefined);
   assert.equal(doubt({ old: 1 }), undefined);
   assert.equal(doubt({ old: 9, accept: 1 }), undefined);
   assert.equal(doubt({ forged: 9, replay: 9 }), undefined);
+  assert.equal(doubt({ old: 9 }, 60_000), undefined, 'the others may not have spoken yet');
   assert.match(doubt({ old: 2 }) ?? '', /2030-01-01 00:00 UTC, .* clocks are behind that/);
   assert.match(doubt({ ahead: 3 }) ?? '', /clocks are ahead of that/);
 });
