@@ -15,6 +15,7 @@ ${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`).join('\
 --profile    write CPU profiles of X's source and first client, and say where
 --mib N      so much content, instead of the scenario's own amount
 --seed TEXT  other sizes and other bytes
+--slower N   links N times as slow: the same hosts where the machine is not what limits
 --tmp DIR    where all files lie while it runs (default: ${tmpdir()})
 --json       one JSON document on standard output, the story on standard error
 
@@ -43,6 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
       with: { type: 'string' },
       seed: { type: 'string', default: 'x' },
       mib: { type: 'string' },
+      slower: { type: 'string', default: '1' },
       tmp: { type: 'string', default: tmpdir() },
       profile: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -51,7 +53,7 @@ export function parseOptions(args: readonly string[]): Options {
   if (positionals.length === 0) throw new Error('which scenario?');
   const mib = values.mib === undefined ? undefined : count(values.mib, '--mib');
   return {
-    scenarios: positionals.map(scenarioOf),
+    scenarios: positionals.map(scenarioOf).map(slowedBy(count(values.slower, '--slower'))),
     runs: count(values.runs, '--runs'),
     contenders: values.with?.split(',').map(contenderOf),
     profile: values.profile,
@@ -71,6 +73,13 @@ function scenarioOf(name: string): Scenario {
   const found = SCENARIOS.find((one) => one.name === name);
   if (found === undefined) throw new Error(`no scenario "${name}"`);
   return found;
+}
+
+function slowedBy(factor: number): (scenario: Scenario) => Scenario {
+  return (scenario) => ({
+    ...scenario,
+    links: scenario.links.map((mbit) => mbit && mbit / factor),
+  });
 }
 
 function contenderOf(text: string): ContenderName {

@@ -16,6 +16,7 @@ import { libp2pLogger } from './libp2p-logger.js';
 import { listensOn } from './listens-on.js';
 import { noiseLine } from './noise-line.js';
 import { stopLibp2p, type LibP2pParts } from './stop-libp2p.js';
+import { tlsLine } from './tls-line.js';
 import { yamuxWithWideWindows } from './wide-windows.js';
 import { tuneCollector } from './young-garbage.js';
 
@@ -99,7 +100,8 @@ export class Host {
             maxConnections: BOUNDS.connections + BOUNDS.pendingConnections,
           }),
         ],
-        connectionEncrypters: [noiseLine()],
+        // In the order in which a caller would have them; whoever has not the first speaks Noise.
+        connectionEncrypters: [tlsLine(), noiseLine()],
         streamMuxers: [
           yamuxWithWideWindows({
             streamOptions: {
