@@ -143,6 +143,8 @@ export const BOUNDS = {
   storeRetryMs: 5_000,
   inboundConnectionsPerSecond: 64,
   pendingConnections: 64,
+  /** Of those, of one address. */
+  pendingConnectionsFromOne: 16,
   bundleStreams: 64,
   pieceStreams: 4,
   treesPerRequest: 256,

@@ -19,6 +19,8 @@ export class ConnectionRoom {
   readonly #usedMs = new Map<Connection, number>();
   readonly #ofAddress = new Map<string, number>();
   readonly #isNearby: (ip: string) => boolean;
+  /** Whose handshake has not ended, by what they came over. */
+  readonly #waiting = new Map<object, string>();
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -34,6 +36,24 @@ export class ConnectionRoom {
     if (isLoopback(ip)) return true;
     if ((this.#ofAddress.get(ip) ?? 0) >= BOUNDS.connectionsFromOne) return false;
     return this.#isNearby(ip) || this.#farCount() < BOUNDS.farConnections;
+  }
+
+  /**
+   * Whether one more may begin its handshake: of those that may be under way one address has a part, so
+   * that nobody keeps all others out who opens connections and says nothing.
+   */
+  begins(connection: object, ip: string): boolean {
+    if (!this.admits(ip)) return false;
+    if (isLoopback(ip)) return true;
+    const waiting = [...this.#waiting.values()].filter((other) => other === ip).length;
+    if (waiting >= BOUNDS.pendingConnectionsFromOne) return false;
+    this.#waiting.set(connection, ip);
+    return true;
+  }
+
+  /** Its handshake has ended, one way or another. */
+  ended(connection: object): void {
+    this.#waiting.delete(connection);
   }
 
   /** Addresses are cheap where they are long: all that are far away share what a part of them may take. */

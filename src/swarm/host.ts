@@ -131,8 +131,16 @@ export class Host {
           denyDialMultiaddr: (address) => !mayDial(address),
           denyInboundConnection: (connection: MultiaddrConnection) => {
             const remote = tcpOf(connection.remoteAddr);
-            if (remote === undefined || !room.admits(remote.ip)) return true;
-            return !isNearby(remote.ip) && !options.hasMembers();
+            if (remote === undefined || (!isNearby(remote.ip) && !options.hasMembers()))
+              return true;
+            if (!room.begins(connection, remote.ip)) return true;
+            connection.addEventListener('close', () => room.ended(connection), { once: true });
+            return false;
+          },
+          // It is asked last of all, and refuses nobody.
+          denyInboundUpgradedConnection: (_, connection) => {
+            room.ended(connection);
+            return false;
           },
           filterMultiaddrForPeer: (_, address) => mayDial(address),
         },

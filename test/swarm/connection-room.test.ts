@@ -78,3 +78,23 @@ test('connections that carry nothing make room for others', (t) => {
   assert.ok(friend?.isOpen);
   room.stop();
 });
+
+test('one address has a part of the handshakes that may be under way', () => {
+  const clock = {
+    now: () => new Date(0),
+    monotonicMs: () => 0,
+    sleep: () => Promise.resolve(),
+  };
+  const room = new ConnectionRoom(clock, () => true);
+  const begin = (count: number, ip: string): object[] =>
+    Array.from({ length: count }, () => {
+      const connection = {};
+      return room.begins(connection, ip) ? [connection] : [];
+    }).flat();
+  const begun = begin(100, '10.0.0.1');
+  assert.equal(begun.length, BOUNDS.pendingConnectionsFromOne);
+  assert.ok(begun.length < BOUNDS.pendingConnections);
+  assert.equal(begin(1, '10.0.0.2').length, 1);
+  for (const connection of begun.slice(0, 3)) room.ended(connection);
+  assert.equal(begin(100, '10.0.0.1').length, 3);
+});
