@@ -60,8 +60,9 @@ async function bytesFrom(
   { blob, blobs }: PublicArtifact,
   { start, leftBytes, mostBytes }: { start: number; leftBytes: number; mostBytes: number },
 ): Promise<Uint8Array> {
-  const end = Math.min(start + leftBytes, endOfPart(start, mostBytes));
-  if (end <= start) return new Uint8Array(0);
+  const isRest = leftBytes <= mostBytes;
+  const end = isRest ? start + leftBytes : Math.min(start + leftBytes, endOfPart(start, mostBytes));
+  if (end === start) return new Uint8Array(0);
   const read: Uint8Array[] = [];
   for await (const bytes of blobs.open(blob.sha256, { start, end })) read.push(bytes);
   const data = joined(read);

@@ -506,6 +506,33 @@ test('who reads slowly, and goes on reading, keeps its slot while others wait', 
   }
 });
 
+test('an answer comes in as few parts as may be: one where it is short, whatever its length', async () => {
+  const holder = await startHolder(4);
+  const host = await LoopbackHost.start(5);
+  try {
+    const raw = await openRaw(host, holder.host);
+    raw.frames.send(hello);
+    const lengths = [1, 100_003, 3 * PIECE_SIZE_BYTES + 7, 2_900_001];
+    for (const [i, length] of lengths.entries()) {
+      const { sha256: held = '' } = await holder.hold(BYTES.subarray(i, i + length));
+      const ask = { id: i, digests: { sha256: held }, root: undefined } as const;
+      raw.frames.send(encodeMessage({ type: 'ask', ...ask, portion: { kind: 'whole' } }));
+    }
+    const partsOf = (id: number): Uint8Array[] =>
+      raw.messages().flatMap((one) => (one.type === 'part' && one.id === id ? [one.data] : []));
+    const bytesOf = (id: number): number =>
+      partsOf(id).reduce((sum, { length }) => sum + length, 0);
+    await until(() => lengths.every((length, i) => bytesOf(i) === length));
+    assert.deepEqual(
+      lengths.map((_, i) => partsOf(i).length),
+      [1, 1, 1, 3],
+    );
+  } finally {
+    await host.stop();
+    await holder.stop();
+  }
+});
+
 test('what is cancelled is sent no further', async () => {
   const holder = await startHolder(4);
   const host = await LoopbackHost.start(5);
