@@ -21,29 +21,37 @@ type Shown = readonly Uint8Array[];
 const NAME_LENGTH = 64;
 const DID_LENGTH = 128;
 
+interface Question {
+  request: Partial<BundleRequest>;
+  shown: Shown;
+  /** How much may come in all; the more, the longer it may take. */
+  maxBytes: number;
+  /** For how long nothing may come. */
+  silentMs: number;
+}
+
 /**
  * Sends one request over a fresh stream and hands each reply to `onReply`, until the last.
- * @param maxBytes How much may come in all; the more, the longer it may take.
  * @param onReply Returns whether the reply brought anything.
  * @throws Error where the stream ends early, a reply is malformed or empty, nothing comes for a
  *   while, or it takes too long altogether.
  */
 async function ask(
   stream: Stream,
-  request: Partial<BundleRequest>,
-  shown: Shown,
-  maxBytes: number,
+  { request, shown, maxBytes, silentMs }: Question,
   onReply: (reply: BundleReply) => boolean,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const idle = setTimeout(() => {
       frames.abort(new Error('no answer in time'));
-    }, BOUNDS.masterTimeoutMs);
+    }, silentMs);
     const total = setTimeout(
       () => frames.abort(new Error('the answer takes too long')),
-      BOUNDS.masterTimeoutMs + maxBytes / BOUNDS.slowestAnswerBytesPerMs,
+      silentMs + maxBytes / BOUNDS.slowestAnswerBytesPerMs,
     );
+    let isOver = false;
     const finish = (error?: Error): void => {
+      isOver = true;
       clearTimeout(idle);
       clearTimeout(total);
       if (error === undefined) resolve();
@@ -54,8 +62,11 @@ async function ask(
         const reply = BundleReply.decode(frame);
         const isMore = onReply(reply);
         if (reply.last) finish();
-        else if (isMore) idle.refresh();
-        else throw new Error('an empty reply that is not the last');
+        else if (!isMore) throw new Error('an empty reply that is not the last');
+      },
+      // Not whole frames: over a line that many share, one can take longer than this.
+      onBytes: () => {
+        if (!isOver) idle.refresh();
       },
       onEnd: (error) => finish(error ?? new Error('the connection ended')),
     });
@@ -68,6 +79,15 @@ async function ask(
     });
 }
 
+/** Of who was named by the user, and answered the call: nobody else can be asked instead. */
+function askNamed(
+  stream: Stream,
+  question: Omit<Question, 'silentMs'>,
+  onReply: (reply: BundleReply) => boolean,
+): Promise<void> {
+  return ask(stream, { ...question, silentMs: BOUNDS.masterSilentMs }, onReply);
+}
+
 /** The bundles that a peer offers to who shows this, and why it keeps others back where it does. */
 export async function askForBundles(
   stream: Stream,
@@ -76,7 +96,7 @@ export async function askForBundles(
   const bundles: OfferedBundle[] = [];
   let refusal: Refusal | undefined;
   const maxBytes = BOUNDS.bundlesPerMaster * (NAME_LENGTH + DID_LENGTH);
-  await ask(stream, { list: {} }, shown, maxBytes, (reply) => {
+  await askNamed(stream, { request: { list: {} }, shown, maxBytes }, (reply) => {
     refusal ??= parseRefusal(reply.refusal);
     const before = bundles.length;
     for (const { name, source, version } of reply.bundles) {
@@ -95,7 +115,8 @@ export async function askToJoin(
 ): Promise<{ membership: Uint8Array } | { refusal: Refusal }> {
   let membership: Uint8Array | undefined;
   let refusal: Refusal | undefined;
-  await ask(stream, { join: { token } }, [], BOUNDS.membershipBytes, (reply) => {
+  const question = { request: { join: { token } }, shown: [], maxBytes: BOUNDS.membershipBytes };
+  await askNamed(stream, question, (reply) => {
     refusal ??= parseRefusal(reply.refusal);
     if (reply.membership.length > 0) membership = Uint8Array.from(reply.membership);
     return false;
@@ -114,7 +135,7 @@ export async function askForFile(
   let bytes = 0;
   let found = false;
   let refusal: Refusal | undefined;
-  await ask(stream, { file }, shown, maxBytes, (reply) => {
+  await askNamed(stream, { request: { file }, shown, maxBytes }, (reply) => {
     refusal ??= parseRefusal(reply.refusal);
     found ||= reply.found;
     bytes += reply.data.length;
@@ -141,7 +162,14 @@ export async function askForTrees(
   const sha256 = [...wanted.keys()].map((hex) => Buffer.from(hex, 'hex'));
   let maxBytes = 0;
   for (const leafCount of wanted.values()) maxBytes += leafCount * 32;
-  await ask(stream, { trees: { sha256 } }, shown, maxBytes, (reply) => {
+  // Of a sibling: another has them too.
+  const question = {
+    request: { trees: { sha256 } },
+    shown,
+    maxBytes,
+    silentMs: BOUNDS.masterTimeoutMs,
+  };
+  await ask(stream, question, (reply) => {
     let isMore = false;
     for (const part of reply.trees) {
       const name = Buffer.from(part.sha256).toString('hex');
