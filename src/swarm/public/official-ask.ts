@@ -36,7 +36,7 @@ async function whole({ source, artifact, signal, ...ask }: OfficialAsk): Promise
     const { stream, lengthBytes } = await source.open(0, signal);
     const { sizeBytes } = artifact.wanted;
     if (sizeBytes !== undefined && lengthBytes !== undefined && lengthBytes !== sizeBytes) {
-      await stream[Symbol.asyncIterator]().return?.();
+      await leave(stream);
       throw new MalformedFrame('a body of another length');
     }
     const meter = metered(ask);
@@ -63,6 +63,10 @@ async function pieces(
   // No more than is wanted: what else is on its way when it is left comes over the line in vain.
   const endBytes = Math.min((first + count) * PIECE_SIZE_BYTES, tree.lengthBytes);
   const body = await source.open(first * PIECE_SIZE_BYTES, signal, endBytes);
+  if (body.lengthBytes !== undefined && body.lengthBytes !== tree.lengthBytes) {
+    await leave(body.stream);
+    return ofAnotherLength(artifact, first);
+  }
   // A server without ranges sends what lies before, and that is wanted as well.
   const from = body.offset === 0 ? 0 : first;
   const end = Math.min(first + count, pieceCount(tree.lengthBytes));
@@ -78,12 +82,31 @@ async function pieces(
       meter(data.length);
       const isDone = coming.take({ data, isLast: false, tree: undefined });
       await coming.settle();
-      if (isDone) break;
+      if (isDone) return await coming.finish();
     }
   } catch (error) {
     if (coming.came === 0 || signal.aborted) throw error;
+    return coming.finish();
   }
+  // All of it came, from its beginning, and it ends before what is wanted.
+  if (from < first) return ofAnotherLength(artifact, first);
+  if (coming.came === 0) throw new MalformedFrame('less than was asked for');
   return coming.finish();
+}
+
+/**
+ * Pieces that the tree has and the file has not: the tree is false, unless it has the length that the
+ * publisher's index says. Asked for again they would not come either.
+ * @throws MalformedFrame where it is the source that is wrong.
+ */
+function ofAnotherLength({ wanted }: WantedArtifact, first: number): Answered {
+  if (wanted.sizeBytes !== undefined) throw new MalformedFrame('a body of another length');
+  return { type: 'pieces', good: [], bad: [first], bytes: 0 };
+}
+
+/** One that was never begun would hold its connection. */
+async function leave(stream: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of stream) return;
 }
 
 function bytesOf({ lengthBytes }: ClaimedTree, first: number, end: number): number {

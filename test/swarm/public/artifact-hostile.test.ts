@@ -235,6 +235,39 @@ for (const [answers, liar] of Object.entries(LIARS)) {
   }
 }
 
+test('a tree that is longer than the file of the official source is false: it is not asked for the rest for ever', async () => {
+  const longer = noise(BYTES.length + 2 * PIECE_SIZE_BYTES, 7);
+  longer.set(BYTES);
+  const host = await startLiar(2, {
+    isBlamed: true,
+    answer: (ask, say) => {
+      if (ask.portion.kind === 'tree') answerWith(longer, ask, say);
+      else say({ type: 'refusal', id: ask.id, reason: 'absent' });
+    },
+  });
+  const seeker = await startSeeker(1);
+  try {
+    seeker.finder.owners = [ownerOf(host)];
+    const official = officialOf(BYTES);
+    let asked = 0;
+    const counted: OfficialSource = {
+      open: (...given) => {
+        asked += 1;
+        if (asked > 1_000) throw new Error('it was asked a thousand times');
+        return official.open(...given);
+      },
+    };
+    const wanted = { digests: DIGESTS, sizeBytes: undefined, official: counted };
+    const brought = await seeker.fetching.fetch(wanted, never);
+    assert.ok(asked < 10, `${asked} times`);
+    assert.equal(brought?.blob.sha256, DIGESTS.sha256);
+    assert.deepEqual([...seeker.host.refused.keys()], [host.did]);
+  } finally {
+    await seeker.stop();
+    await host.stop();
+  }
+});
+
 /** Says what it likes on a stream of the protocol. */
 async function openRaw(
   from: LoopbackHost,
