@@ -3,6 +3,7 @@ import type { Portion } from '../../network/events.js';
 import type { OfficialSource } from '../../ports/public-swarm.js';
 import { MalformedFrame } from './artifact-frames.js';
 import { ComingPieces, ComingWhole, type Answered } from './coming-answer.js';
+import { isOwnFailure } from './own-failure.js';
 import type { ClaimedTree, WantedArtifact } from './wanted-artifact.js';
 
 /** Bytes are told of so often at most while a body comes. */
@@ -85,7 +86,7 @@ async function pieces(
       if (isDone) return await coming.finish();
     }
   } catch (error) {
-    if (coming.came === 0 || signal.aborted) throw error;
+    if (coming.came === 0 || signal.aborted || isOwnFailure(error)) throw error;
     return coming.finish();
   }
   // All of it came, from its beginning, and it ends before what is wanted.

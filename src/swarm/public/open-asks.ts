@@ -1,4 +1,3 @@
-import { XError } from '../../domain/errors.js';
 import type { Portion, Provider, SelectorAction, SelectorEvent } from '../../network/events.js';
 import type { ArtifactClient } from './artifact-client.js';
 import type { AnswerPart } from './artifact-frames.js';
@@ -12,6 +11,7 @@ import {
   type ComingAnswer,
 } from './coming-answer.js';
 import { askOfficial } from './official-ask.js';
+import { isOwnFailure } from './own-failure.js';
 import type { WantedArtifact } from './wanted-artifact.js';
 
 export interface OpenAsksDeps {
@@ -28,9 +28,6 @@ interface Ask {
   artifact: WantedArtifact;
   stop: () => void;
 }
-
-/** Failures of this machine, not of who was asked. */
-const OWN_FAILURES: ReadonlySet<string> = new Set(['DISK_FULL', 'IO_FAILED', 'DATA_FOLDER_BUSY']);
 
 /** The selector's open requests, at nodes and at the official source. */
 export class OpenAsks {
@@ -168,7 +165,7 @@ export class OpenAsks {
       (error: unknown) => {
         if (this.#asks.get(id) !== ask) return;
         this.#asks.delete(id);
-        if (isOwn(error)) this.#deps.fail(artifact, error);
+        if (isOwnFailure(error)) this.#deps.fail(artifact, error);
         // Why, the caller finds out who asks it as if there were no swarm.
         else this.#deps.tell({ type: 'failed', ask: id, reason: 'broken' });
       },
@@ -182,8 +179,4 @@ function comingOf(artifact: WantedArtifact, portion: Portion): ComingAnswer | un
   if (portion.kind === 'whole') return new ComingWhole(artifact);
   const { tree } = artifact;
   return tree && new ComingPieces(artifact, tree, portion.first, portion.count);
-}
-
-function isOwn(error: unknown): boolean {
-  return error instanceof XError && OWN_FAILURES.has(error.code);
 }
