@@ -25,6 +25,8 @@ export function secureStream(stream: MessageStream, secured: TLSSocket): Message
   // Without it Node's stream hands on what comes while it writes as it came, and does not join it first.
   Reflect.set(secured, '_writev', null);
   made.sendData = (data) => {
+    // A multiplexer answers as long as it hears: after the end that would be an error, and cut off what is on its way.
+    if (secured.writableEnded) return { sentBytes: data.byteLength, canSendMore: true };
     writeParts(secured, data);
     return { sentBytes: data.byteLength, canSendMore: !secured.writableNeedDrain };
   };
@@ -53,6 +55,9 @@ function gatherReads(secured: TLSSocket, onData: (data: Uint8ArrayList) => void)
     isDue = true;
     setImmediate(handOn);
   });
+  // As over TCP alone. Left to end by itself TLS waits for what it has not sent, and where the other
+  // side is gone it may wait for ever: nothing more is read that would say so.
+  secured.once('end', () => setImmediate(() => secured.destroy()));
   // Before the stream hears of its end.
   secured.prependListener('close', handOn);
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { TLSSocket, connect, createSecureContext, type SecureContext } from 'node:tls';
 import type {
+  AbortOptions,
   ConnectionEncrypter,
   MessageStream,
   PrivateKey,
@@ -22,10 +24,16 @@ export interface SocketStream extends MessageStream {
   readonly socket: Socket;
   /** What came with the agreement on the protocol, and nobody has read. */
   readonly readBuffer: Uint8ArrayList;
+  /** Ends the socket once all has been sent. */
+  sendClose(options?: AbortOptions): Promise<void>;
+  /** Ends it at once. */
+  sendReset(): void;
 }
 
 /** Says that no multiplexer is agreed upon here (libp2p's TLS specification, "ALPN"). */
 const NO_MUXER = 'libp2p';
+
+const ENDED_EARLY = 'the connection ended before keys were agreed on';
 
 /**
  * libp2p's TLS 1.3, its certificates made and checked by its own library, on the socket itself: what
@@ -51,8 +59,13 @@ export function tlsLine(): (components: TlsComponents) => ConnectionEncrypter {
 
 /** Whether this is a connection of the library that this file was written for. */
 export function isSocketStream(stream: MessageStream): stream is SocketStream {
-  const { socket, readBuffer } = stream as Partial<SocketStream>;
-  return socket instanceof Socket && readBuffer instanceof Uint8ArrayList;
+  const { socket, readBuffer, sendClose, sendReset } = stream as Partial<SocketStream>;
+  return (
+    socket instanceof Socket &&
+    readBuffer instanceof Uint8ArrayList &&
+    typeof sendClose === 'function' &&
+    typeof sendReset === 'function'
+  );
 }
 
 class TlsLine {
@@ -79,6 +92,7 @@ class TlsLine {
       this.#context ??= contextOf(this.#components.privateKey);
       const secureContext = await this.#context;
       signal?.throwIfAborted();
+      assertOpen(socket);
       const begun = stream.readBuffer.sublist();
       stream.readBuffer.consume(begun.byteLength);
       if (begun.byteLength > 0) socket.unshift(begun.subarray());
@@ -91,12 +105,17 @@ class TlsLine {
         direction === 'inbound'
           ? new TLSSocket(socket, { ...options, isServer: true, requestCert: true })
           : connect({ ...options, socket });
+      resetThroughTls(stream, secured);
       await shakenHands(secured, stream, signal);
-      const { raw } = secured.getPeerCertificate();
       const streamMuxer = agreedMuxer(secured, muxers);
+      const peer = await verifyPeerCertificate(certificateOf(secured), remotePeer);
+      // Who has hung up meanwhile has done so unheard: of that connection no end would ever be told.
+      assertOpen(secured);
+      const connection = secureStream(stream, secured);
+      closeThroughTls(stream, secured, connection);
       return {
-        remotePeer: await verifyPeerCertificate(raw, remotePeer),
-        connection: secureStream(stream, secured),
+        remotePeer: peer,
+        connection,
         ...(streamMuxer === undefined ? {} : { streamMuxer }),
       };
     } catch (error) {
@@ -104,6 +123,40 @@ class TlsLine {
       throw error;
     }
   }
+}
+
+/** @throws Error where it is not. */
+function assertOpen(socket: Socket): void {
+  if (socket.destroyed) throw new Error(ENDED_EARLY);
+}
+
+/** In DER. @throws Error where there is none. */
+function certificateOf(secured: TLSSocket): Uint8Array {
+  const certificate = secured.getPeerX509Certificate();
+  if (certificate === undefined) throw new Error('the other side shows no certificate');
+  return certificate.raw;
+}
+
+/** What TLS is just ending libuv does not reset: it would stay open as long as this process. */
+function resetThroughTls(stream: SocketStream, secured: TLSSocket): void {
+  const reset = stream.sendReset.bind(stream);
+  stream.sendReset = () => {
+    if (secured.writableEnded) secured.destroy();
+    else reset();
+  };
+}
+
+/** libp2p closes the connection of the socket, which does not know what waits in the TLS on it. */
+function closeThroughTls(stream: SocketStream, secured: TLSSocket, line: MessageStream): void {
+  stream.sendClose = async ({ signal } = {}) => {
+    if (line.writeBufferLength > 0) {
+      await Promise.race([once(line, 'idle', { signal }), once(line, 'close', { signal })]);
+    }
+    if (secured.closed) return;
+    const closed = once(secured, 'close', { signal });
+    secured.destroySoon();
+    await closed;
+  };
 }
 
 async function contextOf(host: PrivateKey): Promise<SecureContext> {
@@ -125,7 +178,7 @@ async function shakenHands(
   const giveUp = (): void => {
     secured.destroy(new Error('the other side takes too long to agree on keys'));
   };
-  const onEnd = (): void => reject(new Error('the connection ended before keys were agreed on'));
+  const onEnd = (): void => reject(new Error(ENDED_EARLY));
   signal?.addEventListener('abort', giveUp);
   stream.addEventListener('close', onEnd);
   // It stays: an error that nobody hears ends the process.

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { X509Certificate, createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { Socket, connect, createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { generateKeyPair } from '@libp2p/crypto/keys';
-import type { Connection, ConnectionGater, Stream } from '@libp2p/interface';
+import type { Connection, ConnectionGater, MessageStream, Stream } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
 import { tls } from '@libp2p/tls';
@@ -43,6 +43,8 @@ async function host(
     connectionEncrypters: ENCRYPTERS[kind],
     streamMuxers: [yamuxWithWideWindows({})],
     connectionManager: { inboundUpgradeTimeout: 1_000, inboundConnectionThreshold: 100 },
+    // What is found out late by its pings has to be found out without.
+    connectionMonitor: { enabled: false },
   });
   t.after(() => made.stop());
   return made;
@@ -299,6 +301,118 @@ test('the last bytes before a line is closed arrive', async (t) => {
     await Promise.all([a.stop(), b.stop()]);
   }
 });
+
+test('a line that is closed while its wire is slow carries all that was sent', async (t) => {
+  const [a, b] = await Promise.all([host(t, 'ours'), host(t, 'ours')]);
+  const arrived = Promise.withResolvers<string>();
+  await b.handle(PROTOCOL, (stream) => {
+    digestOfAll(stream).then(arrived.resolve, arrived.reject);
+  });
+  const { port, resume } = await slowWire(t, portOf(b), 10_000);
+  const connection = await a.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}`));
+  const stream = await connection.newStream(PROTOCOL);
+  const signal = AbortSignal.timeout(WAIT_MS);
+  const hash = createHash('sha256');
+  const { secured } = socketsOf(connection);
+  const send = (): void => {
+    const bytes = randomBytes(5_000);
+    hash.update(bytes);
+    assert.ok(stream.send(bytes), 'so little waits that a writer need not');
+  };
+  for (let waitingTurns = 0; waitingTurns < 50;) {
+    await nextTurn();
+    waitingTurns = secured.writableLength > 0 ? waitingTurns + 1 : 0;
+    if (waitingTurns === 0) send();
+  }
+  // The system takes no more: these wait in TLS.
+  for (let count = 0; count < 3; count += 1) send();
+  setTimeout(resume, 300);
+  await stream.close({ signal });
+  await connection.close({ signal });
+  assert.equal(await arrived.promise, hash.digest('hex'));
+});
+
+/** A wire that stands still once so many bytes have passed, until it is told to go on. */
+async function slowWire(
+  t: TestContext,
+  port: number,
+  afterBytes: number,
+): Promise<{ port: number; resume: () => void }> {
+  const sockets: Socket[] = [];
+  let isHeld = true;
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    sockets.push(near, far);
+    let passed = 0;
+    near.on('data', (chunk: Buffer) => {
+      passed += chunk.length;
+      far.write(chunk);
+      if (isHeld && passed > afterBytes) near.pause();
+    });
+    near.on('end', () => far.end());
+    far.pipe(near);
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const resume = (): void => {
+    isHeld = false;
+    sockets[0]?.resume();
+  };
+  return { port: (server.address() as AddressInfo).port, resume };
+}
+
+test('who is gone as soon as keys are agreed on is not taken for there', async (t) => {
+  const b = await host(t, 'ours');
+  const credentials = await tlsCertificate(another);
+  for (let count = 0; count < 10; count += 1) {
+    const socket = await socketAtTls(portOf(b));
+    const ALPNProtocols = ['/yamux/1.0.0'];
+    const line = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols, ...credentials });
+    line.on('error', () => undefined);
+    await once(line, 'secureConnect');
+    setImmediate(() => socket.resetAndDestroy());
+    await once(socket, 'close');
+  }
+  const connection = await isServed(t, b);
+  await until(() => b.getConnections().length <= 1);
+  assert.equal(connection.status, 'open');
+});
+
+test('a line that is aborted while it ends is closed, and leaves no socket behind', async (t) => {
+  const [a, b] = await Promise.all([host(t, 'ours'), host(t, 'ours')]);
+  const connection = await a.dial(b.getMultiaddrs());
+  const { secured, raw, line } = socketsOf(connection);
+  while (secured.writableLength > 0) await nextTurn();
+  secured.end();
+  const closed = once(raw, 'close');
+  // As libp2p does where nothing has come for long.
+  line.abort(new Error('enough'));
+  await closed;
+  await until(() => b.getConnections().length === 0);
+});
+
+/** What libp2p keeps to itself: the two sockets, and the connection of the lower one. */
+function socketsOf(connection: Connection): { secured: Socket; raw: Socket; line: MessageStream } {
+  const line: unknown = Reflect.get(connection, 'maConn');
+  const muxer: unknown = Reflect.get(connection, 'muxer');
+  const upper: unknown = Reflect.get(Object(muxer), 'maConn');
+  const [secured, raw] = [upper, line].map((one): unknown => Reflect.get(Object(one), 'socket'));
+  assert.ok(secured instanceof Socket && raw instanceof Socket);
+  return { secured, raw, line: line as MessageStream };
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const endMs = performance.now() + WAIT_MS;
+  while (!isSo()) {
+    assert.ok(performance.now() < endMs, 'it does not come about');
+    await sleep(20);
+  }
+}
 
 test('who does not read holds up who writes', async (t) => {
   const [a, b] = await Promise.all([host(t, 'ours'), host(t, 'ours')]);
