@@ -167,6 +167,8 @@ export const BOUNDS = {
   discoveryTags: 16,
   handshakeTimeoutMs: 20_000,
   masterTimeoutMs: 8_000,
+  /** Who is hung up on calls so often within that: where many call at once, some wait for room. */
+  callAttempts: 5,
   /** Once it answered the call. Where thirty share a slow line a packet can be lost time and again. */
   masterSilentMs: 30_000,
   greetingMs: 10_000,

@@ -3,7 +3,7 @@ import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { BOUNDS } from '../domain/bounds.js';
-import { XError, messageOf } from '../domain/errors.js';
+import { XError, messageOf, systemCodeOf } from '../domain/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
 import { formatAddress, resolveAddress, type LookUp, type PeerAddress } from './addresses.js';
@@ -71,13 +71,7 @@ export class NamedDialer {
       AbortSignal.timeout(BOUNDS.masterTimeoutMs),
     ]);
     try {
-      const addresses = await resolveAddress(
-        address,
-        this.#lookUp,
-        this.#host.neighbourhood.zones(),
-      );
-      this.#host.allow(addresses);
-      const connection = await this.#dialOneOf(addresses, signal);
+      const connection = await this.#call(address, signal);
       this.#peerOfAddress.set(name, connection.remotePeer.toString());
       return connection;
     } catch (error) {
@@ -86,6 +80,22 @@ export class NamedDialer {
         hint: 'Check that the source runs, that the address and port are right, and that no firewall is between.',
         cause: error,
       });
+    }
+  }
+
+  /** Where many call at once from behind one address, some are hung up on: for them there is room soon. */
+  async #call(address: PeerAddress, signal: AbortSignal): Promise<Connection> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const zones = this.#host.neighbourhood.zones();
+        const addresses = await resolveAddress(address, this.#lookUp, zones);
+        this.#host.allow(addresses);
+        return await this.#dialOneOf(addresses, signal);
+      } catch (error) {
+        const isLast = attempt + 1 >= BOUNDS.callAttempts;
+        if (isLast || signal.aborted || !isHungUp(error)) throw error;
+      }
+      await this.#pause(attempt, signal);
     }
   }
 
@@ -159,4 +169,10 @@ export class NamedDialer {
       if (!signal.aborted) throw error;
     }
   }
+}
+
+/** Somebody answered, and ended the connection before keys were agreed on. */
+function isHungUp(error: unknown): boolean {
+  if (systemCodeOf(error) === 'ECONNRESET') return true;
+  return error instanceof Error && error.name === 'EncryptionFailedError';
 }
