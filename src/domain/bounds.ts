@@ -135,6 +135,8 @@ export const BOUNDS = {
   leavesPerRequest: 256,
   needCheckMs: 100,
   streamWriteBufferBytes: 4 << 20,
+  /** Frames of yamux's without data that wait on one connection: 12 bytes each, some 300 in memory. */
+  unsentAnswers: 20_000,
   streamWindowBytes: 4 << 20,
   readBufferBytes: 8 << 20,
   controlFrames: 4_096,

@@ -1,6 +1,7 @@
 import { yamux, type YamuxMuxerInit } from '@chainsafe/libp2p-yamux';
 import type { StreamMuxerFactory } from '@libp2p/interface';
 import { BOUNDS } from '../domain/bounds.js';
+import { boundAnswers } from './bounded-answers.js';
 
 /** A stream of libp2p's yamux, as far as it is tuned here. */
 interface YamuxStream {
@@ -20,6 +21,7 @@ export function yamuxWithWideWindows(init: YamuxMuxerInit): () => StreamMuxerFac
     const factory: StreamMuxerFactory = yamux(init)();
     const create = factory.createStreamMuxer.bind(factory);
     factory.createStreamMuxer = (connection) => {
+      boundAnswers(connection);
       const muxer = create(connection);
       const make: unknown = Reflect.get(muxer, '_newStream');
       if (typeof make === 'function') {
