@@ -134,6 +134,7 @@ class Client {
     // What is held is served at once, whatever the master does.
     if (!once && this.#shares.size > 0) await this.#serve();
     await this.#meetMasters();
+    if (this.#stop.aborted) return;
     this.#warnOfEnds();
     if (this.#masters.length === 0) this.#warnOfAges();
     if (once) await this.#pullOnce();
@@ -180,7 +181,8 @@ class Client {
       const isCurrent = (id: string, version: number): boolean =>
         this.#shares.get(id)?.manifest.version === version;
       const accepted: AcceptedBundle[] = [];
-      for (const master of this.#masters) accepted.push(...(await master.refresh(isCurrent)));
+      for (const master of this.#masters)
+        accepted.push(...((await this.#unlessStopped(master.refresh(isCurrent))) ?? []));
       if (accepted.length === 0) continue;
       for (const bundle of accepted) await this.#shareOrSay(bundle);
       following = Promise.all([following, this.#follow()]).then(() => undefined);
@@ -255,7 +257,9 @@ class Client {
     const failures: XError[] = [];
     for (const master of this.#masters) {
       try {
-        for (const bundle of await master.meet()) await this.#share(bundle);
+        const met = await this.#unlessStopped(master.meet());
+        if (met === undefined) return;
+        for (const bundle of met) await this.#share(bundle);
       } catch (error) {
         if (!(error instanceof XError) || !this.#isBearable(error) || this.#stop.aborted)
           throw error;
@@ -266,6 +270,11 @@ class Client {
     if (first !== undefined && this.#shares.size === 0) throw first;
     for (const failure of failures)
       this.#warn(`${messageOf(failure)}; going on with what is held and with siblings`);
+  }
+
+  /** Undefined where it is told to stop first: who is silent is not waited for. */
+  async #unlessStopped<T>(asking: Promise<T>): Promise<T | undefined> {
+    return Promise.race([asking, aborted(this.#stop).then(() => undefined)]);
   }
 
   /** Whoever is not trusted ends it. Who no longer trusts this machine does not take away what it has. */
