@@ -67,7 +67,10 @@ export class BundleServer {
           frames.abort(error instanceof Error ? error : new Error(String(error)));
         });
       },
-      onEnd: () => clearTimeout(timer),
+      onEnd: () => {
+        clearTimeout(timer);
+        if (!asked) void frames.close();
+      },
     });
   }
 
@@ -174,12 +177,16 @@ export class BundleServer {
 
 const NOTHING = { bundles: [], found: false, trees: [], last: false, refusal: '' };
 
+/** Ends the stream in any case: who has what it asked for closes its side first, and counts as long as ours is open. */
 async function send(frames: FrameStream, replies: Iterable<Reply>): Promise<void> {
-  for (const reply of replies) {
-    const whole = { ...NOTHING, data: new Uint8Array(), membership: new Uint8Array() };
-    frames.send(BundleReply.encode({ ...whole, ...reply }));
-    await frames.untilWritable();
-    if (!frames.isOpen) return;
+  try {
+    for (const reply of replies) {
+      if (!frames.isOpen) return;
+      const whole = { ...NOTHING, data: new Uint8Array(), membership: new Uint8Array() };
+      frames.send(BundleReply.encode({ ...whole, ...reply }));
+      await frames.untilWritable();
+    }
+  } finally {
+    await frames.close();
   }
-  await frames.close();
 }

@@ -82,6 +82,13 @@ export class FrameStream {
       if (event.error !== undefined) this.#end(event.error);
       else setImmediate(() => this.#end(undefined));
     });
+    // Its end was told before anybody listened. What came before that is handed on first.
+    const { status } = stream;
+    if (status === 'closed') setImmediate(() => this.#end(undefined));
+    if (status === 'aborted' || status === 'reset')
+      setImmediate(() =>
+        this.#end(new Error('the other side, or this one, has broken the stream off')),
+      );
   }
 
   get isOpen(): boolean {

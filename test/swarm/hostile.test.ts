@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { noise } from '@chainsafe/libp2p-noise';
@@ -8,6 +9,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import type { XError } from '../../src/domain/errors.js';
 import type { Store } from '../../src/ports/store.js';
+import { FrameStream } from '../../src/swarm/frames.js';
 import { noise as bytesOf, pull, startNode, storeBundle } from './nodes.js';
 
 const MIB = 1 << 20;
@@ -155,6 +157,54 @@ test('signed metadata travels byte for byte, also files longer than a frame', as
     await share.complete(AbortSignal.timeout(10_000));
   } finally {
     await client.stop();
+    await source.stop();
+  }
+});
+
+test('who closes its side before the answer, or without a question, leaves no stream behind', async () => {
+  const source = await startNode(1);
+  const stranger = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+  });
+  try {
+    const connection = await stranger.dial(multiaddr(source.address));
+    const list = Uint8Array.of(2, 10, 0);
+    // More than may be open at once.
+    for (let count = 0; count < 100; count += 1) {
+      const stream = await connection.newStream('/x/bundle/1');
+      const over = once(stream, 'close', { signal: AbortSignal.timeout(20_000) });
+      stream.send(count % 2 === 0 ? list : Uint8Array.of(2));
+      await stream.close();
+      await over;
+      assert.equal(stream.status, 'closed');
+    }
+    assert.equal(connection.streams.length, 0);
+  } finally {
+    await stranger.stop();
+    await source.stop();
+  }
+});
+
+test('a stream that was broken off before anybody listened is over at once', async () => {
+  const source = await startNode(1);
+  const stranger = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+  });
+  try {
+    const connection = await stranger.dial(multiaddr(source.address));
+    const stream = await connection.newStream('/x/bundle/1');
+    stream.abort(new Error('broken off'));
+    const ended = new Promise<Error | undefined>((onEnd) => {
+      const frames = new FrameStream(stream, { onFrame: () => undefined, onEnd });
+      assert.equal(frames.isOpen, false);
+    });
+    assert.ok((await ended) instanceof Error);
+  } finally {
+    await stranger.stop();
     await source.stop();
   }
 });
