@@ -169,12 +169,10 @@ function mayHave({ isNear }: NativeRequest, { isPrivate }: PassedFile): boolean 
   return !isPrivate || isNear === true;
 }
 
-function prefetchLikely(prefetch: Prefetch, { name, files: offered }: Project): void {
-  const { metadata, artifacts } = likelyFiles(offered);
+function prefetchLikely(prefetch: Prefetch, { name, files }: Project): void {
+  const { metadata, artifacts } = likelyFiles(files);
   for (const artifact of artifacts) prefetch.named?.(artifactOf(artifact), name, []);
-  // A file of unknown size may be a huge one.
-  const files = artifacts.filter(({ sizeBytes }) => sizeBytes !== undefined);
-  for (const artifact of [...metadata.map(metadataOf), ...files.map(artifactOf)]) {
+  for (const artifact of [...metadata.map(metadataOf), ...artifacts.map(artifactOf)]) {
     if (artifact !== undefined) prefetch.artifact(artifact);
   }
 }
