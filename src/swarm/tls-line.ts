@@ -48,7 +48,6 @@ export function tlsLine(): (components: TlsComponents) => ConnectionEncrypter {
     const line = new TlsLine(components);
     const inbound = encrypter.secureInbound.bind(encrypter);
     const outbound = encrypter.secureOutbound.bind(encrypter);
-    // What it is given and gives back is a stream of the caller's kind: each is the same object, or made like it.
     encrypter.secureInbound = async (stream: MessageStream, options?: SecureConnectionOptions) =>
       isSocketStream(stream) ? line.secure(stream, 'inbound', options) : inbound(stream, options);
     encrypter.secureOutbound = async (stream: MessageStream, options?: SecureConnectionOptions) =>

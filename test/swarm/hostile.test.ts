@@ -6,13 +6,22 @@ import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
-import { createLibp2p } from 'libp2p';
+import { createLibp2p, type Libp2p } from 'libp2p';
 import type { XError } from '../../src/domain/errors.js';
 import type { Store } from '../../src/ports/store.js';
 import { FrameStream } from '../../src/swarm/frames.js';
 import { noise as bytesOf, pull, startNode, storeBundle } from './nodes.js';
 
 const MIB = 1 << 20;
+
+/** Speaks libp2p and nothing of X's own. */
+function startStranger(): Promise<Libp2p> {
+  return createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+  });
+}
 
 /** A store that hands out other bytes than it was given. */
 function lying(store: Store): Store {
@@ -63,11 +72,7 @@ test('a peer that sends wrong bytes is dropped and remembered; the pieces come f
 test('garbage, oversized and torn frames at every protocol end their stream and nothing else', async () => {
   const source = await startNode(1);
   const client = await startNode(2);
-  const stranger = await createLibp2p({
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-  });
+  const stranger = await startStranger();
   try {
     const manifest = await storeBundle(source.open.store, [2 * MIB]);
     await source.swarm.share(manifest, { masters: [] });
@@ -163,11 +168,7 @@ test('signed metadata travels byte for byte, also files longer than a frame', as
 
 test('who closes its side before the answer, or without a question, leaves no stream behind', async () => {
   const source = await startNode(1);
-  const stranger = await createLibp2p({
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-  });
+  const stranger = await startStranger();
   try {
     const connection = await stranger.dial(multiaddr(source.address));
     const list = Uint8Array.of(2, 10, 0);
@@ -189,11 +190,7 @@ test('who closes its side before the answer, or without a question, leaves no st
 
 test('a stream that was broken off before anybody listened is over at once', async () => {
   const source = await startNode(1);
-  const stranger = await createLibp2p({
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-  });
+  const stranger = await startStranger();
   try {
     const connection = await stranger.dial(multiaddr(source.address));
     const stream = await connection.newStream('/x/bundle/1');
