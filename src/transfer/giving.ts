@@ -259,28 +259,12 @@ export class Giving {
 
   /** Neighbours in the run that stand like the best one. */
   #runAround(best: number, peer: PeerState, maxBytes: number): number[] {
-    const { map } = this.#state;
-    const run = map.runOf(best);
     const covering = this.#covering(best);
     const isLike = (leaf: number): boolean =>
       ((this.#lackedWord(peer, leaf >>> 5) >>> (leaf & 31)) & 1) === 1 &&
       this.#covering(leaf) === covering &&
       this.#sentCount[leaf] === this.#sentCount[best];
-    let bytes = map.lengthBytes(best);
-    let first = best;
-    for (let leaf = best - 1; leaf >= run.first && isLike(leaf); leaf--) {
-      if (bytes + map.lengthBytes(leaf) > maxBytes) break;
-      bytes += map.lengthBytes(leaf);
-      first = leaf;
-    }
-    const leaves: number[] = [];
-    for (let leaf = first; leaf <= best; leaf++) leaves.push(leaf);
-    for (let leaf = best + 1; leaf < run.end && isLike(leaf); leaf++) {
-      if (bytes + map.lengthBytes(leaf) > maxBytes) break;
-      bytes += map.lengthBytes(leaf);
-      leaves.push(leaf);
-    }
-    return leaves;
+    return this.#state.map.around(best, maxBytes, isLike);
   }
 
   /** What we hold and the peer wants, lacks and was not sent, as a word of 32 leaves. */

@@ -134,6 +134,29 @@ export class LeafMap {
     return place === undefined ? undefined : this.spans[this.#spanOfPlace[place] ?? 0];
   }
 
+  /**
+   * A leaf and its neighbours in its run that are alike, `maxBytes` in all, as far as it is no longer
+   * itself. From the run's start, so that two of them do not cut it in odd parts.
+   */
+  around(best: number, maxBytes: number, isAlike: (leaf: number) => boolean): number[] {
+    const run = this.runOf(best);
+    let first = best;
+    let bytes = this.lengthBytes(best);
+    for (let leaf = best - 1; leaf >= run.first && isAlike(leaf); leaf--) {
+      if (bytes + this.lengthBytes(leaf) > maxBytes) break;
+      bytes += this.lengthBytes(leaf);
+      first = leaf;
+    }
+    const leaves: number[] = [];
+    for (let leaf = first; leaf <= best; leaf++) leaves.push(leaf);
+    for (let leaf = best + 1; leaf < run.end && isAlike(leaf); leaf++) {
+      if (bytes + this.lengthBytes(leaf) > maxBytes) break;
+      bytes += this.lengthBytes(leaf);
+      leaves.push(leaf);
+    }
+    return leaves;
+  }
+
   /** The run that a leaf travels in: the same for every peer, so that runs arrive and are offered whole. */
   runOf(leaf: number): Run {
     const run = this.#runOfLeaf[leaf] ?? 0;

@@ -55,26 +55,9 @@ export class Picking {
 
   /** A leaf and its neighbours in the run that stand like it. */
   runAround(best: number, peer: PeerState, maxBytes: number): number[] {
-    const { map } = this.#state;
-    const run = map.runOf(best);
     const isOpen = (leaf: number): boolean =>
       this.#state.isMissing(leaf) && peer.held.has(leaf) && !this.#asks.has(leaf);
-    let first = best;
-    let bytes = map.lengthBytes(best);
-    // From the run's start, so that two requests do not cut it in odd parts.
-    for (let leaf = best - 1; leaf >= run.first && isOpen(leaf); leaf--) {
-      if (bytes + map.lengthBytes(leaf) > maxBytes) break;
-      bytes += map.lengthBytes(leaf);
-      first = leaf;
-    }
-    const leaves: number[] = [];
-    for (let leaf = first; leaf <= best; leaf++) leaves.push(leaf);
-    for (let leaf = best + 1; leaf < run.end && isOpen(leaf); leaf++) {
-      if (bytes + map.lengthBytes(leaf) > maxBytes) break;
-      bytes += map.lengthBytes(leaf);
-      leaves.push(leaf);
-    }
-    return leaves;
+    return this.#state.map.around(best, maxBytes, isOpen);
   }
 
   /** The oldest leaf that another peer was asked for and has not sent, where this one has it too. */
