@@ -67,10 +67,7 @@ export class BundleServer {
           frames.abort(error instanceof Error ? error : new Error(String(error)));
         });
       },
-      onEnd: () => {
-        clearTimeout(timer);
-        if (!asked) void frames.close();
-      },
+      onEnd: () => clearTimeout(timer),
     });
   }
 
@@ -177,16 +174,12 @@ export class BundleServer {
 
 const NOTHING = { bundles: [], found: false, trees: [], last: false, refusal: '' };
 
-/** Ends the stream in any case: who has what it asked for closes its side first, and counts as long as ours is open. */
 async function send(frames: FrameStream, replies: Iterable<Reply>): Promise<void> {
-  try {
-    for (const reply of replies) {
-      if (!frames.isOpen) return;
-      const whole = { ...NOTHING, data: new Uint8Array(), membership: new Uint8Array() };
-      frames.send(BundleReply.encode({ ...whole, ...reply }));
-      await frames.untilWritable();
-    }
-  } finally {
-    await frames.close();
+  for (const reply of replies) {
+    const whole = { ...NOTHING, data: new Uint8Array(), membership: new Uint8Array() };
+    frames.send(BundleReply.encode({ ...whole, ...reply }));
+    await frames.untilWritable();
+    if (!frames.isOpen) return;
   }
+  await frames.close();
 }

@@ -194,5 +194,7 @@ export class FrameStream {
     this.#ended = true;
     this.#paced?.stop();
     this.#handlers.onEnd(error);
+    // As long as our half is open the stream counts among those that a peer may have.
+    if (error === undefined) void this.close();
   }
 }
